@@ -1,0 +1,5 @@
+//! Room collect.
+
+mod settings;
+
+pub use settings::*;

@@ -1,0 +1,46 @@
+//! What the config says about collecting.
+
+use crate::dialect::{Dialect, Rules};
+use crate::model::{Class, Text};
+use jiff::tz::TimeZone;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All sources and what of them is kept.
+pub struct Settings {
+    /// Configured sensor name.
+    pub sensor: Text,
+    /// At least one.
+    pub sources: Vec<SourceSettings>,
+    /// Classes that are journaled; entries of others are counted and passed over.
+    pub classes: Vec<Class>,
+    /// Class of the ambiguous timeline type `USER_LOGIN`.
+    pub user_login: Class,
+    /// The wording rules.
+    pub rules: Arc<Rules>,
+}
+
+/// One `[[source]]`.
+pub struct SourceSettings {
+    /// Its name, unique.
+    pub name: Text,
+    /// The log file.
+    pub path: PathBuf,
+    /// `None` is `auto`.
+    pub dialect: Option<&'static Dialect>,
+    /// Zone of times that carry none.
+    pub zone: TimeZone,
+    /// Where to begin in a file never seen before.
+    pub start: Start,
+    /// Longest entry in bytes; what is over is cut and flagged.
+    pub line_bytes_max: usize,
+}
+
+/// Where to begin in a file that the journal does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the first entry.
+    Beginning,
+    /// After the last entry that is there when otrail first sees the file.
+    End,
+}

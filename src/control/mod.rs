@@ -1,0 +1,5 @@
+//! Room control.
+
+mod settings;
+
+pub use settings::*;

@@ -1,0 +1,5 @@
+//! Room forward.
+
+mod settings;
+
+pub use settings::*;

@@ -1,0 +1,50 @@
+//! What the config says about a destination.
+
+use crate::format::{self, Format};
+use crate::transport;
+use std::time::Duration;
+
+/// One `[[destination]]`.
+#[derive(Clone)]
+pub struct Settings {
+    /// Its name, unique; names the cursor file, so `[a-z0-9_-]` only.
+    pub name: String,
+    /// How bytes reach it.
+    pub transport: &'static transport::Transport,
+    /// The peer.
+    pub link: transport::Settings,
+    /// What a record becomes.
+    pub format: &'static Format,
+    /// Values of every frame.
+    pub frame: format::Settings,
+    /// What counts as delivered.
+    pub evidence: Evidence,
+    /// Where a destination that has no cursor yet begins.
+    pub from: From,
+    /// Most bytes on the way without evidence.
+    pub window_bytes_max: usize,
+    /// Longest time between the first record without evidence and a barrier.
+    pub barrier_interval: Duration,
+    /// First and longest wait between attempts to connect.
+    pub backoff: (Duration, Duration),
+}
+
+/// What counts as delivered (DESIGN: evidence levels).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The strongest the peer can give.
+    Auto,
+    /// The peer closed in answer to our close.
+    Barrier,
+    /// Handed to the kernel: no evidence at all, for receivers that must not see reconnects.
+    None,
+}
+
+/// Where a destination without a cursor begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// With the oldest record of the journal.
+    Oldest,
+    /// With the next record.
+    Now,
+}

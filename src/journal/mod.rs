@@ -1,0 +1,5 @@
+//! Room journal.
+
+mod settings;
+
+pub use settings::*;

@@ -1,0 +1,22 @@
+//! The words of the house: what every other room talks about.
+//!
+//! ```text
+//! Event    what happened on the sensor: who did what, to what, with which outcome
+//! Action   the canonical name of what was done, one row of the taxonomy
+//! Record   an Event with its place in the journal (Seq) and in the sensor's log (Position)
+//! Status   what `otrail status` shows, as plain data
+//! ```
+//!
+//! Invariant: nothing here opens a file, asks the clock or starts a thread.
+//! Not here: how an Event is written down (`journal`, `format`) or recognised (`dialect`).
+
+mod action;
+mod event;
+mod record;
+pub mod status;
+mod time;
+
+pub use action::{ACTIONS, Action, ActionRow};
+pub use event::{Class, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text};
+pub use record::{FileNo, Position, Record, Seq, StreamId};
+pub use time::Time;

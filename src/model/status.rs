@@ -1,0 +1,129 @@
+//! What `otrail status` shows: plain data, published by each room and serialised as it stands.
+
+use super::{Seq, Time};
+use serde::{Deserialize, Serialize};
+
+/// The whole picture, also the shape of `otrail status -o json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Status {
+    /// otrail's version.
+    pub version: String,
+    /// Process id of the agent.
+    pub pid: u32,
+    /// Configured sensor name.
+    pub sensor: String,
+    /// When the agent started, RFC 3339.
+    pub since: String,
+    /// Nothing below is missing, lost, full or damaged.
+    pub healthy: bool,
+    /// Why it is not, one sentence each.
+    pub problems: Vec<String>,
+    /// One entry for each `[[source]]`.
+    pub sources: Vec<SourceStatus>,
+    /// The journal.
+    pub journal: JournalStatus,
+    /// One entry for each `[[destination]]`.
+    pub destinations: Vec<DestinationStatus>,
+}
+
+/// How far a source has been read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct SourceStatus {
+    /// Configured name.
+    pub name: String,
+    /// The path that is followed.
+    pub path: String,
+    /// `reading`, `idle`, `missing`, `unreadable`, `paused` (disk full).
+    pub state: String,
+    /// The last error, empty when all is well.
+    pub error: String,
+    /// Dialect in use.
+    pub dialect: String,
+    /// Bytes read of the current file.
+    pub offset: u64,
+    /// Bytes of the current file not read yet.
+    pub bytes_behind: u64,
+    /// Entries read since the start of the agent.
+    pub entries: u64,
+    /// Of these, passed over by `[select]`.
+    pub passed_over: u64,
+    /// Of these, not understood.
+    pub unparsed: u64,
+    /// Lines cut at the line limit.
+    pub truncated: u64,
+    /// Rotations followed.
+    pub rotations: u64,
+    /// Truncations noticed.
+    pub truncations: u64,
+    /// When the last entry was read, RFC 3339; empty before the first.
+    pub last_entry: String,
+}
+
+/// The state of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct JournalStatus {
+    /// Folder.
+    pub path: String,
+    /// Stream id, 32 hex digits.
+    pub stream: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Configured limit in bytes.
+    pub bytes_max: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Oldest record kept.
+    pub oldest: Seq,
+    /// Newest record.
+    pub newest: Seq,
+    /// The disk is full and reading is paused.
+    pub full: bool,
+    /// Damaged ranges set aside.
+    pub damaged: u64,
+    /// The last error, empty when all is well.
+    pub error: String,
+}
+
+/// The state of a destination.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct DestinationStatus {
+    /// Configured name.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
+    /// `connected`, `connecting`, `waiting` (back-off).
+    pub state: String,
+    /// When the present connection came up, RFC 3339; empty when there is none.
+    pub connected_since: String,
+    /// Protocol and cipher suite of the present connection, empty when there is none.
+    pub tls: String,
+    /// Evidence level in use: `barrier`, `fin`, `none`.
+    pub evidence: String,
+    /// Every record up to here is confirmed or was not selected.
+    pub confirmed: Seq,
+    /// The last record handed to the connection.
+    pub sent: Seq,
+    /// Records in the journal that are not confirmed yet.
+    pub lag_records: u64,
+    /// Age of the oldest record not confirmed yet, in seconds.
+    pub lag_seconds: u64,
+    /// Bytes sent and not confirmed yet.
+    pub window_bytes: u64,
+    /// Frames sent since the start of the agent.
+    pub frames: u64,
+    /// Of these, sent again for want of evidence.
+    pub resent: u64,
+    /// Connections made since the start of the agent.
+    pub connections: u64,
+    /// The last error, empty when all is well.
+    pub error: String,
+}
+
+/// A time as status shows it; empty for none.
+pub fn time_text(time: Option<Time>) -> String {
+    time.map(|time| time.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,5 @@
+//! Room net.
+
+mod settings;
+
+pub use settings::*;
