@@ -1,5 +1,360 @@
-//! Room journal.
+//! The journal: every record, in order, safe on disk.
+//!
+//! One writer appends; any number of readers follow behind it without a lock.
+//!
+//! ```text
+//! STATE-DIR/
+//!   journal/00000000000000000001-1.ndjson   records 1 to 149211, begun by run 1
+//!   journal/00000000000000149212-2.ndjson   open: records 149212 and on
+//!   cursors/siem                            how far a destination has come
+//!   aside/ peers/ reserve LOCK              damage kept, what each peer can do, space kept free, one writer
+//! line = one record as JSON; its last fields are a checksum and a hash chained to the line before
+//! ```
+//!
+//! Invariant: `append` returns only once its lines are on stable storage.
+//! Invariant: a `Seq` that was announced is never used twice, not even after a crash.
+//! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
+mod cursor;
+mod error;
+mod follow;
+pub mod line;
+mod maintain;
+mod notes;
+mod open;
+mod reader;
+mod recent;
+mod recovery;
+mod retention;
+mod segment;
 mod settings;
+mod store;
+mod tail;
+mod writer;
 
-pub use settings::*;
+pub use cursor::Cursor;
+pub use error::JournalError;
+pub use follow::{Follower, Next};
+pub use reader::{Fetch, Line, Place, Scan, stream_of};
+pub use recent::Batch;
+pub use segment::{FollowedFile, Progress};
+pub use settings::Settings;
+pub use writer::{Draft, Input};
+
+use crate::model::{Action, Event, Outcome, Seq, StreamId, Text, Time};
+use nix::fcntl::Flock;
+use recent::Recent;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+use store::Store;
+use tokio::sync::watch;
+use writer::Writer;
+
+/// A handle on the journal of this process; clones share it.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    stream: StreamId,
+    writer: Mutex<Writer>,
+    newest: watch::Sender<Seq>,
+    recent: RwLock<Recent>,
+    limiter: Mutex<notes::Limiter>,
+    /// How far each destination has come.
+    confirmed: Mutex<BTreeMap<String, Seq>>,
+    /// Bytes of all segments.
+    bytes: AtomicU64,
+    /// Capacity threshold that was last told.
+    threshold: AtomicU8,
+    /// The disk is full: reading is paused.
+    full: AtomicBool,
+    /// The configured capacity is used up by what is not confirmed yet: reading is paused.
+    over: AtomicBool,
+    damaged: AtomicU64,
+    error: Mutex<String>,
+    clock_stepped: Mutex<Option<Instant>>,
+    begun: Instant,
+    _lock: Flock<File>,
+}
+
+impl Journal {
+    /// Opens the journal of `settings.state_dir` for writing, or begins it.
+    ///
+    /// A torn tail is left behind, damage is set aside; both become events of the journal at once.
+    pub fn open(settings: Settings, now: Time) -> Result<Journal, JournalError> {
+        let (store, lock) = Store::open(&settings.state_dir)?;
+        let opened = open::open(&store)?;
+        let stream = opened.start.stream;
+        let segment_bytes_max = settings.segment_bytes_max.min(settings.bytes_max / 8).max(64 << 10);
+        let writer = Writer::new(store.clone(), segment_bytes_max, opened.start)?;
+        let newest = writer.newest();
+        let confirmed = cursor::read_all(&store.cursors())?;
+        let confirmed = confirmed.into_iter().filter(|found| found.stream == stream);
+        let confirmed = confirmed.map(|found| (found.name, found.confirmed)).collect();
+        let journal = Journal(Arc::new(Inner {
+            recent: RwLock::new(Recent::new(settings.recent_bytes_max)),
+            writer: Mutex::new(writer),
+            newest: watch::Sender::new(newest),
+            limiter: Mutex::default(),
+            confirmed: Mutex::new(confirmed),
+            bytes: AtomicU64::new(maintain::bytes_of(&store.journal())?),
+            threshold: AtomicU8::new(0),
+            full: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            damaged: AtomicU64::new(0),
+            error: Mutex::default(),
+            clock_stepped: Mutex::new(None),
+            begun: Instant::now(),
+            settings,
+            store,
+            stream,
+            _lock: lock,
+        }));
+        if !journal.0.store.claim_reserve(journal.0.settings.reserve_bytes)? {
+            journal.0.full.store(true, Ordering::Relaxed);
+        }
+        journal.tell_opened(&opened.damaged, opened.torn, now);
+        Ok(journal)
+    }
+
+    /// What opening found becomes events.
+    fn tell_opened(&self, damaged: &[(PathBuf, recovery::Damage)], torn: Option<(PathBuf, u64)>, now: Time) {
+        for (path, damage) in damaged {
+            self.0.damaged.fetch_add(1, Ordering::Relaxed);
+            let message = format!(
+                "{} is damaged at byte {}: {} bytes, {} records from {} on are lost; the bytes are kept in {}",
+                path.display(),
+                damage.offset,
+                damage.bytes,
+                damage.records,
+                damage.first,
+                self.0.store.aside().display(),
+            );
+            let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
+            event.count = Some(damage.records);
+            self.note(event);
+        }
+        if let Some((path, bytes)) = torn {
+            tracing::info!("{}: {bytes} bytes of a torn tail do not count; they were never announced", path.display());
+        }
+    }
+
+    /// Names this journal for good.
+    pub fn stream(&self) -> StreamId {
+        self.0.stream
+    }
+
+    /// The state directory.
+    pub fn dir(&self) -> &Path {
+        self.0.store.root()
+    }
+
+    /// Where what is known of each peer is kept.
+    pub fn peers_dir(&self) -> PathBuf {
+        self.0.store.peers()
+    }
+
+    /// The newest durable record.
+    pub fn newest(&self) -> Seq {
+        *self.0.newest.borrow()
+    }
+
+    /// Wakes whenever a record has become durable.
+    pub fn subscribe(&self) -> watch::Receiver<Seq> {
+        self.0.newest.subscribe()
+    }
+
+    /// Reads the files from the oldest record on.
+    pub fn scan(&self) -> Scan {
+        Scan::new(self.0.store.journal())
+    }
+
+    fn recent_after(&self, seq: Seq) -> Option<Batch> {
+        self.0.recent.read().unwrap_or_else(PoisonError::into_inner).after(seq)
+    }
+
+    /// The followed files of a source, oldest first, with how far each has been read.
+    pub fn files_of(&self, source: &str) -> Vec<FollowedFile> {
+        self.writer().files().values().filter(|file| file.source == source).cloned().collect()
+    }
+
+    /// The highest file number in use.
+    pub fn last_file(&self) -> crate::model::FileNo {
+        self.writer().files().keys().next_back().copied().unwrap_or_default()
+    }
+
+    /// Appends a batch and waits until it is on stable storage. Blocks.
+    ///
+    /// `Full`: the batch is kept, `retry` writes it when there is space. Any other error is final:
+    /// the agent has to stop, and resumes from what was announced.
+    pub fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
+        let mut writer = self.writer();
+        let result = writer.append(input, now);
+        self.take_in(&mut writer, result, now)
+    }
+
+    /// Tries again to write what waits for space, and to end the pause. Blocks.
+    pub fn retry(&self, now: Time) -> Result<(), JournalError> {
+        {
+            let mut writer = self.writer();
+            let result = writer.flush(now);
+            self.take_in(&mut writer, result, now)?;
+        }
+        if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
+            self.0.full.store(false, Ordering::Relaxed);
+            self.set_error("");
+            let message = "the disk has space again; reading goes on";
+            self.note(Event::own(Action::DISK_FULL, Outcome::Success, now, message));
+        }
+        Ok(())
+    }
+
+    /// Whether reading must pause: the disk or the capacity is full.
+    pub fn is_paused(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed) || self.0.over.load(Ordering::Relaxed) || self.writer().is_waiting()
+    }
+
+    /// Announces what is durable; on a full disk gives the reserve away first.
+    fn take_in(
+        &self,
+        writer: &mut MutexGuard<'_, Writer>,
+        mut result: Result<writer::Durable, JournalError>,
+        now: Time,
+    ) -> Result<(), JournalError> {
+        let mut ran_full = false;
+        if matches!(&result, Err(error) if error.is_full()) && self.0.store.release_reserve() {
+            ran_full = true;
+            result = writer.flush(now);
+        }
+        let outcome = result.map(|durable| self.announce(writer, durable));
+        if let Err(error) = &outcome {
+            self.set_error(&error.to_string());
+        }
+        if ran_full || matches!(&outcome, Err(error) if error.is_full()) {
+            self.0.full.store(true, Ordering::Relaxed);
+        }
+        if ran_full && outcome.is_ok() {
+            let message = format!("the disk of {} is full; reading is paused, nothing is dropped", self.dir().display());
+            self.set_error(&message);
+            tracing::error!("{message}");
+            let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
+            let input = Input { drafts: vec![Draft { event, position: None }], ..Input::default() };
+            if let Ok(durable) = writer.append(input, now) {
+                self.announce(writer, durable);
+            }
+        }
+        outcome
+    }
+
+    fn announce(&self, writer: &MutexGuard<'_, Writer>, durable: writer::Durable) {
+        let bytes = durable.bytes as u64;
+        if self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes >= self.0.settings.bytes_max {
+            self.0.over.store(true, Ordering::Relaxed);
+        }
+        if !durable.records.is_empty() {
+            // In memory a record takes about twice its line: fields and raw.
+            let bytes = durable.bytes * 2;
+            self.0.recent.write().unwrap_or_else(PoisonError::into_inner).push(durable.records, bytes);
+            self.0.newest.send_replace(writer.newest());
+        }
+    }
+
+    /// Journals one of otrail's own events. Blocks until it is durable.
+    ///
+    /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
+    pub fn note(&self, event: Event) {
+        let action = event.action;
+        if !self.limiter().admit(action, self.0.begun.elapsed()) {
+            return;
+        }
+        let now = event.seen;
+        let input = Input { drafts: vec![Draft { event: self.own(event), position: None }], ..Input::default() };
+        let result = if self.writer().is_waiting() {
+            Err(JournalError::Full { dir: self.dir().to_path_buf() })
+        } else {
+            self.append(input, now)
+        };
+        if let Err(error) = result {
+            tracing::warn!("cannot journal {}: {error}", action.name());
+            self.limiter().count_lost(action, self.0.begun.elapsed());
+        }
+    }
+
+    /// Tells what was held back since the last call.
+    pub fn note_suppressed(&self, now: Time) {
+        for (action, count) in self.limiter().take_suppressed() {
+            let message = format!("{count} events {} were held back by the rate limit", action.name());
+            let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
+            event.count = Some(count);
+            self.note(event);
+        }
+    }
+
+    /// Notes on disk that all records are durable; for an idle moment and for the stop.
+    pub fn settle(&self, now: Time) -> Result<(), JournalError> {
+        self.writer().note_durable(now)
+    }
+
+    /// The cursor of a destination.
+    pub fn cursor(&self, name: &str) -> Result<Cursor, JournalError> {
+        let cursor = Cursor::open(&self.0.store.cursors(), name, self.0.stream)?;
+        let confirmed = cursor.confirmed().unwrap_or_default();
+        self.confirmed().insert(name.to_owned(), confirmed);
+        Ok(cursor)
+    }
+
+    /// Moves a cursor durably; segments that every destination has confirmed may go from then on.
+    pub fn confirm(&self, name: &str, cursor: &mut Cursor, seq: Seq, now: Time) -> Result<(), JournalError> {
+        cursor.advance(seq, now)?;
+        self.confirmed().insert(name.to_owned(), seq);
+        Ok(())
+    }
+
+    /// Damage that a reader met: set aside, counted, and told once.
+    pub fn damaged(&self, error: &JournalError, now: Time) {
+        let JournalError::Damaged { segment, offset, bytes } = error else { return };
+        let damage = recovery::Damage { offset: *offset, bytes: *bytes, first: Seq::NONE, records: 0 };
+        match self.0.store.set_aside(segment, &damage) {
+            Ok(true) => {
+                self.0.damaged.fetch_add(1, Ordering::Relaxed);
+                let message = format!("{error}; they are kept in {}", self.0.store.aside().display());
+                let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
+                event.count = Some(1);
+                self.note(event);
+            }
+            Ok(false) => {}
+            Err(problem) => tracing::error!("{error}; it cannot be set aside: {problem}"),
+        }
+    }
+
+    /// Sensor and source of an own event.
+    fn own(&self, mut event: Event) -> Event {
+        event.sensor = self.0.settings.sensor.as_str().into();
+        if event.source.is_empty() {
+            event.source = Text::const_new("otrail");
+        }
+        event
+    }
+
+    fn set_error(&self, error: &str) {
+        error.clone_into(&mut self.0.error.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.0.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, notes::Limiter> {
+        self.0.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn confirmed(&self) -> MutexGuard<'_, BTreeMap<String, Seq>> {
+        self.0.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

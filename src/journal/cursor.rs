@@ -1,0 +1,175 @@
+//! How far a destination has come, in a file of two slots that are overwritten in turn.
+//!
+//! ```text
+//! byte 0     {"generation":41,"stream":"…","confirmed":149300,"at":"…","sum":…,"chain":…}   padded with blanks
+//! byte 512   {"generation":42,"stream":"…","confirmed":149871,"at":"…","sum":…,"chain":…}   to 512 bytes
+//! ```
+//!
+//! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. The file is
+//! preallocated, so that a full disk does not stop it.
+//!
+//! Invariant: every record up to `confirmed` is confirmed or was not selected.
+
+use super::error::JournalError;
+use super::tail::{self, Chain};
+use crate::model::{Seq, StreamId, Time};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Bytes of one slot: one sector, which a disk writes whole or not at all.
+const SLOT_BYTES: usize = 512;
+
+/// The cursor of one destination.
+#[derive(Debug)]
+pub struct Cursor {
+    path: PathBuf,
+    file: File,
+    stream: StreamId,
+    generation: u64,
+    confirmed: Option<Seq>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Slot {
+    generation: u64,
+    stream: String,
+    confirmed: Seq,
+    at: String,
+}
+
+impl Cursor {
+    /// Opens or makes the cursor `name`. A cursor of another stream does not count.
+    pub(super) fn open(dir: &Path, name: &str, stream: StreamId) -> Result<Cursor, JournalError> {
+        fs::create_dir_all(dir).map_err(JournalError::io("create", dir))?;
+        let path = dir.join(name);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(JournalError::io("open", &path))?;
+        let slots = read_slots(&file, &path)?;
+        if slots.is_empty() {
+            file.write_all_at(&[b' '; 2 * SLOT_BYTES], 0).map_err(JournalError::io("write", &path))?;
+            file.sync_all().map_err(JournalError::io("sync", &path))?;
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))?;
+        }
+        let generation = slots.iter().map(|slot| slot.generation).max().unwrap_or(0);
+        let confirmed = newest(&slots, stream);
+        Ok(Cursor { path, file, stream, generation, confirmed })
+    }
+
+    /// The last confirmed seq; `None` for a destination that never had one.
+    pub fn confirmed(&self) -> Option<Seq> {
+        self.confirmed
+    }
+
+    /// Makes `confirmed` durable in the older slot.
+    pub fn advance(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
+        let slot = Slot {
+            generation: self.generation + 1,
+            stream: self.stream.to_string(),
+            confirmed,
+            at: now.to_string(),
+        };
+        let mut bytes = Vec::with_capacity(SLOT_BYTES);
+        super::segment::push_open(&slot, &mut bytes);
+        tail::finish(&mut bytes, 0, Chain::default());
+        bytes.pop();
+        bytes.resize(SLOT_BYTES, b' ');
+        let place = slot.generation % 2 * SLOT_BYTES as u64;
+        self.file.write_all_at(&bytes, place).map_err(JournalError::io("write", &self.path))?;
+        self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
+        (self.generation, self.confirmed) = (slot.generation, Some(confirmed));
+        Ok(())
+    }
+}
+
+/// A cursor as it lies in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub name: String,
+    pub stream: StreamId,
+    pub confirmed: Seq,
+    /// When it was last advanced.
+    pub at: Time,
+}
+
+/// Every cursor of the folder that holds a whole slot.
+pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
+    let mut cursors = Vec::new();
+    let Ok(entries) = fs::read_dir(dir) else { return Ok(cursors) };
+    for entry in entries {
+        let entry = entry.map_err(JournalError::io("read", dir))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = entry.path();
+        let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+        let slots = read_slots(&file, &path)?;
+        let Some(slot) = slots.into_iter().max_by_key(|slot| slot.generation) else { continue };
+        let Some(stream) = StreamId::parse(&slot.stream) else { continue };
+        let at = Time::parse_rfc3339(&slot.at).unwrap_or(Time::MIN);
+        cursors.push(Found { name, stream, confirmed: slot.confirmed, at });
+    }
+    Ok(cursors)
+}
+
+fn newest(slots: &[Slot], stream: StreamId) -> Option<Seq> {
+    let stream = stream.to_string();
+    let ours = slots.iter().filter(|slot| slot.stream == stream);
+    ours.max_by_key(|slot| slot.generation).map(|slot| slot.confirmed)
+}
+
+/// The slots that are whole.
+fn read_slots(file: &File, path: &Path) -> Result<Vec<Slot>, JournalError> {
+    let mut bytes = vec![0; 2 * SLOT_BYTES];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match file.read_at(&mut bytes[filled..], filled as u64).map_err(JournalError::io("read", path))? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end());
+    Ok(slots.filter(|slot| tail::check(slot).is_some()).filter_map(|slot| serde_json::from_slice(slot).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: StreamId = StreamId(7);
+
+    #[test]
+    fn a_cursor_keeps_what_it_was_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        assert_eq!(cursor.confirmed(), None);
+        for seq in [5, 6, 9] {
+            cursor.advance(Seq(seq), Time::default()).unwrap();
+            assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed(), Some(Seq(seq)));
+        }
+        assert_eq!(Cursor::open(dir.path(), "siem", StreamId(8)).unwrap().confirmed(), None, "another stream");
+    }
+
+    #[test]
+    fn a_torn_slot_costs_one_step_back_and_never_one_forward() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        cursor.advance(Seq(5), Time::default()).unwrap();
+        cursor.advance(Seq(6), Time::default()).unwrap();
+        let path = dir.path().join("siem");
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut torn = whole.clone();
+            torn[at] ^= 1;
+            fs::write(&path, &torn).unwrap();
+            let confirmed = Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed();
+            assert!(confirmed == Some(Seq(5)) || confirmed == Some(Seq(6)), "byte {at}: {confirmed:?}");
+            fs::write(&path, &whole).unwrap();
+        }
+    }
+}

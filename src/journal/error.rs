@@ -1,0 +1,78 @@
+//! What can go wrong with the journal, each case something an admin can act on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the journal could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Bytes that were once whole no longer match their checksum.
+    #[error("{} is damaged at byte {offset}: {} bytes are not readable", segment.display(), bytes)]
+    Damaged {
+        /// The segment file.
+        segment: PathBuf,
+        /// Where the damage begins.
+        offset: u64,
+        /// How long it is.
+        bytes: u64,
+    },
+    /// The file system refused something.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The state directory has its one writer already.
+    #[error("another otrail is writing to {}; stop it first, or give this one its own state-dir", dir.display())]
+    Locked {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// The disk or the configured capacity is used up; what was to be written waits.
+    #[error("no space left for the journal in {}; reading is paused, free some space", dir.display())]
+    Full {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// The folder was written by a later otrail.
+    #[error("{} has format version {found}, this otrail reads up to {known}; use the otrail that wrote it", segment.display())]
+    Version {
+        /// The segment file.
+        segment: PathBuf,
+        /// The version found in the header.
+        found: u64,
+        /// The newest version this program knows.
+        known: u64,
+    },
+    /// Nothing that looks like a journal is there.
+    #[error("{} holds no journal; give the state-dir of an agent or a copy of it", dir.display())]
+    Missing {
+        /// The folder that was given.
+        dir: PathBuf,
+    },
+}
+
+impl JournalError {
+    /// Names the action and the path of a failed system call.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+        move |source| JournalError::Io { action, path: path.to_path_buf(), source }
+    }
+
+    /// Whether space is all that is missing.
+    pub fn is_full(&self) -> bool {
+        match self {
+            JournalError::Full { .. } => true,
+            JournalError::Io { source, .. } => is_no_space(source),
+            _ => false,
+        }
+    }
+}
+
+/// ENOSPC, and EDQUOT for a quota.
+pub(super) fn is_no_space(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,81 @@
+//! Following the journal for a destination: from memory while it keeps up, from the files while it does not.
+
+use super::error::JournalError;
+use super::reader::Scan;
+use super::{Batch, Journal};
+use crate::model::{Record, Seq};
+use std::sync::Arc;
+
+/// What comes next for a follower.
+#[derive(Debug)]
+pub enum Next {
+    /// Records, the first of them wanted from `from` on.
+    Records {
+        /// Durable records in order.
+        batch: Batch,
+        /// Index of the first that comes after what was asked.
+        from: usize,
+    },
+    /// Nothing newer is there yet.
+    Nothing,
+    /// The records are not in memory: `Follower::read` gets them from the files, where it may block.
+    Behind,
+}
+
+/// Reads records of the files in order; keeps its place between calls.
+#[derive(Debug)]
+pub struct Follower {
+    scan: Scan,
+    /// Damaged places met, to be told to `Journal::damaged`.
+    pub damaged: Vec<JournalError>,
+}
+
+impl Follower {
+    pub(super) fn new(scan: Scan) -> Follower {
+        Follower { scan, damaged: Vec::new() }
+    }
+
+    /// Up to `bytes_max` bytes of records after `after` and up to `through`. Blocks on the disk.
+    ///
+    /// An empty batch: everything up to `through` is damaged or gone.
+    pub fn read(mut self, after: Seq, through: Seq, bytes_max: usize) -> Result<(Follower, Batch), JournalError> {
+        if self.scan.next_seq() != after.next() {
+            self.scan = self.scan.after(after);
+        }
+        self.scan.extend(through);
+        let (mut records, mut bytes) = (Vec::<Record>::new(), 0);
+        while bytes < bytes_max {
+            match self.scan.next() {
+                Some(Ok(mut line)) => {
+                    bytes += line.body().len();
+                    records.extend(line.decode());
+                }
+                Some(Err(damage @ JournalError::Damaged { .. })) => self.damaged.push(damage),
+                Some(Err(error)) => return Err(error),
+                None => break,
+            }
+        }
+        Ok((self, Arc::new(records)))
+    }
+}
+
+impl Journal {
+    /// What comes after `seq`, without touching the disk.
+    pub fn next_after(&self, seq: Seq) -> Next {
+        if seq >= self.newest() {
+            return Next::Nothing;
+        }
+        match self.recent_after(seq) {
+            Some(batch) => {
+                let from = batch.partition_point(|record| record.seq <= seq);
+                Next::Records { batch, from }
+            }
+            None => Next::Behind,
+        }
+    }
+
+    /// A reader of the files for one destination.
+    pub fn follower(&self) -> Follower {
+        Follower::new(self.scan())
+    }
+}

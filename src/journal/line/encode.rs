@@ -1,0 +1,239 @@
+//! Record → JSON, by hand: this is the hot path of every event.
+
+use crate::model::{Event, Flags, Raw, Record, Text};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+
+/// Appends the record as it stands on disk, without the closing brace.
+pub(in crate::journal) fn encode(record: &Record, out: &mut Vec<u8>) {
+    encode_with(record, out, !message_stands_in_raw(&record.event));
+}
+
+/// Appends the record with every field it has, without the closing brace.
+pub fn encode_json(record: &Record, out: &mut Vec<u8>) {
+    encode_with(record, out, true);
+}
+
+fn encode_with(record: &Record, out: &mut Vec<u8>, with_message: bool) {
+    let event = &record.event;
+    out.extend_from_slice(b"{\"seq\":");
+    push_number(record.seq.0, out);
+    out.extend_from_slice(b",\"id\":\"");
+    push_hex128(event.id.0, out);
+    out.extend_from_slice(b"\",\"time\":\"");
+    event.time.write_rfc3339(out);
+    out.extend_from_slice(b"\",\"seen\":\"");
+    event.seen.write_rfc3339(out);
+    out.push(b'"');
+    let row = event.action.row();
+    plain(b",\"class\":\"", event.class.name(), out);
+    plain(b",\"action\":\"", row.name, out);
+    plain(b",\"code\":\"", row.code, out);
+    plain(b",\"outcome\":\"", event.outcome.name(), out);
+    out.extend_from_slice(b",\"severity\":");
+    push_number(u64::from(event.severity.0), out);
+    string(b",\"sensor\":", &event.sensor, out);
+    string(b",\"source\":", &event.source, out);
+    if let Some(position) = record.position {
+        out.extend_from_slice(b",\"position\":{\"file\":");
+        push_number(u64::from(position.file.0), out);
+        out.extend_from_slice(b",\"offset\":");
+        push_number(position.offset, out);
+        out.push(b'}');
+    }
+    details(event, out);
+    if with_message {
+        string(b",\"message\":", &event.message, out);
+    }
+    optional(b",\"reason\":", event.reason.as_ref(), out);
+    optional(b",\"old\":", event.old.as_ref(), out);
+    optional(b",\"new\":", event.new.as_ref(), out);
+    if let Some(count) = event.count {
+        out.extend_from_slice(b",\"count\":");
+        push_number(count, out);
+    }
+    for (name, value) in
+        [(&b",\"type\":"[..], &event.kind), (b",\"title\":", &event.title), (b",\"label\":", &event.label)]
+    {
+        if !value.is_empty() {
+            string(name, value, out);
+        }
+    }
+    flags(event.flags, out);
+    raw(&event.raw, out);
+}
+
+/// Who and what.
+fn details(event: &Event, out: &mut Vec<u8>) {
+    optional(b",\"user\":", event.user.as_ref(), out);
+    optional(b",\"domain\":", event.domain.as_ref(), out);
+    optional(b",\"account\":", event.account.as_ref(), out);
+    optional(b",\"role\":", event.role.as_ref(), out);
+    if let Some(target) = &event.target {
+        string(b",\"target\":{\"kind\":", &target.kind, out);
+        optional(b",\"name\":", target.name.as_ref(), out);
+        optional(b",\"id\":", target.id.as_ref(), out);
+        out.push(b'}');
+    }
+    optional(b",\"client\":", event.client.as_ref(), out);
+    if !event.devices.is_empty() {
+        out.extend_from_slice(b",\"devices\":");
+        for (at, device) in event.devices.iter().enumerate() {
+            out.push(if at == 0 { b'[' } else { b',' });
+            push_json_string(device, out);
+        }
+        out.push(b']');
+    }
+}
+
+fn flags(flags: Flags, out: &mut Vec<u8>) {
+    if flags.is_empty() {
+        return;
+    }
+    out.extend_from_slice(b",\"flags\":");
+    for (at, name) in flags.names().enumerate() {
+        out.extend_from_slice(if at == 0 { b"[\"" } else { b",\"" });
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'"');
+    }
+    out.push(b']');
+}
+
+fn raw(raw: &Raw, out: &mut Vec<u8>) {
+    match raw {
+        Raw::None => {}
+        Raw::Json(json) => {
+            out.extend_from_slice(b",\"raw\":");
+            out.extend_from_slice(json.as_bytes());
+        }
+        Raw::Text(text) => string(b",\"raw\":", text, out),
+        Raw::Bytes(bytes) => {
+            out.extend_from_slice(b",\"raw-base64\":\"");
+            out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+            out.push(b'"');
+        }
+    }
+}
+
+/// Whether the decoder finds the message in `raw`.
+///
+/// For JSON: `raw` has one `content`, on its top level, and its text is the message spelled as we spell it.
+fn message_stands_in_raw(event: &Event) -> bool {
+    match &event.raw {
+        Raw::None => event.message.is_empty(),
+        Raw::Text(text) => **text == *event.message,
+        Raw::Bytes(bytes) => String::from_utf8_lossy(bytes) == event.message.as_str(),
+        Raw::Json(json) => content_is(json.as_bytes(), &event.message),
+    }
+}
+
+fn content_is(json: &[u8], message: &str) -> bool {
+    let Some(at) = memmem::find(json, CONTENT) else { return false };
+    let value = &json[at + CONTENT.len()..];
+    let top_level = json.first() == Some(&b'{') && memchr::memchr(b'{', &json[1..at]).is_none();
+    top_level
+        && stands_escaped(value, message.as_bytes())
+        && memmem::find(value, b"\"content\"").is_none()
+        && memmem::find(&json[..at], b"\"content\"").is_none()
+}
+
+/// Whether `json` begins with `text` in the spelling of `push_json_string` and the quote that ends it.
+fn stands_escaped(mut json: &[u8], text: &[u8]) -> bool {
+    let mut rest = text;
+    loop {
+        let run = rest.iter().position(|&byte| ESCAPE[usize::from(byte)] != 0).unwrap_or(rest.len());
+        let Some((head, tail)) = json.split_at_checked(run) else { return false };
+        if head != &rest[..run] {
+            return false;
+        }
+        let Some(&byte) = rest.get(run) else { return tail.first() == Some(&b'"') };
+        let mut escaped = Vec::with_capacity(6);
+        push_escape(byte, &mut escaped);
+        let Some(after) = tail.strip_prefix(escaped.as_slice()) else { return false };
+        (json, rest) = (after, &rest[run + 1..]);
+    }
+}
+
+fn optional(name: &[u8], value: Option<&Text>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        string(name, value, out);
+    }
+}
+
+fn string(name: &[u8], value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    push_json_string(value, out);
+}
+
+/// A value of ours that needs no escape; `name` ends with the opening quote.
+fn plain(name: &[u8], value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'"');
+}
+
+/// Appends `"text"` with the escapes that JSON demands (RFC 8259 section 7) and no others.
+fn push_json_string(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    out.push(b'"');
+    let mut from = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if ESCAPE[usize::from(byte)] != 0 {
+            out.extend_from_slice(&bytes[from..at]);
+            push_escape(byte, out);
+            from = at + 1;
+        }
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out.push(b'"');
+}
+
+fn push_escape(byte: u8, out: &mut Vec<u8>) {
+    match ESCAPE[usize::from(byte)] {
+        b'u' => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        letter => out.extend([b'\\', letter]),
+    }
+}
+
+/// Appends a number in decimal.
+pub(in crate::journal) fn push_number(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut from = digits.len();
+    loop {
+        from -= 1;
+        digits[from] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[from..]);
+}
+
+fn push_hex128(value: u128, out: &mut Vec<u8>) {
+    out.extend(value.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
+}
+
+const CONTENT: &[u8] = b"\"content\":\"";
+const HEX: &[u8; 16] = b"0123456789abcdef";
+/// 0: stands for itself; `u`: `\u00XX`; else the letter after the backslash.
+const ESCAPE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = b'u';
+        byte += 1;
+    }
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table[b'\n' as usize] = b'n';
+    table[b'\r' as usize] = b'r';
+    table[b'\t' as usize] = b't';
+    table[0x08] = b'b';
+    table[0x0c] = b'f';
+    table
+};

@@ -1,0 +1,138 @@
+//! Keeping the journal within its limits: retention, capacity, its status.
+
+use super::error::JournalError;
+use super::retention::{self, Held, Limits};
+use super::segment::{self, SegmentName};
+use super::{Journal, cursor};
+use crate::model::status::JournalStatus;
+use crate::model::{Action, Event, Outcome, Seq, Time};
+use std::fs;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+impl Journal {
+    /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk.
+    pub fn maintain(&self, now: Time) -> Result<(), JournalError> {
+        let bytes = self.0.bytes.load(Ordering::Relaxed);
+        let dir = self.0.store.journal();
+        let names = segment::list(&dir)?;
+        let held = self.held(&dir, &names)?;
+        let kept = held.iter().map(|segment| segment.bytes).sum::<u64>();
+        let limits = Limits { bytes_max: self.0.settings.bytes_max, age_max: self.0.settings.age_max };
+        let confirmed = self.least_confirmed(now)?;
+        let gone =
+            retention::to_remove(&held, bytes.saturating_sub(kept), limits, confirmed, now, self.clock_is_sane(now));
+        for name in &gone {
+            let path = dir.join(name.file_name());
+            fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
+        }
+        if !gone.is_empty() {
+            super::store::sync_dir(&dir)?;
+            self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
+        }
+        self.tell_capacity(now);
+        Ok(())
+    }
+
+    /// The segments that are closed.
+    fn held(&self, dir: &Path, names: &[SegmentName]) -> Result<Vec<Held>, JournalError> {
+        let open = self.writer().segment_name().cloned();
+        let mut held = Vec::new();
+        for pair in names.windows(2) {
+            let [name, next] = pair else { continue };
+            if Some(name) == open.as_ref() {
+                break;
+            }
+            let path = dir.join(name.file_name());
+            let metadata = fs::metadata(&path).map_err(JournalError::io("read", &path))?;
+            let written = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let written = written.and_then(|since| i64::try_from(since.as_millis()).ok()).and_then(Time::from_millis);
+            let last = Seq(next.first.0.saturating_sub(1));
+            held.push(Held { name: name.clone(), last, bytes: metadata.len(), written: written.unwrap_or(Time::MAX) });
+        }
+        Ok(held)
+    }
+
+    /// What every destination has confirmed: the configured ones, and the ones that left the config of late.
+    fn least_confirmed(&self, now: Time) -> Result<Seq, JournalError> {
+        let configured = &self.0.settings.destinations;
+        let confirmed = self.confirmed();
+        let mut least = Seq(u64::MAX);
+        for name in configured {
+            least = least.min(confirmed.get(name).copied().unwrap_or_default());
+        }
+        drop(confirmed);
+        for found in cursor::read_all(&self.0.store.cursors())? {
+            let age = now.millis().saturating_sub(found.at.millis());
+            let pins = found.stream == self.0.stream && age < LEFT_PINS.as_millis() as i64;
+            if pins && !configured.contains(&found.name) {
+                least = least.min(found.confirmed);
+            }
+        }
+        Ok(least)
+    }
+
+    /// The clock agrees with the newest record and has not stepped by an hour within a day.
+    fn clock_is_sane(&self, now: Time) -> bool {
+        let stepped = *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest();
+        let seen = self.recent_after(Seq(newest.0.saturating_sub(1))).and_then(|batch| batch.last().map(|it| it.event.seen));
+        let agrees = seen.is_some_and(|seen| (now.millis() - seen.millis()).abs() <= HOUR_MILLIS);
+        agrees && stepped.is_none_or(|at| at.elapsed() > Duration::from_secs(86_400))
+    }
+
+    /// The wall clock was moved: nothing is removed by age for a day.
+    pub fn clock_stepped(&self) {
+        *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn tell_capacity(&self, now: Time) {
+        let (bytes, bytes_max) = (self.0.bytes.load(Ordering::Relaxed), self.0.settings.bytes_max);
+        let reached = retention::threshold(bytes, bytes_max);
+        self.0.over.store(reached == 100, Ordering::Relaxed);
+        let before = self.0.threshold.swap(reached, Ordering::Relaxed);
+        if reached > before {
+            let pause = if reached == 100 { "; reading is paused until a destination confirms" } else { "" };
+            let message = format!("the journal holds {bytes} of {bytes_max} bytes ({reached} %){pause}");
+            tracing::warn!("{message}");
+            let mut event = Event::own(Action::CAPACITY, Outcome::Failure, now, message);
+            event.count = Some(bytes);
+            self.note(event);
+        }
+    }
+
+    /// The journal's part of `otrail status`.
+    pub fn status(&self) -> JournalStatus {
+        let names = segment::list(&self.0.store.journal()).unwrap_or_default();
+        let newest = self.newest();
+        let oldest = names.first().map_or(Seq::NONE, |name| name.first);
+        JournalStatus {
+            path: self.0.store.journal().display().to_string(),
+            stream: self.0.stream.to_string(),
+            bytes: self.0.bytes.load(Ordering::Relaxed),
+            bytes_max: self.0.settings.bytes_max,
+            segments: names.len() as u64,
+            oldest: if newest == Seq::NONE { Seq::NONE } else { oldest },
+            newest,
+            full: self.0.full.load(Ordering::Relaxed) || self.0.over.load(Ordering::Relaxed),
+            damaged: self.0.damaged.load(Ordering::Relaxed),
+            error: self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+/// Bytes of all segments of a journal folder.
+pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
+    let mut bytes = 0;
+    for name in segment::list(dir)? {
+        let path = dir.join(name.file_name());
+        bytes += fs::metadata(&path).map_err(JournalError::io("read", &path))?.len();
+    }
+    Ok(bytes)
+}
+
+const HOUR_MILLIS: i64 = 3_600_000;
+/// How long the cursor of a destination that left the config keeps its records.
+const LEFT_PINS: Duration = Duration::from_secs(30 * 86_400);

@@ -1,0 +1,308 @@
+//! Reading what was written: line by line, in order, never past what was announced.
+//!
+//! A reader holds no lock and never waits for the writer. Segments may be removed under it; it goes on with
+//! the next that is there.
+
+use super::error::JournalError;
+use super::line::{self, peek};
+use super::segment::{self, SegmentName};
+use super::tail;
+use crate::model::{Record, Seq, StreamId};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// Where a line stands: for whoever wants to read it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Seq of the record.
+    pub seq: Seq,
+    /// First seq and run of its segment.
+    segment: (Seq, u64),
+    /// Byte offset in the segment.
+    offset: u64,
+}
+
+/// One record line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Where it stands.
+    pub place: Place,
+    /// The line's JSON without `sum`, `chain` and the closing brace.
+    body: Vec<u8>,
+}
+
+impl Line {
+    /// The JSON, without the closing brace: for a cheap look before `decode`.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The record. `None` when the line is whole but this otrail cannot read it.
+    pub fn decode(&mut self) -> Option<Record> {
+        self.body.push(b'}');
+        let record = line::decode(&self.body).ok();
+        self.body.pop();
+        record
+    }
+}
+
+/// Reads the records of a journal folder in order of seq.
+///
+/// Damaged places come as `JournalError::Damaged`; reading goes on behind them. Other errors end it.
+#[derive(Debug)]
+pub struct Scan {
+    dir: PathBuf,
+    /// The next record wanted.
+    next: Seq,
+    through: Seq,
+    open: Option<OpenSegment>,
+    /// Segments up to this one have been read.
+    done: Option<SegmentName>,
+    failed: bool,
+}
+
+#[derive(Debug)]
+struct OpenSegment {
+    name: SegmentName,
+    path: PathBuf,
+    reader: BufReader<File>,
+    offset: u64,
+    /// Bytes that count, once a later segment says so.
+    limit: Option<u64>,
+}
+
+impl Scan {
+    /// Reads the whole journal below a state directory; a damaged or absent one is an error.
+    pub fn open(state_dir: &Path) -> Result<Scan, JournalError> {
+        let dir = super::store::Store::at(state_dir).journal();
+        if segment::list(&dir)?.is_empty() {
+            return Err(JournalError::Missing { dir: state_dir.to_path_buf() });
+        }
+        Ok(Scan::new(dir))
+    }
+
+    pub(super) fn new(dir: PathBuf) -> Scan {
+        Scan { dir, next: Seq(1), through: Seq(u64::MAX), open: None, done: None, failed: false }
+    }
+
+    /// Begins after `seq`.
+    #[must_use]
+    pub fn after(mut self, seq: Seq) -> Scan {
+        self.seek(seq);
+        self
+    }
+
+    /// Ends with `seq`: what was not announced yet when the question came is no answer to it.
+    #[must_use]
+    pub fn through(mut self, seq: Seq) -> Scan {
+        self.through = seq;
+        self
+    }
+
+    /// The record that comes next.
+    pub(super) fn next_seq(&self) -> Seq {
+        self.next
+    }
+
+    /// Raises the end, so that reading can go on.
+    pub(super) fn extend(&mut self, through: Seq) {
+        self.through = through;
+    }
+
+    fn seek(&mut self, after: Seq) {
+        if after.next() != self.next {
+            (self.next, self.open, self.done) = (after.next(), None, None);
+        }
+    }
+
+    /// Opens the segment that holds the next record, or the first one after it.
+    fn open_next(&mut self) -> Result<bool, JournalError> {
+        let names = segment::list(&self.dir)?;
+        let begin = match &self.done {
+            Some(done) => names.partition_point(|name| name <= done),
+            None => names.partition_point(|name| name.first <= self.next).saturating_sub(1),
+        };
+        for (at, name) in names.iter().enumerate().skip(begin) {
+            let path = self.dir.join(name.file_name());
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(JournalError::io("open", &path)(error)),
+            };
+            let limit = limit_of(&self.dir, name, &names[at + 1..])?;
+            let reader = BufReader::with_capacity(READ_BYTES, file);
+            self.open = Some(OpenSegment { name: name.clone(), path, reader, offset: 0, limit });
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The next line; `None` at the end of what counts.
+    fn step(&mut self) -> Result<Option<Line>, JournalError> {
+        loop {
+            if self.next > self.through {
+                return Ok(None);
+            }
+            if self.open.is_none() && !self.open_next()? {
+                return Ok(None);
+            }
+            let Some(open) = &mut self.open else { return Ok(None) };
+            match open.read_line(self.next, self.through)? {
+                Read::Record(line) => {
+                    self.next = line.place.seq.next();
+                    return Ok(Some(line));
+                }
+                Read::Passed => {}
+                Read::Damaged { offset, bytes } => {
+                    return Err(JournalError::Damaged { segment: open.path.clone(), offset, bytes });
+                }
+                Read::End => {
+                    if !self.leave_segment()? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// At the end of a segment: false when it is the newest and may still grow.
+    fn leave_segment(&mut self) -> Result<bool, JournalError> {
+        let Some(open) = &mut self.open else { return Ok(false) };
+        let names = segment::list(&self.dir)?;
+        let later = &names[names.partition_point(|name| *name <= open.name)..];
+        if later.is_empty() {
+            return Ok(false);
+        }
+        // The segment may have grown between its end and the look at the folder.
+        let limit = limit_of(&self.dir, &open.name, later)?;
+        if open.limit.is_none() && limit.is_none_or(|limit| limit > open.offset) {
+            open.limit = limit.or(Some(open.offset));
+            return Ok(true);
+        }
+        self.done = self.open.take().map(|open| open.name);
+        Ok(true)
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<Line, JournalError>;
+
+    fn next(&mut self) -> Option<Result<Line, JournalError>> {
+        if self.failed {
+            return None;
+        }
+        let step = self.step();
+        self.failed = matches!(&step, Err(error) if !matches!(error, JournalError::Damaged { .. }));
+        step.transpose()
+    }
+}
+
+enum Read {
+    Record(Line),
+    /// A line that is no record, or one before the wanted.
+    Passed,
+    Damaged { offset: u64, bytes: u64 },
+    End,
+}
+
+impl OpenSegment {
+    fn read_line(&mut self, wanted: Seq, through: Seq) -> Result<Read, JournalError> {
+        if self.limit.is_some_and(|limit| self.offset >= limit) {
+            return Ok(Read::End);
+        }
+        let mut line = Vec::new();
+        let count = self.reader.read_until(b'\n', &mut line).map_err(JournalError::io("read", &self.path))?;
+        let offset = self.offset;
+        let whole = line.strip_suffix(b"\n").and_then(tail::check);
+        let seq = whole.and_then(|whole| peek(whole.body).seq);
+        let unannounced = seq.is_some_and(|seq| seq > through);
+        if count == 0 || unannounced || (whole.is_none() && self.may_still_grow(&line)) {
+            self.rewind()?;
+            return Ok(Read::End);
+        }
+        self.offset += count as u64;
+        let Some(whole) = whole else { return Ok(Read::Damaged { offset, bytes: count as u64 }) };
+        let body = whole.body.len();
+        match seq {
+            Some(seq) if seq >= wanted => {
+                line.truncate(body);
+                let place = Place { seq, segment: (self.name.first, self.name.run), offset };
+                Ok(Read::Record(Line { place, body: line }))
+            }
+            _ => Ok(Read::Passed),
+        }
+    }
+
+    /// A line without its end, in a segment that no later one has closed, is being written.
+    fn may_still_grow(&self, line: &[u8]) -> bool {
+        self.limit.is_none() && !line.ends_with(b"\n")
+    }
+
+    fn rewind(&mut self) -> Result<(), JournalError> {
+        self.reader.seek(SeekFrom::Start(self.offset)).map(drop).map_err(JournalError::io("read", &self.path))
+    }
+}
+
+/// How many bytes of `name` count, as the next whole header after it says. `None` while it is the newest.
+fn limit_of(dir: &Path, name: &SegmentName, later: &[SegmentName]) -> Result<Option<u64>, JournalError> {
+    for next in later {
+        let path = dir.join(next.file_name());
+        match segment::read_header(&path) {
+            Ok(Some(header)) => {
+                let after = header.after.filter(|after| after.segment == name.file_name());
+                // A header that names another segment leaves nothing of this one.
+                return Ok(Some(after.map_or(0, |after| after.bytes)));
+            }
+            Ok(None) => {}
+            Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the lines at some places again, in any order.
+#[derive(Debug)]
+pub struct Fetch {
+    dir: PathBuf,
+    open: Option<((Seq, u64), BufReader<File>)>,
+}
+
+impl Fetch {
+    /// For the journal below a state directory.
+    pub fn new(state_dir: &Path) -> Fetch {
+        Fetch { dir: super::store::Store::at(state_dir).journal(), open: None }
+    }
+
+    /// The record at `place`; `None` when it is gone or damaged by now.
+    pub fn get(&mut self, place: Place) -> Option<Record> {
+        if self.open.as_ref().is_none_or(|(segment, _)| *segment != place.segment) {
+            let name = SegmentName { first: place.segment.0, run: place.segment.1 };
+            let file = File::open(self.dir.join(name.file_name())).ok()?;
+            self.open = Some((place.segment, BufReader::new(file)));
+        }
+        let (_, reader) = self.open.as_mut()?;
+        reader.seek(SeekFrom::Start(place.offset)).ok()?;
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line).ok()?;
+        let whole = tail::check(line.strip_suffix(b"\n")?)?;
+        let seq = peek(whole.body).seq?;
+        let end = whole.body.len();
+        line.truncate(end);
+        Line { place, body: line }.decode().filter(|_| seq == place.seq)
+    }
+}
+
+/// The stream id of the journal below a state directory.
+pub fn stream_of(state_dir: &Path) -> Result<StreamId, JournalError> {
+    let dir = super::store::Store::at(state_dir).journal();
+    for name in segment::list(&dir)? {
+        if let Some(header) = segment::read_header(&dir.join(name.file_name()))? {
+            return Ok(header.stream);
+        }
+    }
+    Err(JournalError::Missing { dir: state_dir.to_path_buf() })
+}
+
+const READ_BYTES: usize = 256 << 10;

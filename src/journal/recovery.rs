@@ -1,0 +1,246 @@
+//! What a segment holds after whatever happened to it: where it ends, and what of it is damaged.
+//!
+//! A bad line after the newest seq known to be durable is a **torn tail**: nothing from there on counts, it was
+//! never announced. A bad line at or before it is **damage**: it was whole once. Damage costs its own records
+//! and no others; the chain goes on from the next line that is whole.
+
+use super::error::JournalError;
+use super::line::peek;
+use super::segment::{FollowedFile, Header, Note, parse_header};
+use super::tail::{self, Chain, Whole};
+use crate::model::{FileNo, Position, Seq};
+use memchr::memmem;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// The followed files by number.
+pub(super) type Files = BTreeMap<FileNo, FollowedFile>;
+
+/// What is known before a segment is examined.
+pub(super) struct Known {
+    /// Newest seq that is durable for certain: confirmed by a destination, or said so by a later segment.
+    pub synced: Seq,
+    /// First seq by the segment's name.
+    pub first: Seq,
+    /// Files by the segments before, used when the header is damaged.
+    pub files: Files,
+}
+
+/// What a segment holds.
+#[derive(Debug)]
+pub(super) struct Examined {
+    /// The header, when it is whole.
+    pub header: Option<Header>,
+    /// Bytes that count.
+    pub bytes: u64,
+    /// Bytes behind them that do not.
+    pub torn: u64,
+    /// The seq after the last record.
+    pub next: Seq,
+    /// Chain value after the last line.
+    pub chain: Chain,
+    /// Every followed file with its position after the last line.
+    pub files: Files,
+    /// Damaged places.
+    pub damaged: Vec<Damage>,
+    /// Lines that are whole, the header not counted.
+    pub lines: u64,
+}
+
+/// A damaged place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// Where it begins in the segment.
+    pub offset: u64,
+    /// How many bytes are not readable; 0 where lines are whole but do not follow one another.
+    pub bytes: u64,
+    /// The first record that is lost.
+    pub first: Seq,
+    /// How many records are lost.
+    pub records: u64,
+}
+
+/// Reads the whole segment and says what of it counts.
+pub(super) fn examine(path: &Path, known: Known) -> Result<Examined, JournalError> {
+    let synced = known.synced.max(newest_synced(path)?);
+    let mut walk = Walk::new(known, synced);
+    each_line(path, |line, offset| walk.line(line, offset, path))?;
+    let length = std::fs::metadata(path).map_err(JournalError::io("read", path))?.len();
+    Ok(walk.finish(length))
+}
+
+/// The newest seq that any whole line of the segment says was durable.
+fn newest_synced(path: &Path) -> Result<Seq, JournalError> {
+    let mut newest = Seq::NONE;
+    each_line(path, |line, _| {
+        let whole = line.strip_suffix(b"\n").and_then(tail::check);
+        newest = newest.max(whole.and_then(|whole| peek(whole.body).synced).unwrap_or_default());
+        Ok(true)
+    })?;
+    Ok(newest)
+}
+
+/// Calls `visit` with each line, its line feed and its offset, until it returns false.
+fn each_line(
+    path: &Path,
+    mut visit: impl FnMut(&[u8], u64) -> Result<bool, JournalError>,
+) -> Result<(), JournalError> {
+    let file = File::open(path).map_err(JournalError::io("open", path))?;
+    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let (mut line, mut offset) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let count = reader.read_until(b'\n', &mut line).map_err(JournalError::io("read", path))?;
+        if count == 0 || !visit(&line, offset)? {
+            return Ok(());
+        }
+        offset += count as u64;
+    }
+}
+
+/// The state of reading a segment line by line.
+struct Walk {
+    synced: Seq,
+    header: Option<Header>,
+    next: Seq,
+    chain: Option<Chain>,
+    files: Files,
+    damaged: Vec<Damage>,
+    open_damage: Option<Damage>,
+    end: u64,
+    lines: u64,
+    /// Where a damaged place begins that may turn out to be the torn tail.
+    at_header: bool,
+}
+
+impl Walk {
+    fn new(known: Known, synced: Seq) -> Walk {
+        Walk {
+            synced,
+            header: None,
+            next: known.first,
+            chain: None,
+            files: known.files,
+            damaged: Vec::new(),
+            open_damage: None,
+            end: 0,
+            lines: 0,
+            at_header: true,
+        }
+    }
+
+    /// Takes one line; false when nothing from here on counts.
+    fn line(&mut self, line: &[u8], offset: u64, path: &Path) -> Result<bool, JournalError> {
+        if std::mem::take(&mut self.at_header)
+            && let Some(header) = parse_header(line, path)?
+        {
+            self.chain = line.strip_suffix(b"\n").and_then(tail::check).map(|whole| whole.chain);
+            self.files = header.files.iter().map(|file| (file.number, file.clone())).collect();
+            self.next = header.first;
+            self.header = Some(header);
+            self.end = line.len() as u64;
+            return Ok(true);
+        }
+        match line.strip_suffix(b"\n").and_then(tail::check) {
+            Some(whole) if self.fits(&whole) => self.whole(&whole, offset, line.len()),
+            _ if self.next <= self.synced => self.bad(offset, line.len()),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// A record of an earlier seq than the next one cannot stand here: it was put here by somebody.
+    fn fits(&self, whole: &Whole<'_>) -> bool {
+        peek(whole.body).seq.is_none_or(|seq| seq >= self.next)
+    }
+
+    fn whole(&mut self, whole: &Whole<'_>, offset: u64, length: usize) {
+        let seq = peek(whole.body).seq;
+        let follows = self.chain.is_none_or(|chain| whole.follows(chain));
+        let skipped = seq.map_or(0, |seq| seq.0 - self.next.0);
+        if self.open_damage.is_none() && (!follows || skipped > 0) {
+            self.open_damage = Some(Damage { offset, bytes: 0, first: self.next, records: 0 });
+        }
+        if let Some(mut damage) = self.open_damage.take() {
+            damage.records = skipped;
+            self.damaged.push(damage);
+        }
+        self.chain = Some(whole.chain);
+        if let Some(seq) = seq {
+            self.next = seq.next();
+            self.advance(whole.body);
+        } else {
+            self.note(whole.body);
+        }
+        self.lines += 1;
+        self.end = offset + length as u64;
+    }
+
+    fn bad(&mut self, offset: u64, length: usize) {
+        let first = self.next;
+        let damage = self.open_damage.get_or_insert(Damage { offset, bytes: 0, first, records: 0 });
+        damage.bytes += length as u64;
+        self.end = offset + length as u64;
+    }
+
+    /// A record moves its file's position.
+    fn advance(&mut self, body: &[u8]) {
+        if let Some(position) = position_of(body)
+            && let Some(file) = self.files.get_mut(&position.file)
+        {
+            file.offset = position.offset;
+            file.entries += 1;
+        }
+    }
+
+    fn note(&mut self, body: &[u8]) {
+        let mut json = body.to_vec();
+        json.push(b'}');
+        match serde_json::from_slice(&json) {
+            Ok(Note::File(file)) => drop(self.files.insert(file.number, file)),
+            Ok(Note::Position(progress)) => {
+                if let Some(file) = self.files.get_mut(&progress.file) {
+                    file.advance(&progress);
+                }
+            }
+            // A line of a later version, or the one that only says what is durable.
+            Err(_) => {}
+        }
+    }
+
+    fn finish(mut self, length: u64) -> Examined {
+        if let Some(mut damage) = self.open_damage.take() {
+            // Damage to the end: what was announced and is gone is lost, and its seqs are not used again.
+            damage.records = (self.synced.0 + 1).saturating_sub(damage.first.0);
+            self.next = Seq(self.next.0.max(self.synced.0 + 1));
+            self.damaged.push(damage);
+        }
+        // What was announced but is not here at all was cut off the file.
+        if self.next <= self.synced {
+            let records = self.synced.0 + 1 - self.next.0;
+            self.damaged.push(Damage { offset: self.end, bytes: 0, first: self.next, records });
+            self.next = self.synced.next();
+        }
+        Examined {
+            header: self.header,
+            bytes: self.end,
+            torn: length.saturating_sub(self.end),
+            next: self.next,
+            chain: self.chain.unwrap_or_default(),
+            files: self.files,
+            damaged: self.damaged,
+            lines: self.lines,
+        }
+    }
+}
+
+/// The position in a record's body. It stands before any text of the sensor's, so the first match is ours.
+pub(super) fn position_of(body: &[u8]) -> Option<Position> {
+    let at = memmem::find(body, POSITION)? + POSITION.len() - 1;
+    let end = at + memchr::memchr(b'}', &body[at..])? + 1;
+    serde_json::from_slice(&body[at..end]).ok()
+}
+
+const POSITION: &[u8] = b",\"position\":{";

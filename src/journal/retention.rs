@@ -1,0 +1,102 @@
+//! Which segments may go: the oldest first, and only what every destination has confirmed.
+
+use super::segment::SegmentName;
+use crate::model::{Seq, Time};
+use std::time::Duration;
+
+/// A segment as retention sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub name: SegmentName,
+    /// Its last record.
+    pub last: Seq,
+    pub bytes: u64,
+    /// When it was last written.
+    pub written: Time,
+}
+
+/// The limits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub bytes_max: u64,
+    pub age_max: Duration,
+}
+
+/// The segments that go now. `held` is in order and without the one that is written, whose size is `open_bytes`;
+/// `confirmed` is the least that any destination has confirmed; `clock_sane` allows removal by age.
+pub(super) fn to_remove(
+    held: &[Held],
+    open_bytes: u64,
+    limits: Limits,
+    confirmed: Seq,
+    now: Time,
+    clock_sane: bool,
+) -> Vec<SegmentName> {
+    let mut bytes = open_bytes + held.iter().map(|segment| segment.bytes).sum::<u64>();
+    let mut gone = Vec::new();
+    for segment in held.iter().take_while(|segment| segment.last <= confirmed) {
+        let age = now.millis().saturating_sub(segment.written.millis());
+        let old = clock_sane && u128::try_from(age).is_ok_and(|age| age > limits.age_max.as_millis());
+        if bytes <= limits.bytes_max && !old {
+            break;
+        }
+        bytes -= segment.bytes;
+        gone.push(segment.name.clone());
+    }
+    gone
+}
+
+/// The threshold in percent (75, 90, 100) that `bytes` of `bytes_max` has reached; 0 below the first.
+pub(super) fn threshold(bytes: u64, bytes_max: u64) -> u8 {
+    let percent = u128::from(bytes) * 100 / u128::from(bytes_max.max(1));
+    [100, 90, 75].into_iter().find(|&threshold| percent >= u128::from(threshold)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400_000;
+
+    fn held() -> Vec<Held> {
+        let segment = |first: u64, day: i64| Held {
+            name: SegmentName { first: Seq(first), run: 1 },
+            last: Seq(first + 9),
+            bytes: 100,
+            written: Time::from_millis(day * DAY).unwrap(),
+        };
+        vec![segment(1, 1), segment(11, 2), segment(21, 3)]
+    }
+
+    fn firsts(bytes_max: u64, age_days: u64, confirmed: u64, clock_sane: bool) -> Vec<u64> {
+        let limits = Limits { bytes_max, age_max: Duration::from_secs(age_days * 86_400) };
+        let now = Time::from_millis(10 * DAY).unwrap();
+        let gone = to_remove(&held(), 50, limits, Seq(confirmed), now, clock_sane);
+        gone.into_iter().map(|name| name.first.0).collect()
+    }
+
+    #[test]
+    fn the_oldest_go_until_the_size_fits() {
+        assert_eq!(firsts(350, 400, 30, true), []);
+        assert_eq!(firsts(349, 400, 30, true), [1]);
+        assert_eq!(firsts(150, 400, 30, true), [1, 11]);
+    }
+
+    #[test]
+    fn what_a_destination_has_not_confirmed_stays_however_large_and_old() {
+        assert_eq!(firsts(0, 0, 19, true), [1]);
+        assert_eq!(firsts(0, 0, 9, true), []);
+    }
+
+    #[test]
+    fn age_counts_only_while_the_clock_is_sane() {
+        assert_eq!(firsts(1000, 8, 30, true), [1]);
+        assert_eq!(firsts(1000, 8, 30, false), []);
+    }
+
+    #[test]
+    fn thresholds_are_75_90_and_100_percent() {
+        let of = |bytes| threshold(bytes, 1000);
+        assert_eq!([of(749), of(750), of(899), of(900), of(999), of(1000), of(5000)], [0, 75, 75, 90, 90, 100, 100]);
+    }
+}

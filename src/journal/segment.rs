@@ -1,0 +1,242 @@
+//! Segments: their names, their headers and the lines that are no records.
+//!
+//! ```text
+//! 00000000000000149212-2.ndjson      first seq 149212, begun by run 2
+//! {"otrail":1,"stream":"…","run":2,"first":149212,"created":"…","version":"0.1.0","before":"<chain>",
+//!  "after":{"segment":"00000000000000000001-1.ndjson","bytes":67108901},"files":[…],"sum":…,"chain":…}
+//! {"file":{"number":2,"source":"timeline","path":"…","device":…,"inode":…,"head":"…",…},…}
+//! {"position":{"file":1,"offset":4096,"entries":10000,"passed-over":10000,"finished":false},"synced":149300,…}
+//! {"seq":149212,…}
+//! ```
+//!
+//! `after.bytes` says how many bytes of the former segment count: what a crash or a failed fsync left behind
+//! them does not. Files are never cut.
+
+use super::error::JournalError;
+use crate::model::{FileNo, Seq, StreamId, Text, Time};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// The version of the on-disk form that this program writes, and the newest that it reads.
+pub(super) const FORMAT_VERSION: u64 = 1;
+
+/// Longest header that is read: 64 files' worth and a lot of room.
+const HEADER_BYTES_MAX: u64 = 4 << 20;
+
+/// A segment by its file name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SegmentName {
+    /// Seq of the first record it may hold.
+    pub first: Seq,
+    /// Number of the run that began it: grows with every start and every segment that replaces a failed one.
+    pub run: u64,
+}
+
+impl SegmentName {
+    /// `00000000000000149212-2.ndjson`
+    pub(super) fn file_name(&self) -> String {
+        format!("{:020}-{}.ndjson", self.first.0, self.run)
+    }
+
+    /// The inverse of `file_name`.
+    pub(super) fn parse(name: &str) -> Option<SegmentName> {
+        let (first, run) = name.strip_suffix(".ndjson")?.split_once('-')?;
+        let parsed = SegmentName { first: Seq(first.parse().ok()?), run: run.parse().ok()? };
+        (parsed.file_name() == name).then_some(parsed)
+    }
+}
+
+/// The first line of a segment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// Format version.
+    #[serde(rename = "otrail")]
+    pub format: u64,
+    #[serde(with = "as_text")]
+    pub stream: StreamId,
+    pub run: u64,
+    pub first: Seq,
+    #[serde(with = "as_text")]
+    pub created: Time,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Chain value before this line, 64 hex digits.
+    pub before: String,
+    pub after: Option<After>,
+    /// Every followed file, and how far it had been read.
+    #[serde(default)]
+    pub files: Vec<FollowedFile>,
+}
+
+/// How many bytes of the former segment count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct After {
+    pub segment: String,
+    pub bytes: u64,
+}
+
+/// A file of a source: what it was known by, and how far it has been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct FollowedFile {
+    /// Its number in this stream; never reused.
+    pub number: FileNo,
+    /// The source it belongs to.
+    pub source: Text,
+    /// Where it was when it was first seen.
+    pub path: PathBuf,
+    /// Device id.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// SHA-256 over the first `head_bytes` bytes, 64 hex digits.
+    pub head: Text,
+    /// How many bytes `head` covers: up to 1,024, fewer while the file is smaller.
+    pub head_bytes: u64,
+    /// Bytes read: just after the last entry.
+    pub offset: u64,
+    /// Entries read.
+    pub entries: u64,
+    /// Of these, passed over.
+    pub passed_over: u64,
+    /// Read to its end and no longer followed.
+    pub finished: bool,
+}
+
+/// How far a followed file has been read, where no record says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Progress {
+    /// Which file.
+    pub file: FileNo,
+    /// Bytes read.
+    pub offset: u64,
+    /// Entries read of it so far.
+    pub entries: u64,
+    /// Of these, passed over.
+    pub passed_over: u64,
+    /// Read to its end and no longer followed.
+    pub finished: bool,
+}
+
+impl FollowedFile {
+    /// Takes over what a position line says.
+    pub(super) fn advance(&mut self, progress: &Progress) {
+        self.offset = progress.offset;
+        self.entries = progress.entries;
+        self.passed_over = progress.passed_over;
+        self.finished = progress.finished;
+    }
+}
+
+/// A line that is no record.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Note {
+    File(FollowedFile),
+    Position(Progress),
+}
+
+/// Appends the JSON of `value`, an object, without its closing brace.
+pub(super) fn push_open(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Plain data with string keys always serialises into memory.
+    if serde_json::to_writer(&mut *out, value).is_ok() {
+        out.pop();
+    }
+}
+
+/// The segments of a journal folder in order; an absent folder has none.
+pub(super) fn list(dir: &Path) -> Result<Vec<SegmentName>, JournalError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(JournalError::io("read", dir)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(JournalError::io("read", dir))?;
+        names.extend(entry.file_name().to_str().and_then(SegmentName::parse));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads the header of a segment; `None` when its first line is not a whole header.
+pub(super) fn read_header(path: &Path) -> Result<Option<Header>, JournalError> {
+    let file = fs::File::open(path).map_err(JournalError::io("open", path))?;
+    let mut line = Vec::new();
+    let mut head = BufReader::new(file).take(HEADER_BYTES_MAX);
+    head.read_until(b'\n', &mut line).map_err(JournalError::io("read", path))?;
+    parse_header(&line, path)
+}
+
+/// The header in a line with its line feed; an unknown version is an error, anything else that is not whole `None`.
+pub(super) fn parse_header(line: &[u8], path: &Path) -> Result<Option<Header>, JournalError> {
+    let whole = line.strip_suffix(b"\n").and_then(|line| super::tail::check(line).map(|_| line));
+    let Some(line) = whole else { return Ok(None) };
+    #[derive(Deserialize)]
+    struct Version {
+        otrail: u64,
+    }
+    let Ok(Version { otrail: found }) = serde_json::from_slice(line) else { return Ok(None) };
+    if found > FORMAT_VERSION {
+        return Err(JournalError::Version { segment: path.to_path_buf(), found, known: FORMAT_VERSION });
+    }
+    Ok(serde_json::from_slice(line).ok())
+}
+
+/// Values that have a text form of their own.
+mod as_text {
+    use crate::model::{StreamId, Time};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+
+    pub(super) trait Parse: Sized {
+        fn parse(text: &str) -> Option<Self>;
+    }
+
+    impl Parse for StreamId {
+        fn parse(text: &str) -> Option<StreamId> {
+            StreamId::parse(text)
+        }
+    }
+
+    impl Parse for Time {
+        fn parse(text: &str) -> Option<Time> {
+            Time::parse_rfc3339(text)
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T: Parse, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::parse(&text).ok_or_else(|| D::Error::custom("not a value of this field"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_nothing_else_passes_for_one() {
+        let name = SegmentName { first: Seq(149_212), run: 2 };
+        assert_eq!(name.file_name(), "00000000000000149212-2.ndjson");
+        assert_eq!(SegmentName::parse(&name.file_name()), Some(name));
+        for other in ["1-2.ndjson", "00000000000000149212-02.ndjson", "00000000000000149212-2.ndjson.zst", "x"] {
+            assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn segments_sort_by_seq_then_run() {
+        let mut names = [(10, 1), (9, 3), (10, 12), (9, 2)].map(|(seq, run)| SegmentName { first: Seq(seq), run });
+        names.sort();
+        assert_eq!(names.map(|name| (name.first.0, name.run)), [(9, 2), (9, 3), (10, 1), (10, 12)]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The state directory: its folders, its lock, its reserve, what is set aside.
+
+use super::error::{JournalError, is_no_space};
+use super::recovery::Damage;
+use nix::fcntl::{Flock, FlockArg};
+use sha2::{Digest, Sha256};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Paths below the state directory.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// A state directory that is there already; nothing is made.
+    pub(super) fn at(root: &Path) -> Store {
+        Store { root: root.to_path_buf() }
+    }
+
+    /// Makes the folders (mode 0700) and takes the lock.
+    pub(super) fn open(root: &Path) -> Result<(Store, Flock<File>), JournalError> {
+        let store = Store::at(root);
+        for dir in [root.to_path_buf(), store.journal(), store.cursors(), store.aside(), store.peers()] {
+            DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(JournalError::io("create", &dir))?;
+        }
+        let path = root.join("LOCK");
+        let file = private().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(JournalError::io("open", &path))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+        let lock = lock.map_err(|_| JournalError::Locked { dir: root.to_path_buf() })?;
+        Ok((store, lock))
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    pub(super) fn cursors(&self) -> PathBuf {
+        self.root.join("cursors")
+    }
+
+    /// What each peer can do.
+    pub(super) fn peers(&self) -> PathBuf {
+        self.root.join("peers")
+    }
+
+    pub(super) fn aside(&self) -> PathBuf {
+        self.root.join("aside")
+    }
+
+    /// Copies a damaged range aside, with its hash. False when that was done before.
+    pub(super) fn set_aside(&self, segment: &Path, damage: &Damage) -> Result<bool, JournalError> {
+        let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or("segment");
+        let base = self.aside().join(format!("{name}.{}+{}", damage.offset, damage.bytes));
+        if base.with_added_extension("json").exists() {
+            return Ok(false);
+        }
+        let mut file = File::open(segment).map_err(JournalError::io("open", segment))?;
+        file.seek(SeekFrom::Start(damage.offset)).map_err(JournalError::io("read", segment))?;
+        let mut bytes = Vec::new();
+        file.take(damage.bytes.min(ASIDE_BYTES_MAX)).read_to_end(&mut bytes).map_err(JournalError::io("read", segment))?;
+        write_new(&base.with_added_extension("bin"), &bytes)?;
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let about = serde_json::json!({
+            "segment": name, "offset": damage.offset, "bytes": damage.bytes, "copied": bytes.len(), "sha256": hash,
+            "first-lost": damage.first, "records-lost": damage.records,
+        });
+        write_new(&base.with_added_extension("json"), about.to_string().as_bytes())?;
+        Ok(true)
+    }
+
+    /// Moves a segment that holds no whole line aside: it was never more than begun.
+    pub(super) fn move_aside(&self, segment: &Path) -> Result<(), JournalError> {
+        let name = segment.file_name().unwrap_or_default();
+        fs::rename(segment, self.aside().join(name)).map_err(JournalError::io("move aside", segment))?;
+        sync_dir(&self.journal())
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
+    }
+
+    /// Claims the space that is kept free. False when the disk has no room for it.
+    pub(super) fn claim_reserve(&self, bytes: u64) -> Result<bool, JournalError> {
+        let path = self.reserve();
+        let file = private().write(true).create(true).truncate(false).open(&path);
+        let claimed = file.and_then(|file| {
+            nix::fcntl::posix_fallocate(&file, 0, i64::try_from(bytes).unwrap_or(i64::MAX))?;
+            file.set_len(bytes)
+        });
+        match claimed {
+            Ok(()) => Ok(true),
+            Err(error) if is_no_space(&error) => {
+                // A partly allocated reserve holds the little that is left.
+                self.release_reserve();
+                Ok(false)
+            }
+            Err(error) => Err(JournalError::io("reserve space in", &path)(error)),
+        }
+    }
+
+    /// Gives the kept space back to the disk. False when there was none.
+    pub(super) fn release_reserve(&self) -> bool {
+        fs::remove_file(self.reserve()).is_ok()
+    }
+}
+
+/// Options for a file that only our own user may read.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    options
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+    let mut file =
+        private().write(true).create(true).truncate(true).open(path).map_err(JournalError::io("create", path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(JournalError::io("write", path))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))
+}
+
+/// Most bytes of one damaged range that are copied aside; the segment keeps them all.
+const ASIDE_BYTES_MAX: u64 = 1 << 20;

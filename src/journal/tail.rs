@@ -1,0 +1,134 @@
+//! The end of every line: a checksum against accidents, a hash chain against hands.
+//!
+//! ```text
+//! {"seq":7, ... "raw":{...},"sum":"8c0e9e2b","chain":"5f0c ... 64 hex digits"}
+//! └──────── body ─────────┘
+//! chain = SHA-256(chain value of the line before, 32 bytes ‖ body)
+//! sum   = CRC-32C(body ‖ the 64 hex digits of chain)
+//! ```
+//!
+//! The sum finds torn lines and bit rot at the cost of one pass; the chain finds a line that was changed,
+//! moved or removed, since every later value depends on it. Whoever may write the folder can compute both anew:
+//! the chain proves something only against a value that left the machine.
+
+use sha2::{Digest, Sha256};
+
+/// A value of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Chain(pub [u8; 32]);
+
+impl Chain {
+    /// The value of the line with this body that follows the line with value `self`.
+    fn next(self, body: &[u8]) -> Chain {
+        Chain(Sha256::new().chain_update(self.0).chain_update(body).finalize().into())
+    }
+
+    /// Reads 64 lower-case hex digits.
+    pub(super) fn parse(hex: &[u8]) -> Option<Chain> {
+        let mut value = [0; 32];
+        (hex.len() == 64).then_some(())?;
+        for (byte, digits) in value.iter_mut().zip(hex.chunks_exact(2)) {
+            *byte = unhex(digits[0])? << 4 | unhex(digits[1])?;
+        }
+        Some(Chain(value))
+    }
+
+    /// As 64 lower-case hex digits.
+    pub(super) fn hex(self) -> [u8; 64] {
+        let mut hex = [0; 64];
+        for (digits, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        hex
+    }
+}
+
+/// Ends the line that begins at `start` of `out` and is complete but for its closing brace.
+/// Returns the chain value after it.
+pub(super) fn finish(out: &mut Vec<u8>, start: usize, before: Chain) -> Chain {
+    let chain = before.next(&out[start..]);
+    let hex = chain.hex();
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&out[start..]), &hex);
+    out.extend_from_slice(SUM);
+    out.extend(sum.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
+    out.extend_from_slice(CHAIN);
+    out.extend_from_slice(&hex);
+    out.extend_from_slice(b"\"}\n");
+    chain
+}
+
+/// A line whose checksum holds: its body without the closing brace, and its chain value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole<'a> {
+    /// The line up to `,"sum"`.
+    pub body: &'a [u8],
+    /// The chain value it ends in.
+    pub chain: Chain,
+}
+
+impl Whole<'_> {
+    /// Whether this line is the one that followed the line with value `before`.
+    pub(super) fn follows(&self, before: Chain) -> bool {
+        before.next(self.body) == self.chain
+    }
+}
+
+/// Checks the form and the checksum of a line without its line feed.
+pub(super) fn check(line: &[u8]) -> Option<Whole<'_>> {
+    let (body, tail) = line.split_at_checked(line.len().checked_sub(TAIL_BYTES)?)?;
+    let sum = tail.strip_prefix(SUM)?;
+    let (sum, rest) = sum.split_at(8);
+    let hex = rest.strip_prefix(CHAIN)?.strip_suffix(b"\"}")?;
+    let chain = Chain::parse(hex)?;
+    let expected = sum.iter().try_fold(0u32, |value, &digit| Some(value << 4 | u32::from(unhex(digit)?)))?;
+    let found = crc32c::crc32c_append(crc32c::crc32c(body), hex);
+    (found == expected).then_some(Whole { body, chain })
+}
+
+/// The value of a lower-case hex digit.
+fn unhex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+const SUM: &[u8] = b",\"sum\":\"";
+const CHAIN: &[u8] = b"\",\"chain\":\"";
+/// From `,"sum"` to the closing brace.
+const TAIL_BYTES: usize = SUM.len() + 8 + CHAIN.len() + 64 + 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_line_is_whole_and_follows_the_one_before() {
+        let before = Chain([7; 32]);
+        let mut out = b"{\"seq\":1".to_vec();
+        let after = finish(&mut out, 0, before);
+        let whole = check(out.strip_suffix(b"\n").unwrap()).unwrap();
+        assert_eq!(whole.body, b"{\"seq\":1");
+        assert_eq!(whole.chain, after);
+        assert!(whole.follows(before));
+        assert!(!whole.follows(Chain::default()));
+        assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok());
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let mut out = b"{\"seq\":1,\"message\":\"User admin logged in\"".to_vec();
+        finish(&mut out, 0, Chain::default());
+        let line = out.strip_suffix(b"\n").unwrap();
+        for bit in 0..line.len() * 8 {
+            let mut flipped = line.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(check(&flipped).is_none(), "bit {bit}");
+        }
+        for cut in 0..line.len() {
+            assert!(check(&line[..cut]).is_none(), "cut at {cut}");
+        }
+    }
+}
