@@ -59,18 +59,18 @@ mod tests {
     #[test]
     fn a_flood_is_held_back_and_counted_to_the_last_one() {
         let mut limiter = Limiter::default();
-        let passed = (0..1000).filter(|_| limiter.admit(Action::AGENT_QUERY, Duration::ZERO)).count();
+        let passed = (0..1000).filter(|_| limiter.admit(Action::QUERY, Duration::ZERO)).count();
         assert_eq!(passed, 60);
-        assert_eq!(limiter.take_suppressed(), [(Action::AGENT_QUERY, 940)]);
+        assert_eq!(limiter.take_suppressed(), [(Action::QUERY, 940)]);
         assert_eq!(limiter.take_suppressed(), []);
     }
 
     #[test]
     fn time_lets_new_ones_through_and_other_actions_are_not_touched() {
         let mut limiter = Limiter::default();
-        while limiter.admit(Action::AGENT_QUERY, Duration::ZERO) {}
-        assert!(limiter.admit(Action::AGENT_START, Duration::ZERO));
-        assert!(!limiter.admit(Action::AGENT_QUERY, Duration::from_secs(1)));
-        assert!(limiter.admit(Action::AGENT_QUERY, Duration::from_secs(4)));
+        while limiter.admit(Action::QUERY, Duration::ZERO) {}
+        assert!(limiter.admit(Action::START, Duration::ZERO));
+        assert!(!limiter.admit(Action::QUERY, Duration::from_secs(1)));
+        assert!(limiter.admit(Action::QUERY, Duration::from_secs(4)));
     }
 }

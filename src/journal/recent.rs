@@ -48,7 +48,7 @@ mod tests {
     use crate::model::{Action, Event, Outcome, Time};
 
     fn batch(seqs: std::ops::RangeInclusive<u64>) -> Batch {
-        let event = Event::own(Action::AGENT_HEARTBEAT, Outcome::Success, Time::default(), "");
+        let event = Event::own(Action::HEARTBEAT, Outcome::Success, Time::default(), "");
         Arc::new(seqs.map(|seq| Record { seq: Seq(seq), position: None, event: event.clone() }).collect())
     }
 
