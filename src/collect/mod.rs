@@ -1,5 +1,225 @@
-//! Room collect.
+//! Follows the sensor's logs into the journal.
+//!
+//! ```text
+//! path ──look──▶ Source ── rotated files, oldest first ──▶ Tail ──cut──▶ dialect ──▶ Input ──▶ journal.append
+//!                   ▲ the poll, hurried by hints of the file system
+//! ```
+//!
+//! Invariant: what is read next is just after what the journal holds: an entry and its position are one write.
+//! Invariant: while the journal is full nothing is read; the log keeps what it has.
+//! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
+mod discover;
+mod identity;
+mod ordinals;
+mod rotation;
 mod settings;
+mod source;
+mod tail;
+mod watch;
 
-pub use settings::*;
+pub use settings::{Settings, SourceSettings, Start};
+
+use crate::journal::{Input, Journal, JournalError, Scan};
+use crate::model::status::SourceStatus;
+use crate::model::{FileNo, Seq, Time};
+use source::{Round, Source};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Stops the collector and shows its status, from other threads.
+#[derive(Clone)]
+pub struct Handle {
+    stop: Arc<AtomicBool>,
+    wake: SyncSender<()>,
+    status: Arc<Mutex<Vec<SourceStatus>>>,
+}
+
+impl Handle {
+    /// Asks the collector to end after the batch it is at.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = self.wake.try_send(());
+    }
+
+    /// How far each source has been read.
+    pub fn status(&self) -> Vec<SourceStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Reads all sources, one after the other, on one thread.
+pub struct Collector {
+    settings: Settings,
+    journal: Journal,
+    clock: fn() -> Time,
+    handle: Handle,
+    woken: Receiver<()>,
+    sources: Vec<Source>,
+    last_file: FileNo,
+}
+
+impl Collector {
+    /// Takes up every source where the journal says it was left.
+    pub fn new(settings: Settings, journal: Journal, clock: fn() -> Time) -> Result<Collector, JournalError> {
+        let (wake, woken) = sync_channel(1);
+        let handle = Handle { stop: Arc::default(), wake, status: Arc::default() };
+        let mut sources: Vec<Source> = settings
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(at, source)| Source::new(at, source, journal.files_of(&source.name)))
+            .collect();
+        remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
+        let last_file = journal.last_file();
+        Ok(Collector { settings, journal, clock, handle, woken, sources, last_file })
+    }
+
+    /// For stopping and for status.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Collects until it is stopped. An error other than a full disk is final.
+    pub fn run(mut self) -> Result<(), JournalError> {
+        let mut hints = watch::Hints::new(self.sources.len(), self.handle.wake.clone());
+        let mut pace = Pace::new();
+        while !self.handle.stop.load(Ordering::Acquire) {
+            if self.journal.is_paused() {
+                self.publish(true);
+                waits_for_space(self.journal.retry((self.clock)()))?;
+                self.sleep(FULL_RETRY);
+                continue;
+            }
+            let busy = self.round()?;
+            for (at, source) in self.sources.iter().enumerate() {
+                hints.follow(at, source.watched());
+            }
+            if pace.status_is_due() {
+                self.publish(false);
+            }
+            if !busy {
+                self.rest(&mut pace)?;
+            } else {
+                pace.busy();
+            }
+        }
+        self.stop()
+    }
+
+    /// Reads each source once. True when there was anything.
+    fn round(&mut self) -> Result<bool, JournalError> {
+        let now = (self.clock)();
+        let mut input = Input::default();
+        let mut busy = false;
+        for source in &mut self.sources {
+            let (settings, last_file) = (&self.settings, &mut self.last_file);
+            busy |= source.poll(&mut Round { settings, input: &mut input, last_file, now });
+        }
+        self.append(input, now)?;
+        Ok(busy)
+    }
+
+    fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
+        if input.drafts.is_empty() && input.files.is_empty() && input.progress.is_empty() {
+            return Ok(());
+        }
+        waits_for_space(self.journal.append(input, now))
+    }
+
+    /// Nothing to read: waits for a hint or for the next poll.
+    fn rest(&mut self, pace: &mut Pace) -> Result<(), JournalError> {
+        if pace.is_idle_now() {
+            waits_for_space(self.journal.settle((self.clock)()))?;
+            self.publish(false);
+        }
+        let unsettled = self.sources.iter().any(Source::is_unsettled);
+        self.sleep(if unsettled { POLL_UNSETTLED } else { POLL });
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), JournalError> {
+        let now = (self.clock)();
+        let mut input = Input::default();
+        for source in &mut self.sources {
+            source.tell_positions(&mut input);
+        }
+        self.append(input, now)?;
+        self.publish(false);
+        waits_for_space(self.journal.settle(now))
+    }
+
+    fn sleep(&self, limit: Duration) {
+        match self.woken.recv_timeout(limit) {
+            Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+
+    fn publish(&self, paused: bool) {
+        let status = self.sources.iter().map(|source| source.status(&self.settings, paused)).collect();
+        *self.handle.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+}
+
+/// A full disk is no end: the journal keeps the batch and the collector waits.
+fn waits_for_space(result: Result<(), JournalError>) -> Result<(), JournalError> {
+    match result {
+        Err(error) if error.is_full() => Ok(()),
+        result => result,
+    }
+}
+
+/// Takes the ids of the newest records into each source's window of ordinals.
+fn remember_ids(settings: &Settings, sources: &mut [Source], scan: Scan, newest: Seq) {
+    let window = (ordinals::WINDOW * sources.len()) as u64;
+    for mut line in scan.after(Seq(newest.0.saturating_sub(window))).through(newest).flatten() {
+        let Some(record) = line.decode() else { continue };
+        let at = settings.sources.iter().position(|source| source.name == record.event.source);
+        if let Some(at) = at {
+            sources[at].ordinals.remember(record.event.id);
+        }
+    }
+}
+
+/// When to publish the status and when to call the collector idle.
+struct Pace {
+    busy_at: Instant,
+    settled: bool,
+    published: Instant,
+}
+
+impl Pace {
+    fn new() -> Pace {
+        Pace { busy_at: Instant::now(), settled: false, published: Instant::now() }
+    }
+
+    fn busy(&mut self) {
+        (self.busy_at, self.settled) = (Instant::now(), false);
+    }
+
+    fn status_is_due(&mut self) -> bool {
+        let due = self.published.elapsed() >= STATUS_EVERY;
+        if due {
+            self.published = Instant::now();
+        }
+        due
+    }
+
+    /// True once after a second without anything to read.
+    fn is_idle_now(&mut self) -> bool {
+        let idle = !self.settled && self.busy_at.elapsed() >= IDLE_AFTER;
+        self.settled |= idle;
+        idle
+    }
+}
+
+/// How often a quiet source is looked at.
+const POLL: Duration = Duration::from_secs(1);
+/// The same while a file is missing or being rotated.
+const POLL_UNSETTLED: Duration = Duration::from_millis(50);
+/// How often a full disk is tried.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+const STATUS_EVERY: Duration = Duration::from_millis(500);
+const IDLE_AFTER: Duration = Duration::from_secs(1);

@@ -16,6 +16,7 @@ impl Rules {
 }
 
 /// One language of sensor logs.
+#[derive(Debug)]
 pub struct Dialect {
     /// Its name in the config.
     pub name: &'static str,
@@ -52,6 +53,18 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct State;
 
+impl State {
+    /// For reading from a byte offset of the file on.
+    pub fn at(_offset: u64) -> State {
+        State
+    }
+}
+
+/// The dialect that these first bytes of a file look like.
+pub fn detect(_bytes: &[u8]) -> Option<&'static Dialect> {
+    DIALECTS.first()
+}
+
 /// What `parse` needs to know beside the entry.
 pub struct Context<'a> {
     /// Configured sensor name.
@@ -80,6 +93,14 @@ pub struct Parsed {
 pub struct Identity;
 
 impl Identity {
+    /// Whether the entry has no time of its own, so that its place must go into the id.
+    pub fn needs_position(&self) -> bool {
+        false
+    }
+
+    /// Takes the entry's place into the id.
+    pub fn at(&mut self, _file: &[u8], _offset: u64) {}
+
     /// The id of the entry that is the `ordinal`-th (from 0) of equal entries of equal time.
     pub fn id(&self, _ordinal: u32) -> EventId {
         EventId(0)

@@ -134,7 +134,10 @@ fn read_slots(file: &File, path: &Path) -> Result<Vec<Slot>, JournalError> {
         }
     }
     let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end());
-    Ok(slots.filter(|slot| tail::check(slot).is_some()).filter_map(|slot| serde_json::from_slice(slot).ok()).collect())
+    Ok(slots
+        .filter(|slot| tail::check(slot).is_some())
+        .filter_map(|slot| serde_json::from_slice(slot).ok())
+        .collect())
 }
 
 #[cfg(test)]
@@ -152,7 +155,11 @@ mod tests {
             cursor.advance(Seq(seq), Time::default()).unwrap();
             assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed(), Some(Seq(seq)));
         }
-        assert_eq!(Cursor::open(dir.path(), "siem", StreamId(8)).unwrap().confirmed(), None, "another stream");
+        assert_eq!(
+            Cursor::open(dir.path(), "siem", StreamId(8)).unwrap().confirmed(),
+            None,
+            "another stream"
+        );
     }
 
     #[test]

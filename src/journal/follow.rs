@@ -38,7 +38,12 @@ impl Follower {
     /// Up to `bytes_max` bytes of records after `after` and up to `through`. Blocks on the disk.
     ///
     /// An empty batch: everything up to `through` is damaged or gone.
-    pub fn read(mut self, after: Seq, through: Seq, bytes_max: usize) -> Result<(Follower, Batch), JournalError> {
+    pub fn read(
+        mut self,
+        after: Seq,
+        through: Seq,
+        bytes_max: usize,
+    ) -> Result<(Follower, Batch), JournalError> {
         if self.scan.next_seq() != after.next() {
             self.scan = self.scan.after(after);
         }

@@ -22,8 +22,14 @@ impl Journal {
         let kept = held.iter().map(|segment| segment.bytes).sum::<u64>();
         let limits = Limits { bytes_max: self.0.settings.bytes_max, age_max: self.0.settings.age_max };
         let confirmed = self.least_confirmed(now)?;
-        let gone =
-            retention::to_remove(&held, bytes.saturating_sub(kept), limits, confirmed, now, self.clock_is_sane(now));
+        let gone = retention::to_remove(
+            &held,
+            bytes.saturating_sub(kept),
+            limits,
+            confirmed,
+            now,
+            self.clock_is_sane(now),
+        );
         for name in &gone {
             let path = dir.join(name.file_name());
             fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
@@ -47,10 +53,17 @@ impl Journal {
             }
             let path = dir.join(name.file_name());
             let metadata = fs::metadata(&path).map_err(JournalError::io("read", &path))?;
-            let written = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            let written = written.and_then(|since| i64::try_from(since.as_millis()).ok()).and_then(Time::from_millis);
+            let written =
+                metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let written =
+                written.and_then(|since| i64::try_from(since.as_millis()).ok()).and_then(Time::from_millis);
             let last = Seq(next.first.0.saturating_sub(1));
-            held.push(Held { name: name.clone(), last, bytes: metadata.len(), written: written.unwrap_or(Time::MAX) });
+            held.push(Held {
+                name: name.clone(),
+                last,
+                bytes: metadata.len(),
+                written: written.unwrap_or(Time::MAX),
+            });
         }
         Ok(held)
     }
@@ -78,7 +91,9 @@ impl Journal {
     fn clock_is_sane(&self, now: Time) -> bool {
         let stepped = *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = self.newest();
-        let seen = self.recent_after(Seq(newest.0.saturating_sub(1))).and_then(|batch| batch.last().map(|it| it.event.seen));
+        let seen = self
+            .recent_after(Seq(newest.0.saturating_sub(1)))
+            .and_then(|batch| batch.last().map(|it| it.event.seen));
         let agrees = seen.is_some_and(|seen| (now.millis() - seen.millis()).abs() <= HOUR_MILLIS);
         agrees && stepped.is_none_or(|at| at.elapsed() > Duration::from_secs(86_400))
     }

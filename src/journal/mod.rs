@@ -141,7 +141,10 @@ impl Journal {
             self.note(event);
         }
         if let Some((path, bytes)) = torn {
-            tracing::info!("{}: {bytes} bytes of a torn tail do not count; they were never announced", path.display());
+            tracing::info!(
+                "{}: {bytes} bytes of a torn tail do not count; they were never announced",
+                path.display()
+            );
         }
     }
 
@@ -217,7 +220,9 @@ impl Journal {
 
     /// Whether reading must pause: the disk or the capacity is full.
     pub fn is_paused(&self) -> bool {
-        self.0.full.load(Ordering::Relaxed) || self.0.over.load(Ordering::Relaxed) || self.writer().is_waiting()
+        self.0.full.load(Ordering::Relaxed)
+            || self.0.over.load(Ordering::Relaxed)
+            || self.writer().is_waiting()
     }
 
     /// Announces what is durable; on a full disk gives the reserve away first.
@@ -240,7 +245,10 @@ impl Journal {
             self.0.full.store(true, Ordering::Relaxed);
         }
         if ran_full && outcome.is_ok() {
-            let message = format!("the disk of {} is full; reading is paused, nothing is dropped", self.dir().display());
+            let message = format!(
+                "the disk of {} is full; reading is paused, nothing is dropped",
+                self.dir().display()
+            );
             self.set_error(&message);
             tracing::error!("{message}");
             let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
@@ -274,7 +282,8 @@ impl Journal {
             return;
         }
         let now = event.seen;
-        let input = Input { drafts: vec![Draft { event: self.own(event), position: None }], ..Input::default() };
+        let input =
+            Input { drafts: vec![Draft { event: self.own(event), position: None }], ..Input::default() };
         let result = if self.writer().is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })
         } else {

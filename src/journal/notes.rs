@@ -37,12 +37,14 @@ impl Limiter {
 
     /// Counts an event that could not be written.
     pub(super) fn count_lost(&mut self, action: Action, now: Duration) {
-        self.buckets.entry(action).or_insert(Bucket { tokens: BURST, at: now, suppressed: 0 }).suppressed += 1;
+        self.buckets.entry(action).or_insert(Bucket { tokens: BURST, at: now, suppressed: 0 }).suppressed +=
+            1;
     }
 
     /// What was held back since the last call, by action.
     pub(super) fn take_suppressed(&mut self) -> Vec<(Action, u64)> {
-        let counts = self.buckets.iter_mut().map(|(&action, bucket)| (action, std::mem::take(&mut bucket.suppressed)));
+        let counts =
+            self.buckets.iter_mut().map(|(&action, bucket)| (action, std::mem::take(&mut bucket.suppressed)));
         counts.filter(|&(_, count)| count > 0).collect()
     }
 }

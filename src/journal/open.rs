@@ -65,7 +65,8 @@ fn found(
     let created = examined.header.as_ref().map_or(Time::MIN, |header| header.created);
     let last = Some(Last { name, bytes: examined.bytes, clean, created });
     let torn = (examined.torn > 0).then(|| (path.to_path_buf(), examined.torn));
-    let start = Start { stream, run, next: examined.next, chain: examined.chain, files: examined.files, last };
+    let start =
+        Start { stream, run, next: examined.next, chain: examined.chain, files: examined.files, last };
     Ok(Opened { start, damaged, torn })
 }
 

@@ -202,7 +202,10 @@ enum Read {
     Record(Line),
     /// A line that is no record, or one before the wanted.
     Passed,
-    Damaged { offset: u64, bytes: u64 },
+    Damaged {
+        offset: u64,
+        bytes: u64,
+    },
     End,
 }
 

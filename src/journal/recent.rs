@@ -36,7 +36,8 @@ impl Recent {
     /// The batch that holds the record after `seq`; `None` when that is older than what is kept, or not there yet.
     pub(super) fn after(&self, seq: Seq) -> Option<Batch> {
         let wanted = seq.next();
-        let at = self.batches.partition_point(|(batch, _)| batch.last().is_some_and(|last| last.seq < wanted));
+        let at =
+            self.batches.partition_point(|(batch, _)| batch.last().is_some_and(|last| last.seq < wanted));
         let (batch, _) = self.batches.get(at)?;
         batch.first().is_some_and(|first| first.seq <= wanted).then(|| Arc::clone(batch))
     }

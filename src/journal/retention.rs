@@ -97,6 +97,9 @@ mod tests {
     #[test]
     fn thresholds_are_75_90_and_100_percent() {
         let of = |bytes| threshold(bytes, 1000);
-        assert_eq!([of(749), of(750), of(899), of(900), of(999), of(1000), of(5000)], [0, 75, 75, 90, 90, 100, 100]);
+        assert_eq!(
+            [of(749), of(750), of(899), of(900), of(999), of(1000), of(5000)],
+            [0, 75, 75, 90, 90, 100, 100]
+        );
     }
 }

@@ -228,14 +228,17 @@ mod tests {
         let name = SegmentName { first: Seq(149_212), run: 2 };
         assert_eq!(name.file_name(), "00000000000000149212-2.ndjson");
         assert_eq!(SegmentName::parse(&name.file_name()), Some(name));
-        for other in ["1-2.ndjson", "00000000000000149212-02.ndjson", "00000000000000149212-2.ndjson.zst", "x"] {
+        for other in
+            ["1-2.ndjson", "00000000000000149212-02.ndjson", "00000000000000149212-2.ndjson.zst", "x"]
+        {
             assert_eq!(SegmentName::parse(other), None, "{other}");
         }
     }
 
     #[test]
     fn segments_sort_by_seq_then_run() {
-        let mut names = [(10, 1), (9, 3), (10, 12), (9, 2)].map(|(seq, run)| SegmentName { first: Seq(seq), run });
+        let mut names =
+            [(10, 1), (9, 3), (10, 12), (9, 2)].map(|(seq, run)| SegmentName { first: Seq(seq), run });
         names.sort();
         assert_eq!(names.map(|name| (name.first.0, name.run)), [(9, 2), (9, 3), (10, 1), (10, 12)]);
     }

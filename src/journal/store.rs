@@ -25,7 +25,11 @@ impl Store {
     pub(super) fn open(root: &Path) -> Result<(Store, Flock<File>), JournalError> {
         let store = Store::at(root);
         for dir in [root.to_path_buf(), store.journal(), store.cursors(), store.aside(), store.peers()] {
-            DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(JournalError::io("create", &dir))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&dir)
+                .map_err(JournalError::io("create", &dir))?;
         }
         let path = root.join("LOCK");
         let file = private().write(true).create(true).truncate(false).open(&path);
@@ -66,7 +70,9 @@ impl Store {
         let mut file = File::open(segment).map_err(JournalError::io("open", segment))?;
         file.seek(SeekFrom::Start(damage.offset)).map_err(JournalError::io("read", segment))?;
         let mut bytes = Vec::new();
-        file.take(damage.bytes.min(ASIDE_BYTES_MAX)).read_to_end(&mut bytes).map_err(JournalError::io("read", segment))?;
+        file.take(damage.bytes.min(ASIDE_BYTES_MAX))
+            .read_to_end(&mut bytes)
+            .map_err(JournalError::io("read", segment))?;
         write_new(&base.with_added_extension("bin"), &bytes)?;
         let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let about = serde_json::json!({
@@ -121,8 +127,12 @@ pub(super) fn private() -> OpenOptions {
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
-    let mut file =
-        private().write(true).create(true).truncate(true).open(path).map_err(JournalError::io("create", path))?;
+    let mut file = private()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .map_err(JournalError::io("create", path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(JournalError::io("write", path))
 }
 

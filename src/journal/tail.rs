@@ -50,7 +50,9 @@ pub(super) fn finish(out: &mut Vec<u8>, start: usize, before: Chain) -> Chain {
     let hex = chain.hex();
     let sum = crc32c::crc32c_append(crc32c::crc32c(&out[start..]), &hex);
     out.extend_from_slice(SUM);
-    out.extend(sum.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
+    out.extend(
+        sum.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+    );
     out.extend_from_slice(CHAIN);
     out.extend_from_slice(&hex);
     out.extend_from_slice(b"\"}\n");

@@ -111,10 +111,12 @@ impl Writer {
         if let Some(last) = start.last {
             let path = store.journal().join(last.name.file_name());
             if last.clean {
-                let file = store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
+                let file =
+                    store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
                 // What a killed process wrote is in the page cache: make it durable before it is trusted.
                 file.sync_data().map_err(JournalError::io("sync", &path))?;
-                segment = Some(Open { name: last.name, path, file, bytes: last.bytes, created: last.created });
+                segment =
+                    Some(Open { name: last.name, path, file, bytes: last.bytes, created: last.created });
             } else {
                 former = Some(After { segment: last.name.file_name(), bytes: last.bytes });
             }
@@ -175,7 +177,11 @@ impl Writer {
             Ok(()) => Ok(self.settle(pending)),
             Err(error) => {
                 self.pending = Some(pending);
-                Err(if error.is_full() { JournalError::Full { dir: self.store.root().to_path_buf() } } else { error })
+                Err(if error.is_full() {
+                    JournalError::Full { dir: self.store.root().to_path_buf() }
+                } else {
+                    error
+                })
             }
         }
     }
@@ -207,7 +213,8 @@ impl Writer {
     }
 
     /// Gives the batch its seqs and its form on disk.
-    fn prepare(&mut self, input: Input, now: Time) {
+    fn prepare(&mut self, mut input: Input, now: Time) {
+        self.place_files(&mut input.files);
         let mut bytes = std::mem::take(&mut self.spare);
         bytes.clear();
         let (mut chain, synced) = (self.chain, self.newest());
@@ -247,6 +254,20 @@ impl Writer {
         self.roll_if_due(now);
     }
 
+    /// A file's line stands before the entries of its batch, so it must not be ahead of them: a tear in between
+    /// would lose them.
+    fn place_files(&self, files: &mut [FollowedFile]) {
+        for at in 0..files.len() {
+            let (before, rest) = files.split_at_mut(at);
+            let file = &mut rest[0];
+            let earlier = before.iter().rfind(|other| other.number == file.number);
+            if let Some(placed) = earlier.or_else(|| self.files.get(&file.number)) {
+                (file.offset, file.entries, file.passed_over) =
+                    (placed.offset, placed.entries, placed.passed_over);
+            }
+        }
+    }
+
     /// A segment that is large or of another day is left; the next one begins with the pending batch.
     fn roll_if_due(&mut self, now: Time) {
         let Some(open) = &self.segment else { return };
@@ -278,7 +299,12 @@ impl Writer {
     }
 
     /// Writes the unannounced rest of a segment whose fdatasync failed to a new one.
-    fn replace_segment(&mut self, pending: &mut Pending, now: Time, error: std::io::Error) -> Result<(), JournalError> {
+    fn replace_segment(
+        &mut self,
+        pending: &mut Pending,
+        now: Time,
+        error: std::io::Error,
+    ) -> Result<(), JournalError> {
         let Some(failed) = self.segment.take() else { return Ok(()) };
         tracing::error!("cannot sync {}: {error}; it is left and a new segment begun", failed.path.display());
         self.former = Some(After { segment: failed.name.file_name(), bytes: failed.bytes });

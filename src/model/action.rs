@@ -157,7 +157,14 @@ const fn own(name: &'static str, code: &'static str, title: &'static str, severi
 
 /// The table.
 pub const ACTIONS: &[ActionRow] = &[
-    ActionRow { name: "user.operation", code: "OTA-1999", title: "User operation", class: Class::UserOperation, severity: 3, severity_failed: 3 },
+    ActionRow {
+        name: "user.operation",
+        code: "OTA-1999",
+        title: "User operation",
+        class: Class::UserOperation,
+        severity: 3,
+        severity_failed: 3,
+    },
     own("agent.start", "OTA-9001", "Agent started", 3),
     own("agent.stop", "OTA-9002", "Agent stopped", 5),
     own("agent.config_changed", "OTA-9003", "Agent configuration changed", 5),

@@ -215,7 +215,12 @@ pub(in crate::journal) fn push_number(mut number: u64, out: &mut Vec<u8>) {
 }
 
 fn push_hex128(value: u128, out: &mut Vec<u8>) {
-    out.extend(value.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
+    out.extend(
+        value
+            .to_be_bytes()
+            .iter()
+            .flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+    );
 }
 
 const CONTENT: &[u8] = b"\"content\":\"";

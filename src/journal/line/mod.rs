@@ -13,8 +13,8 @@
 mod decode;
 mod encode;
 
-pub use decode::{LineError, decode};
 pub(super) use decode::peek;
+pub use decode::{LineError, decode};
 pub use encode::encode_json;
 pub(super) use encode::{encode, push_number};
 
@@ -23,7 +23,8 @@ mod tests {
     use super::decode::SeqAndSynced;
     use super::*;
     use crate::model::{
-        Action, Class, Event, EventId, FileNo, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target, Time,
+        Action, Class, Event, EventId, FileNo, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target,
+        Time,
     };
     use proptest::prelude::*;
 
@@ -42,7 +43,9 @@ mod tests {
                 Raw::Json(serde_json::json!({ "a": { "content": content }, "z": [1] }).to_string().into())
             }),
             text().prop_map(|content| {
-                Raw::Json(serde_json::json!({ "content": "x", "z": { "content": content } }).to_string().into())
+                Raw::Json(
+                    serde_json::json!({ "content": "x", "z": { "content": content } }).to_string().into(),
+                )
             }),
             Just(Raw::Json("{\"content\":\"d\\u00e9p\\/t\"}".into())),
             prop::collection::vec(any::<u8>(), 0..40).prop_map(|mut bytes| {

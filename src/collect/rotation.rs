@@ -1,0 +1,136 @@
+//! Which files of a source are to be read, and in which order: pure, from what is known and what is there.
+//!
+//! A rotated log keeps its inode under another name that begins with the log's own: `events.log.1`,
+//! `events.log-20240229`. The one that was being read is found again by identity; those that came after it
+//! are the unknown ones written no earlier than it.
+
+use crate::model::FileNo;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// A regular file that was found: the log itself or one whose name begins with the log's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub path: PathBuf,
+    /// Last written.
+    pub modified: SystemTime,
+    /// Order of creation where the times are equal: not known, so the name decides.
+    pub is_log: bool,
+    /// The known file it is.
+    pub known: Option<Known>,
+}
+
+/// What the journal says of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub number: FileNo,
+    pub finished: bool,
+}
+
+/// The candidates to read, oldest first; the log itself comes last.
+///
+/// Without any known file of the source only the log itself is read: what was rotated before otrail came is not
+/// its to read. While the log is the file that was being read, nothing unknown can have come after it.
+/// Finished files are not read again.
+pub(super) fn to_read(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let unfinished = |candidate: &&Candidate| candidate.known.is_some_and(|known| !known.finished);
+    let since = candidates.iter().filter(unfinished).map(|candidate| candidate.modified).min();
+    let finished = candidates.iter().filter(|candidate| candidate.known.is_some_and(|known| known.finished));
+    let since = since.or(finished.map(|candidate| candidate.modified).max());
+    let still_the_log = candidates.iter().filter(unfinished).any(|candidate| candidate.is_log);
+    let since = since.filter(|_| !still_the_log);
+    candidates.retain(|candidate| match candidate.known {
+        Some(known) => !known.finished || candidate.is_log,
+        None => candidate.is_log || since.is_some_and(|since| candidate.modified >= since),
+    });
+    candidates.sort_by(|left, right| key(left).cmp(&key(right)));
+    candidates
+}
+
+/// Known files in the order of their numbers, then the unknown by time, the log itself last.
+fn key(candidate: &Candidate) -> (bool, u32, SystemTime, &PathBuf) {
+    let number = candidate.known.map_or(u32::MAX, |known| known.number.0);
+    (candidate.is_log, number, candidate.modified, &candidate.path)
+}
+
+/// Whether `name` may be a rotated form of the log `base`: the same name with a number, a date or a word for
+/// "former" after it, and not a compressed copy.
+pub(super) fn may_be_rotated(name: &str, base: &str) -> bool {
+    let Some(rest) = name.strip_prefix(base) else { return false };
+    let separated = rest.starts_with(['.', '-', '_']);
+    let former = rest.bytes().any(|byte| byte.is_ascii_digit()) || FORMER.contains(&&rest[1..]);
+    separated && former && !COMPRESSED.iter().any(|ending| rest.ends_with(ending))
+}
+
+const FORMER: [&str; 4] = ["old", "prev", "previous", "bak"];
+const COMPRESSED: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".lz4"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn candidate(path: &str, second: u64, known: Option<(u32, bool)>) -> Candidate {
+        Candidate {
+            path: path.into(),
+            modified: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
+            is_log: path == "log",
+            known: known.map(|(number, finished)| Known { number: FileNo(number), finished }),
+        }
+    }
+
+    fn paths(candidates: Vec<Candidate>) -> Vec<String> {
+        to_read(candidates).into_iter().map(|it| it.path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn at_first_sight_only_the_log_itself_is_read() {
+        assert_eq!(paths(vec![candidate("log.1", 5, None), candidate("log", 9, None)]), ["log"]);
+    }
+
+    #[test]
+    fn what_was_rotated_while_nobody_looked_is_read_oldest_first() {
+        let found = vec![
+            candidate("log", 90, None),
+            candidate("log.1", 80, None),
+            candidate("log.2", 70, None),
+            candidate("log.3", 60, Some((4, false))),
+            candidate("log.4", 50, Some((3, true))),
+            candidate("log.5", 40, None),
+        ];
+        assert_eq!(paths(found), ["log.3", "log.2", "log.1", "log"]);
+    }
+
+    #[test]
+    fn a_deleted_file_leaves_the_later_ones_to_be_found_after_the_last_finished_one() {
+        let found = vec![
+            candidate("log", 90, None),
+            candidate("log.1", 80, None),
+            candidate("log.2", 60, Some((3, true))),
+            candidate("log.3", 40, None),
+        ];
+        assert_eq!(paths(found), ["log.1", "log"]);
+    }
+
+    #[test]
+    fn nothing_unknown_comes_between_a_log_and_itself() {
+        let found = vec![candidate("log", 90, Some((2, false))), candidate("log.1", 95, None)];
+        assert_eq!(paths(found), ["log"]);
+    }
+
+    #[test]
+    fn rotated_names_begin_with_the_logs_name_and_are_not_compressed() {
+        for (name, expected) in [
+            ("events.log.1", true),
+            ("events.log-20240229", true),
+            ("events.log.old", true),
+            ("events.log.lock", false),
+            ("events.log", false),
+            ("events.log.1.gz", false),
+            ("events.logger", false),
+            ("other.log.1", false),
+        ] {
+            assert_eq!(may_be_rotated(name, "events.log"), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Hints that a log has grown, from inotify through `notify`. A hint is never needed: the poll is the truth.
+//!
+//! Only the log files themselves are watched, never their folder, which may be busy with others. Opening and
+//! reading are ignored, else the agent's own reading would wake it for ever.
+
+use super::identity::Inode;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+
+/// Watches the current files of all sources.
+pub(super) struct Hints {
+    watcher: Option<RecommendedWatcher>,
+    watched: Vec<Option<(PathBuf, Inode)>>,
+}
+
+impl Hints {
+    /// `wake` gets a message whenever a watched file may have changed. Without inotify there are no hints.
+    pub(super) fn new(sources: usize, wake: SyncSender<()>) -> Hints {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if !matches!(event, Ok(notify::Event { kind: EventKind::Access(_), .. })) {
+                // A full channel has a message waiting already.
+                let _ = wake.try_send(());
+            }
+        });
+        if let Err(error) = &watcher {
+            tracing::warn!("no hints from the file system, the poll has to do: {error}");
+        }
+        Hints { watcher: watcher.ok(), watched: vec![None; sources] }
+    }
+
+    /// Watches the file that source `at` has open now.
+    pub(super) fn follow(&mut self, at: usize, current: Option<(&Path, Inode)>) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let watched = &mut self.watched[at];
+        let is_current = watched.as_ref().map(|(path, inode)| (path.as_path(), *inode)) == current;
+        if is_current {
+            return;
+        }
+        if let Some((path, _)) = watched.take() {
+            // The watch went with the file where that was deleted.
+            let _ = watcher.unwatch(&path);
+        }
+        if let Some((path, inode)) = current {
+            match watcher.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => {}
+                Err(error) => tracing::warn!("no hints for {}, the poll has to do: {error}", path.display()),
+            }
+            *watched = Some((path.to_path_buf(), inode));
+        }
+    }
+}
