@@ -1,5 +1,18 @@
 //! A Record becomes text for a SIEM. One format, one file, one row of `FORMATS`.
+//!
+//! ```text
+//! rfc5424   header, structured data with every field, message as text
+//! header    PRI to MSGID, the same before every kind of message
+//! escape    values become harmless text of bounded length
+//! ```
+//!
+//! Invariant: one record gives one frame without a control character, however hostile its values are.
+//! Invariant: a frame is never longer than `frame_bytes_max`; what was cut says so.
+//! Not here: how frames are told apart on the wire (`transport`).
 
+mod escape;
+mod header;
+mod rfc5424;
 mod settings;
 
 pub use settings::Settings;
@@ -32,4 +45,4 @@ pub struct Envelope<'a> {
 }
 
 /// All formats.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[rfc5424::ROW];

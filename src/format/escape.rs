@@ -1,0 +1,228 @@
+//! Values become harmless text: no control character, no bare quote, no more than a given number of bytes.
+//!
+//! ```text
+//! line feed, return, tab          \n  \r  \t
+//! other control characters        \u001b, as in JSON: C0, DEL, C1, and the line ends U+2028 and U+2029
+//! the place's own special ones    a backslash before them
+//! all else                        as it is, marks for the writing direction too: they are data
+//! ```
+
+/// Where a value goes, and what is special there.
+pub(super) struct Place {
+    /// ASCII characters that need a backslash.
+    special: &'static [u8],
+    /// A backslash that begins one of our own escapes; doubled where a backslash is special itself.
+    backslash: &'static [u8],
+    /// Bytes that need nothing.
+    plain: [bool; 256],
+}
+
+/// The MSG of RFC 5424: nothing is special, and a backslash in it stays as it is.
+pub(super) static MESSAGE: Place = Place::new(b"", b"\\");
+/// A PARAM-VALUE (RFC 5424 section 6.3.3).
+pub(super) static PARAM_VALUE: Place = Place::new(b"\"\\]", b"\\\\");
+
+/// What became of the values of one frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// A control character was written as an escape.
+    pub(super) escaped: bool,
+    /// Something did not fit.
+    pub(super) cut: bool,
+}
+
+impl Place {
+    const fn new(special: &'static [u8], backslash: &'static [u8]) -> Place {
+        let mut plain = [false; 256];
+        let mut byte = b' ';
+        while byte < 0x7f {
+            plain[byte as usize] = true;
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < special.len() {
+            plain[special[at] as usize] = false;
+            at += 1;
+        }
+        Place { special, backslash, plain }
+    }
+
+    /// Appends `text` in at most `bytes_max` bytes. What is cut ends at a character, and `mark` appends at most
+    /// `mark_bytes_max` bytes that say how many bytes of the text are missing.
+    #[inline]
+    pub(super) fn put(&self, text: &str, limit: &Limit, marks: &mut Marks, out: &mut Vec<u8>) {
+        if text.len() <= limit.bytes_max && text.bytes().all(|byte| self.plain[usize::from(byte)]) {
+            out.extend_from_slice(text.as_bytes());
+        } else {
+            self.put_with_care(text, limit, marks, out);
+        }
+    }
+
+    #[cold]
+    fn put_with_care(&self, text: &str, limit: &Limit, marks: &mut Marks, out: &mut Vec<u8>) {
+        let start = out.len();
+        let room = limit.bytes_max.saturating_sub(limit.mark_bytes_max);
+        let (mut cut_at, mut kept) = (start, 0);
+        for (at, character) in text.char_indices() {
+            if out.len() - start <= room {
+                (cut_at, kept) = (out.len(), at);
+            }
+            self.put_character(character, marks, out);
+            if out.len() - start > limit.bytes_max {
+                out.truncate(cut_at);
+                (limit.mark)(text.len() - kept, out);
+                marks.cut = true;
+                return;
+            }
+        }
+    }
+
+    fn put_character(&self, character: char, marks: &mut Marks, out: &mut Vec<u8>) {
+        let short = match character {
+            '\n' => b'n',
+            '\r' => b'r',
+            '\t' => b't',
+            _ if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') => b'u',
+            _ => {
+                if u8::try_from(character).is_ok_and(|byte| self.special.contains(&byte)) {
+                    out.push(b'\\');
+                }
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                return;
+            }
+        };
+        marks.escaped = true;
+        out.extend_from_slice(self.backslash);
+        out.push(short);
+        if short == b'u' {
+            let code = u32::from(character);
+            out.extend([12, 8, 4, 0].map(|shift| HEX[(code >> shift & 0xf) as usize]));
+        }
+    }
+}
+
+/// How long a value may get, and how a cut is shown.
+pub(super) struct Limit {
+    pub(super) bytes_max: usize,
+    pub(super) mark: fn(bytes_missing: usize, out: &mut Vec<u8>),
+    pub(super) mark_bytes_max: usize,
+}
+
+impl Limit {
+    /// For a value: an ellipsis shows the cut.
+    pub(super) fn value(bytes_max: usize) -> Limit {
+        Limit {
+            bytes_max, mark: |_, out| out.extend_from_slice("…".as_bytes()), mark_bytes_max: "…".len()
+        }
+    }
+
+    /// For a message: the cut says how much is missing.
+    pub(super) fn message(bytes_max: usize) -> Limit {
+        Limit { bytes_max, mark: put_message_mark, mark_bytes_max: MESSAGE_MARK_BYTES_MAX }
+    }
+}
+
+fn put_message_mark(bytes_missing: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice("…[cut ".as_bytes());
+    put_number(bytes_missing as u64, out);
+    out.extend_from_slice(b" bytes]");
+}
+
+/// Appends a number in decimal digits.
+pub(super) fn put_number(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends 32 hex digits.
+pub(super) fn put_hex128(number: u128, out: &mut Vec<u8>) {
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 0xf)];
+    }
+    out.extend_from_slice(&digits);
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+/// An ellipsis, `[cut `, the largest number, ` bytes]`.
+pub(super) const MESSAGE_MARK_BYTES_MAX: usize = 3 + 5 + 20 + 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(place: &Place, text: &str, limit: &Limit) -> (String, Marks) {
+        let (mut out, mut marks) = (Vec::new(), Marks::default());
+        place.put(text, limit, &mut marks, &mut out);
+        (String::from_utf8(out).unwrap(), marks)
+    }
+
+    #[test]
+    fn control_characters_become_visible_and_are_marked() {
+        for (text, message, value) in [
+            ("a\nb\r\tc", r"a\nb\r\tc", r"a\\nb\\r\\tc"),
+            ("\u{1b}[2J\0", r"\u001b[2J\u0000", r"\\u001b[2J\\u0000"),
+            ("\u{7f}\u{85}\u{9b}", r"\u007f\u0085\u009b", r"\\u007f\\u0085\\u009b"),
+            ("\u{2028}\u{2029}", r"\u2028\u2029", r"\\u2028\\u2029"),
+        ] {
+            let marks = Marks { escaped: true, cut: false };
+            assert_eq!(put(&MESSAGE, text, &Limit::message(99)), (message.to_owned(), marks));
+            assert_eq!(put(&PARAM_VALUE, text, &Limit::value(99)), (value.to_owned(), marks));
+        }
+    }
+
+    #[test]
+    fn what_is_special_in_a_value_is_not_in_a_message() {
+        let text = r#"rack ]1[ "A"\B"#;
+        assert_eq!(put(&MESSAGE, text, &Limit::message(99)).0, text);
+        assert_eq!(put(&PARAM_VALUE, text, &Limit::value(99)).0, r#"rack \]1[ \"A\"\\B"#);
+    }
+
+    #[test]
+    fn other_writing_stays_as_it_is() {
+        let text = "Zähler Ω 表 \u{202e}abc\u{202c} \u{feff}👩‍🔧";
+        assert_eq!(put(&PARAM_VALUE, text, &Limit::value(99)), (text.to_owned(), Marks::default()));
+    }
+
+    #[test]
+    fn a_cut_keeps_whole_characters_and_escapes_within_the_limit() {
+        for bytes_max in 3..40 {
+            let (text, marks) =
+                put(&PARAM_VALUE, "ä\n\"表]\u{1b}\\👩‍🔧 and so on and on", &Limit::value(bytes_max));
+            assert!(text.len() <= bytes_max && text.ends_with('…') && marks.cut, "{bytes_max}: {text}");
+            let before = text.trim_end_matches('…');
+            let backslashes = before.len() - before.trim_end_matches('\\').len();
+            assert!(backslashes % 2 == 0, "{bytes_max}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_message_says_how_much_is_missing() {
+        let text = "0123456789".repeat(10);
+        let (cut, _) = put(&MESSAGE, &text, &Limit::message(45));
+        assert_eq!(cut, "0123456789…[cut 90 bytes]");
+        assert_eq!(put(&MESSAGE, &text, &Limit::message(100)).0, text);
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are_read() {
+        for number in [0, 7, 10, 4711, u64::MAX] {
+            let mut out = Vec::new();
+            put_number(number, &mut out);
+            assert_eq!(out, number.to_string().into_bytes());
+        }
+        let mut out = Vec::new();
+        put_hex128(0x0123 << 100, &mut out);
+        assert_eq!(out, format!("{:032x}", 0x0123u128 << 100).into_bytes());
+    }
+}
