@@ -1,5 +1,339 @@
-//! Room forward.
+//! Moves the journal to one destination, with evidence.
+//!
+//! ```text
+//! journal ──next_after / read──▶ batch ──frames──▶ transport::Link ──▶ the server
+//!             ▲                     delivery: what next      │
+//!          cursor ◀── confirmed ◀── evidence: what it proves ┘ barrier
+//! ```
+//!
+//! One destination is one task; reads of the files and writes of the cursor happen where they may block, so that
+//! none stalls another.
+//!
+//! Invariant: the cursor never passes a record without evidence.
+//! Not here: which evidence a link can show (`transport`), what a frame looks like (`format`).
 
+mod backoff;
+mod batch;
+mod delivery;
+mod evidence;
+mod peers;
+mod report;
 mod settings;
 
-pub use settings::*;
+pub use report::Handle;
+pub use settings::{Evidence, From, Settings};
+
+use crate::journal::{Batch, Cursor, Follower, Journal, JournalError, Next};
+use crate::model::{Seq, Time};
+use crate::net;
+use crate::transport::{Link, LinkError, Observed};
+use backoff::Backoff;
+use batch::Encoder;
+use delivery::{Delivery, Limits, Step};
+use evidence::{Level, Verdict};
+use peers::Memory;
+use report::Report;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+/// One destination: everything between its cursor and its server.
+pub struct Destination {
+    settings: Arc<Settings>,
+    journal: Journal,
+    begun: Instant,
+    delivery: Delivery,
+    encoder: Encoder,
+    memory: Memory,
+    cursor: Option<Cursor>,
+    /// What the cursor says, and when it was written.
+    stored: (Seq, Instant),
+    follower: Option<Follower>,
+    /// Records read from the files and not sent yet.
+    read: Option<Batch>,
+    link: Option<Link>,
+    frames: Vec<u8>,
+    report: Report,
+}
+
+impl Destination {
+    /// Takes up a destination where its cursor says. Blocks on the disk.
+    pub fn open(
+        settings: Settings,
+        journal: Journal,
+        clock: fn() -> Time,
+    ) -> Result<Destination, JournalError> {
+        let cursor = journal.cursor(&settings.name)?;
+        let newest = journal.newest();
+        let oldest = journal.status().oldest;
+        let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
+            (Some(confirmed), _) => (confirmed, newest),
+            (None, From::Now) => (newest, newest),
+            (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
+        };
+        let limits = Limits {
+            window_bytes_max: settings.window_bytes_max,
+            barrier_interval: settings.barrier_interval,
+            trusting: settings.evidence == Evidence::None,
+        };
+        let backoff = Backoff::new(settings.backoff.0, settings.backoff.1);
+        let address = format!("{}:{}", settings.link.net.host, settings.link.net.port);
+        let memory = Memory::load(&journal.peers_dir(), &settings.name, address.clone());
+        let report = Report::new(&settings, address, journal.clone(), clock, confirmed);
+        let begun = Instant::now();
+        Ok(Destination {
+            delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
+            encoder: Encoder::new(journal.stream().to_string()),
+            memory,
+            stored: (cursor.confirmed().unwrap_or_default(), begun),
+            cursor: Some(cursor),
+            follower: Some(journal.follower()),
+            read: None,
+            link: None,
+            frames: Vec::new(),
+            report,
+            begun,
+            settings: Arc::new(settings),
+            journal,
+        })
+    }
+
+    /// For status.
+    pub fn handle(&self) -> Handle {
+        self.report.handle()
+    }
+
+    /// Delivers until `stop` says so, then for at most `STOP_WITHIN`.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut newest = self.journal.subscribe();
+        loop {
+            if *stop.borrow_and_update() {
+                self.delivery.on_stop(self.now() + STOP_WITHIN);
+            }
+            let now_newest = *newest.borrow_and_update();
+            self.report.progress(&self.delivery, now_newest);
+            self.store_cursor(false).await;
+            match self.delivery.next(now_newest, self.now()) {
+                Step::Done => break,
+                Step::Connect => {
+                    tokio::select! {
+                        made = connect(Arc::clone(&self.settings)) => self.on_connect(made).await,
+                        _ = stop.changed() => {}
+                    }
+                }
+                Step::Send { after, bytes_max } => self.send(after, bytes_max, now_newest).await,
+                Step::Barrier => self.barrier().await,
+                Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
+            }
+        }
+        self.store_cursor(true).await;
+        self.report.progress(&self.delivery, self.journal.newest());
+    }
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    async fn on_connect(&mut self, made: Result<Link, LinkError>) {
+        match made {
+            Ok(link) => {
+                self.report.connected(&link);
+                self.encoder.clock_synced = clock_is_synced();
+                self.link = Some(link);
+                self.delivery.on_connected(self.now());
+            }
+            Err(error) => self.lost(&error_text(&error)).await,
+        }
+    }
+
+    async fn lost(&mut self, error: &str) {
+        self.link = None;
+        self.read = None;
+        self.delivery.on_lost(self.now(), fastrand::f64());
+        self.report.lost(error).await;
+    }
+
+    /// Sends what comes after `after`: from memory, or what was read from the files.
+    async fn send(&mut self, after: Seq, bytes_max: usize, newest: Seq) {
+        let (batch, from) = match self.records_after(after, newest).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(error) => return self.lost(&error_text(&error)).await,
+        };
+        let Some(link) = &mut self.link else { return };
+        self.frames.clear();
+        let records = &batch[from..];
+        let (settings, frames) = (&self.settings, &mut self.frames);
+        let encoded = self.encoder.encode(settings, &self.delivery, records, bytes_max, frames);
+        let sent = link.send(frames).await;
+        self.report.sent(&encoded);
+        match sent {
+            Ok(()) => self.delivery.on_sent(encoded.through, self.frames.len(), self.now()),
+            Err(error) => {
+                self.delivery.on_interrupted(encoded.through);
+                self.lost(&error_text(&error)).await;
+            }
+        }
+    }
+
+    /// The records after `after`; `None` when everything up to `newest` is damaged or gone.
+    async fn records_after(
+        &mut self,
+        after: Seq,
+        newest: Seq,
+    ) -> Result<Option<(Batch, usize)>, JournalError> {
+        if let Next::Records { batch, from } = self.journal.next_after(after) {
+            self.read = None;
+            return Ok(Some((batch, from)));
+        }
+        let unsent = self.read.as_ref().map(|batch| batch.partition_point(|record| record.seq <= after));
+        if let (Some(batch), Some(from)) = (&self.read, unsent)
+            && from < batch.len()
+        {
+            return Ok(Some((Arc::clone(batch), from)));
+        }
+        let follower = self.follower.take().unwrap_or_else(|| self.journal.follower());
+        let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;
+        let Ok(read) = read else { return Ok(None) };
+        let (mut follower, batch) = read?;
+        self.report.damaged(std::mem::take(&mut follower.damaged)).await;
+        self.follower = Some(follower);
+        if batch.is_empty() {
+            self.delivery.on_nothing(newest);
+            return Ok(None);
+        }
+        self.read = Some(Arc::clone(&batch));
+        Ok(Some((batch, 0)))
+    }
+
+    /// Closes the link for evidence while the next one is made, so that the line stays busy.
+    /// Nothing goes over the next one before the verdict.
+    async fn barrier(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        let (observed, next) = tokio::join!(link.barrier(), async {
+            if self.delivery.is_stopping() { None } else { Some(connect(Arc::clone(&self.settings)).await) }
+        });
+        match self.judge(&observed) {
+            Verdict::Delivered(level) => {
+                self.delivery.on_delivered(self.now());
+                self.report.delivered(level).await;
+                if let Some(next) = next {
+                    self.on_connect(next).await;
+                }
+            }
+            Verdict::Unproved(reason) => self.lost(&format!("no evidence: {reason}")).await,
+        }
+    }
+
+    fn judge(&mut self, observed: &Observed) -> Verdict {
+        let verdict = evidence::judge(observed, &mut self.memory.peer);
+        let verdict = match verdict {
+            Verdict::Delivered(Level::Fin) if self.settings.evidence == Evidence::Barrier => {
+                Verdict::Unproved(
+                    "the peer sent a FIN without close_notify, which evidence = \"barrier\" excludes".into(),
+                )
+            }
+            verdict => verdict,
+        };
+        if let Err(error) = self.memory.store() {
+            tracing::warn!("cannot remember what {} can do: {error}", self.settings.name);
+        }
+        verdict
+    }
+
+    async fn wait(
+        &mut self,
+        until: Option<Duration>,
+        newest: &mut watch::Receiver<Seq>,
+        stop: &mut watch::Receiver<bool>,
+    ) {
+        let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
+        let is_up = self.link.is_some();
+        let closed = async {
+            match &mut self.link {
+                Some(link) => link.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            error = closed => Some(error),
+            // While the link is down only the back-off counts.
+            _ = newest.changed(), if is_up => None,
+            _ = stop.changed() => None,
+            () = tokio::time::sleep(pause) => None,
+        };
+        match ended {
+            Some(error) => self.lost(&error_text(&error)).await,
+            None if is_up => self.report.still_up().await,
+            None => {}
+        }
+    }
+
+    /// Writes the cursor, at most once a second unless `now`.
+    async fn store_cursor(&mut self, now: bool) {
+        let confirmed = self.delivery.confirmed();
+        let (stored, at) = self.stored;
+        if confirmed == stored || (!now && at.elapsed() < CURSOR_EVERY) {
+            return;
+        }
+        let Some(mut cursor) = self.cursor.take() else { return };
+        let (journal, name, clock) = (self.journal.clone(), self.settings.name.clone(), self.report.clock());
+        let written = spawn_blocking(move || {
+            let result = journal.confirm(&name, &mut cursor, confirmed, clock());
+            (cursor, result)
+        });
+        self.stored.1 = Instant::now();
+        match written.await {
+            Ok((cursor, Ok(()))) => {
+                self.cursor = Some(cursor);
+                self.stored.0 = confirmed;
+            }
+            Ok((cursor, Err(error))) => {
+                self.cursor = Some(cursor);
+                self.report.problem(&error_text(&error));
+            }
+            // The task was cancelled with the runtime.
+            Err(_) => self.cursor = self.journal.cursor(&self.settings.name).ok(),
+        }
+    }
+}
+
+/// Reads the TLS files, so that replaced ones count, and connects.
+async fn connect(settings: Arc<Settings>) -> Result<Link, LinkError> {
+    let tls = match settings.link.net.tls.clone() {
+        Some(tls) => {
+            let config = spawn_blocking(move || net::tls::client_config(&tls)).await;
+            Some(config.map_err(|_| LinkError::Unprepared)??)
+        }
+        None => None,
+    };
+    Link::connect(&settings.link, tls).await
+}
+
+/// An error with its causes, in one line.
+fn error_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// What systemd-timesyncd says; chrony and ntpd are believed to be wrong rather than right.
+fn clock_is_synced() -> bool {
+    Path::new("/run/systemd/timesync/synchronized").exists()
+}
+
+/// How often a cursor is written at most.
+const CURSOR_EVERY: Duration = Duration::from_secs(1);
+/// Bytes read from the files at once.
+const READ_BYTES: usize = 1 << 20;
+/// How long a stop may take before the last barrier.
+const STOP_WITHIN: Duration = Duration::from_millis(1500);
+/// Longest sleep: the status is refreshed after it.
+const WAIT_MAX: Duration = Duration::from_secs(10);

@@ -1,0 +1,156 @@
+//! What the end of a link proves: pure judgement of what was seen.
+//!
+//! | level | what was seen | what it proves |
+//! |---|---|---|
+//! | `barrier` | our close_notify, then the peer's | its TLS has processed every record before ours |
+//! | `fin` | our close, then a FIN without reset | its process had read everything, on a usual kernel |
+//!
+//! A peer that closes on its own account proves nothing, however clean its close: it may have read up to any
+//! place. So a close counts only if none was seen before ours, and only if it took a round trip to come.
+//!
+//! Limits: the receiver may lose afterwards what it has read; a TLS proxy in between speaks for itself alone;
+//! a peer whose own close crosses ours on the way slower than the smallest round trip passes for an answer.
+
+use crate::transport::Observed;
+use serde::{Deserialize, Serialize};
+
+/// How strong the evidence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The peer closed in answer to our close.
+    Barrier,
+    /// A clean FIN alone, from a peer never seen to send a close_notify.
+    Fin,
+}
+
+impl Level {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Level::Barrier => "barrier",
+            Level::Fin => "fin",
+        }
+    }
+}
+
+/// What is remembered of a peer between links.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Peer {
+    /// It has answered a close_notify with its own: from then on a FIN alone is not enough.
+    pub answers_close_notify: bool,
+    /// Clean FINs in a row since it last answered.
+    pub fins_in_a_row: u8,
+}
+
+/// The judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything that was sent over the link has arrived.
+    Delivered(Level),
+    /// Nothing of it counts; it goes out again. With the reason.
+    Unproved(String),
+}
+
+/// Judges a barrier and learns about the peer.
+pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
+    let unproved = |reason: &str| Verdict::Unproved(reason.to_owned());
+    if let Some(reason) = &seen.broken {
+        return Verdict::Unproved(format!("the connection broke at its end: {reason}"));
+    }
+    if seen.closed_before_ours {
+        return unproved("the peer had closed before we did");
+    }
+    if seen.unacknowledged != Some(0) {
+        return unproved("the peer's kernel did not acknowledge everything");
+    }
+    let Some(answer) = seen.close_notify_after.or(seen.fin_after) else {
+        return unproved("the peer did not answer our close in time");
+    };
+    if seen.min_rtt.is_some_and(|round_trip| answer < round_trip) {
+        return unproved("the peer's close came too soon to be an answer to ours");
+    }
+    if seen.close_notify_after.is_some() {
+        *peer = Peer { answers_close_notify: true, fins_in_a_row: 0 };
+        return Verdict::Delivered(Level::Barrier);
+    }
+    if peer.answers_close_notify {
+        peer.fins_in_a_row += 1;
+        if peer.fins_in_a_row >= FINS_TO_FORGET {
+            // Another receiver has taken the old one's place.
+            *peer = Peer::default();
+        }
+        return unproved("the peer ended without the close_notify that it used to answer with");
+    }
+    Verdict::Delivered(Level::Fin)
+}
+
+/// After this many clean FINs in a row a peer is no longer held to have answered before.
+const FINS_TO_FORGET: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn answered() -> Observed {
+        Observed {
+            close_notify_after: Some(Duration::from_micros(300)),
+            fin_after: Some(Duration::from_micros(400)),
+            unacknowledged: Some(0),
+            min_rtt: Some(Duration::from_micros(50)),
+            ..Observed::default()
+        }
+    }
+
+    fn fin_only() -> Observed {
+        Observed { close_notify_after: None, ..answered() }
+    }
+
+    fn is_unproved(seen: &Observed, peer: &mut Peer) -> bool {
+        matches!(judge(seen, peer), Verdict::Unproved(_))
+    }
+
+    #[test]
+    fn a_close_notify_after_ours_proves_delivery() {
+        let mut peer = Peer::default();
+        assert_eq!(judge(&answered(), &mut peer), Verdict::Delivered(Level::Barrier));
+        assert!(peer.answers_close_notify);
+    }
+
+    #[test]
+    fn a_fin_alone_is_enough_only_for_a_peer_that_never_answered() {
+        let mut peer = Peer::default();
+        assert_eq!(judge(&fin_only(), &mut peer), Verdict::Delivered(Level::Fin));
+        judge(&answered(), &mut peer);
+        assert!(is_unproved(&fin_only(), &mut peer));
+    }
+
+    #[test]
+    fn a_receiver_replaced_by_a_silent_one_is_believed_again_after_some_links() {
+        let mut peer = Peer { answers_close_notify: true, fins_in_a_row: 0 };
+        for _ in 0..FINS_TO_FORGET {
+            assert!(is_unproved(&fin_only(), &mut peer));
+        }
+        assert_eq!(judge(&fin_only(), &mut peer), Verdict::Delivered(Level::Fin));
+    }
+
+    #[test]
+    fn nothing_is_proved_by_a_close_of_the_peers_own() {
+        let early = Observed { closed_before_ours: true, ..answered() };
+        let soon = Observed { close_notify_after: Some(Duration::from_micros(20)), ..answered() };
+        for seen in [early, soon] {
+            assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_proved_by_a_reset_a_silence_or_bytes_on_the_way() {
+        let reset = Observed { broken: Some("reset".into()), ..answered() };
+        let silent = Observed { close_notify_after: None, fin_after: None, ..answered() };
+        let on_the_way = Observed { unacknowledged: Some(1), ..answered() };
+        let unknown = Observed { unacknowledged: None, ..answered() };
+        for seen in [reset, silent, on_the_way, unknown] {
+            assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
+        }
+    }
+}

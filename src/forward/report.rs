@@ -1,0 +1,185 @@
+//! What a destination tells: its status, and the events of its loss and return.
+
+use super::batch::Encoded;
+use super::delivery::{Delivery, STAYED};
+use super::evidence::Level;
+use super::settings::{Evidence, Settings};
+use crate::journal::{Journal, JournalError, Next};
+use crate::model::status::DestinationStatus;
+use crate::model::{Action, Event, Outcome, Seq, Target, Time};
+use crate::transport::Link;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::task::spawn_blocking;
+
+/// The status of a destination, for other threads.
+#[derive(Clone)]
+pub struct Handle {
+    status: Arc<Mutex<DestinationStatus>>,
+    journal: Journal,
+    clock: fn() -> Time,
+}
+
+impl Handle {
+    /// The status now.
+    pub fn status(&self) -> DestinationStatus {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let newest = self.journal.newest();
+        status.lag_records = newest.0.saturating_sub(status.confirmed.0);
+        status.lag_seconds =
+            if status.lag_records == 0 { 0 } else { self.age_after(status.confirmed, newest) };
+        status
+    }
+
+    /// Seconds since the first record after `confirmed` was read from its log.
+    fn age_after(&self, confirmed: Seq, newest: Seq) -> u64 {
+        let seen = match self.journal.next_after(confirmed) {
+            Next::Records { batch, from } => batch.get(from).map(|record| record.event.seen),
+            Next::Nothing => None,
+            Next::Behind => {
+                let mut lines = self.journal.scan().after(confirmed).through(newest).flatten();
+                lines.next().and_then(|mut line| line.decode()).map(|record| record.event.seen)
+            }
+        };
+        let age = seen.map_or(0, |seen| (self.clock)().millis().saturating_sub(seen.millis()) / 1000);
+        u64::try_from(age).unwrap_or(0)
+    }
+}
+
+/// Keeps the status, and tells a loss and a return once each.
+pub(super) struct Report {
+    name: String,
+    handle: Handle,
+    lost_told: bool,
+    up_since: Option<Instant>,
+}
+
+impl Report {
+    pub(super) fn new(
+        settings: &Settings,
+        address: String,
+        journal: Journal,
+        clock: fn() -> Time,
+        confirmed: Seq,
+    ) -> Report {
+        let evidence = match settings.evidence {
+            Evidence::None => "none",
+            Evidence::Barrier => "barrier",
+            Evidence::Auto => "auto",
+        };
+        let status = DestinationStatus {
+            name: settings.name.clone(),
+            address,
+            state: "connecting".into(),
+            evidence: evidence.into(),
+            confirmed,
+            sent: confirmed,
+            ..DestinationStatus::default()
+        };
+        let handle = Handle { status: Arc::new(Mutex::new(status)), journal, clock };
+        Report { name: settings.name.clone(), handle, lost_told: false, up_since: None }
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    pub(super) fn clock(&self) -> fn() -> Time {
+        self.handle.clock
+    }
+
+    fn status(&self) -> MutexGuard<'_, DestinationStatus> {
+        self.handle.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn progress(&self, delivery: &Delivery, newest: Seq) {
+        let mut status = self.status();
+        status.confirmed = delivery.confirmed().min(newest);
+        status.sent = delivery.sent();
+        status.window_bytes = delivery.window_bytes() as u64;
+    }
+
+    pub(super) fn connected(&mut self, link: &Link) {
+        self.up_since = Some(Instant::now());
+        let mut status = self.status();
+        status.state = "connected".into();
+        status.connected_since = self.now().to_string();
+        status.tls = link.about();
+        status.connections += 1;
+    }
+
+    pub(super) fn sent(&self, encoded: &Encoded) {
+        let mut status = self.status();
+        status.frames += encoded.frames;
+        status.resent += encoded.resent;
+    }
+
+    pub(super) fn problem(&self, error: &str) {
+        tracing::warn!("{}: {error}", self.name);
+        error.clone_into(&mut self.status().error);
+    }
+
+    /// The link is gone or did not come up.
+    pub(super) async fn lost(&mut self, error: &str) {
+        {
+            let mut status = self.status();
+            status.state = "waiting".into();
+            status.connected_since.clear();
+            status.tls.clear();
+            error.clone_into(&mut status.error);
+        }
+        if !std::mem::replace(&mut self.lost_told, true) {
+            tracing::warn!("{}: {error}", self.name);
+            self.tell(Action::DESTINATION_LOST, Outcome::Failure, error.to_owned()).await;
+        }
+    }
+
+    /// The peer has shown that everything arrived.
+    pub(super) async fn delivered(&mut self, level: Level) {
+        level.name().clone_into(&mut self.status().evidence);
+        self.restored().await;
+    }
+
+    /// The link is still up: once the peer has kept it for a while the loss is over.
+    pub(super) async fn still_up(&mut self) {
+        if self.lost_told && self.up_since.is_some_and(|since| since.elapsed() >= STAYED) {
+            self.restored().await;
+        }
+    }
+
+    async fn restored(&mut self) {
+        if !std::mem::take(&mut self.lost_told) {
+            return;
+        }
+        self.status().error.clear();
+        tracing::info!("{}: connected again", self.name);
+        self.tell(Action::DESTINATION_RESTORED, Outcome::Success, "connected again".to_owned()).await;
+    }
+
+    pub(super) async fn damaged(&self, damaged: Vec<JournalError>) {
+        if damaged.is_empty() {
+            return;
+        }
+        let (journal, now) = (self.handle.journal.clone(), self.now());
+        let told = spawn_blocking(move || damaged.iter().for_each(|error| journal.damaged(error, now)));
+        // Cancelled only when the agent ends.
+        let _ = told.await;
+    }
+
+    async fn tell(&self, action: Action, outcome: Outcome, message: String) {
+        let mut event = Event::own(action, outcome, self.now(), format!("{}: {message}", self.name));
+        event.target = Some(Box::new(Target {
+            kind: "destination".into(),
+            name: Some(self.name.as_str().into()),
+            id: None,
+        }));
+        let journal = self.handle.journal.clone();
+        let told = spawn_blocking(move || journal.note(event));
+        // Cancelled only when the agent ends.
+        let _ = told.await;
+    }
+
+    fn now(&self) -> Time {
+        (self.handle.clock)()
+    }
+}
