@@ -1,5 +1,7 @@
 //! What an admin sees of the config file: every problem under its line, all at once, each with a way out.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use expect_test::{Expect, expect};
 use otrail::collect::Start;
 use otrail::config::{Config, SECTIONS};
