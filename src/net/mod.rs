@@ -1,5 +1,26 @@
-//! Room net.
+//! The network: resolve a name, connect to it, and verify who answers.
+//!
+//! ```text
+//! connect   host and port become a TCP connection with its timeouts set
+//! tls       a destination's TLS settings become a rustls client config
+//! pin       fingerprints, and the verifier that looks at chain, name, dates, usage and fingerprint
+//! keys      certificates and keys from disk; a key that others can read is refused
+//! inspect   the same files as `otrail check` and a warning before expiry show them
+//! kernel    what the kernel knows about a connection: bytes not acknowledged, smallest round trip
+//! ```
+//!
+//! Invariant: a config that `tls::client_config` makes verifies every peer, by chain or by pin.
+//! Not here: what is sent (`transport`).
 
+mod connect;
+mod error;
+pub mod inspect;
+pub mod kernel;
+mod keys;
+mod pin;
 mod settings;
+pub mod tls;
 
+pub use connect::connect;
+pub use error::NetError;
 pub use settings::*;

@@ -1,12 +1,33 @@
 //! Frames reach a server, with evidence. One protocol, one file, one row of `TRANSPORTS`.
+//!
+//! ```text
+//! framing   where a frame ends: octet counting or line feed
+//! records   where a TLS record ends: the peer's bytes are looked at one record at a time
+//! link      one connection: connect, send, notice its end
+//! barrier   one connection is closed, and what the peer answered is written down
+//! ```
+//!
+//! Invariant: no byte of a frame leaves before the peer is verified.
+//! Invariant: every wait has a limit, and what the peer sends is read and thrown away.
+//! Not here: what counts as delivered (`forward` judges `Observed`) and whom to trust (`net`).
 
+mod barrier;
+mod error;
+pub mod framing;
+mod link;
+mod records;
 mod settings;
+mod tcp;
+mod tls;
 
+pub use error::LinkError;
+pub use link::Link;
 pub use settings::{Framing, Settings};
 
 use std::time::Duration;
 
 /// One transport.
+#[derive(Debug)]
 pub struct Transport {
     /// Its name in the config.
     pub name: &'static str,
@@ -19,7 +40,7 @@ pub struct Transport {
 }
 
 /// All transports.
-pub const TRANSPORTS: &[Transport] = &[];
+pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW];
 
 /// What was seen while a link was closed as a barrier; `forward` judges it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +51,7 @@ pub struct Observed {
     pub close_notify_after: Option<Duration>,
     /// From our close to the peer's FIN.
     pub fin_after: Option<Duration>,
-    /// The connection ended with a reset or a fatal alert.
+    /// The connection ended with a reset or a fatal alert, or in the middle of a send.
     pub broken: Option<String>,
     /// Bytes that the peer's kernel had not acknowledged at the end (SIOCOUTQ).
     pub unacknowledged: Option<u32>,

@@ -1,0 +1,63 @@
+//! A host name becomes a TCP connection; every wait has a limit.
+
+use super::{NetError, Settings};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::timeout;
+
+/// Connects to the first address of the host that answers, trying them in the resolver's order.
+pub async fn connect(settings: &Settings) -> Result<TcpStream, NetError> {
+    let mut last = NetError::NoAddress { host: settings.host.clone() };
+    for address in resolve(settings).await? {
+        match timeout(settings.connect_timeout, connect_to(address, settings)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(source)) if source.kind() == io::ErrorKind::ConnectionRefused => {
+                last = NetError::Refused { address };
+            }
+            Ok(Err(source)) => last = NetError::Connect { address, source },
+            Err(_) => last = took_too_long("connecting to", &address.to_string(), settings.connect_timeout),
+        }
+    }
+    Err(last)
+}
+
+async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
+    let host = bare_host(&settings.host);
+    match timeout(settings.connect_timeout, lookup_host((host, settings.port))).await {
+        Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),
+        Ok(Err(source)) => Err(NetError::Resolve { host: host.to_owned(), source }),
+        Err(_) => Err(took_too_long("resolving", host, settings.connect_timeout)),
+    }
+}
+
+async fn connect_to(address: SocketAddr, settings: &Settings) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    let options = SockRef::from(&socket);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    options.set_tcp_keepalive(&keepalive)?;
+    options.set_tcp_user_timeout(Some(settings.send_timeout))?;
+    socket.set_nodelay(true)?;
+    socket.connect(address).await
+}
+
+/// The host without the brackets of an IPv6 literal.
+pub(super) fn bare_host(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}
+
+pub(super) fn took_too_long(step: &'static str, peer: &str, limit: Duration) -> NetError {
+    NetError::Timeout { step, peer: peer.to_owned(), limit }
+}
+
+/// A name with more addresses than this is a mistake or an attack.
+const ADDRESSES_MAX: usize = 8;
+/// A dead peer is noticed within a minute on an idle connection.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 3;

@@ -1,0 +1,110 @@
+//! Why a peer cannot be reached or is not trusted, with the cause that an admin can act on.
+
+#![expect(missing_docs, reason = "the message of each case says what its fields are")]
+
+use super::Pin;
+use jiff::Timestamp;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What went wrong between a destination's settings and a verified peer.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// The resolver gave an error.
+    #[error("cannot resolve {host}")]
+    Resolve { host: String, source: io::Error },
+    /// The resolver knows the name but no address of it.
+    #[error("{host} has no address")]
+    NoAddress { host: String },
+    /// Nothing listens there, or a firewall rejects.
+    #[error("{address} refused the connection")]
+    Refused { address: SocketAddr },
+    /// Any other error of `connect`.
+    #[error("cannot connect to {address}")]
+    Connect { address: SocketAddr, source: io::Error },
+    /// A step took longer than `connect-timeout`.
+    #[error("{step} {peer} took longer than {limit:?}")]
+    Timeout { step: &'static str, peer: String, limit: Duration },
+    /// The connection broke during the TLS handshake.
+    #[error("the connection broke during the TLS handshake")]
+    Handshake { source: io::Error },
+    /// The peer closed during the TLS handshake without a word.
+    #[error("the peer closed the connection during the TLS handshake")]
+    HandshakeClosed,
+
+    /// A certificate or key file cannot be read.
+    #[error("cannot {action} {}", path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+    /// Others than its owner can read or change a key.
+    #[error("{} has mode {mode:04o}, others can get at the key: chmod 600 {}", path.display(), path.display())]
+    LooseKey { path: PathBuf, mode: u32 },
+    /// A key that needs a passphrase, which nobody is there to type.
+    #[error("the key in {} is encrypted: store it without passphrase, mode 600", path.display())]
+    EncryptedKey { path: PathBuf },
+    /// A file without the thing it should hold.
+    #[error("{} holds no {what} in PEM form", path.display())]
+    Absent { what: &'static str, path: PathBuf },
+    /// A file that is damaged or holds a kind that rustls does not take.
+    #[error("the {what} in {} cannot be used", path.display())]
+    Unusable { what: &'static str, path: PathBuf, source: rustls::Error },
+    /// Certificate and key are not a pair.
+    #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
+    KeyMismatch { key: PathBuf, certificate: PathBuf },
+    /// One of `cert-file` and `key-file` without the other.
+    #[error("a client certificate needs both cert-file and key-file")]
+    HalfIdentity,
+    /// The system's store of CAs is empty or unreadable.
+    #[error("the system has no CA certificates: install ca-certificates or set ca-file")]
+    NoSystemStore,
+    /// Neither a chain to verify nor a pin to compare.
+    #[error("nothing to verify the peer by: set ca-file or pin")]
+    NoTrust,
+    /// `server-name` is neither a DNS name nor an address.
+    #[error("{name} is neither a host name nor an address")]
+    ServerName { name: String },
+
+    /// The certificate is for somebody else (RFC 5425 section 5.2).
+    #[error("the peer's certificate is not for {expected} but for {}", listed(presented))]
+    WrongName { expected: String, presented: Vec<String> },
+    /// No trusted CA stands behind the certificate.
+    #[error("the peer's certificate is signed by an unknown CA")]
+    UnknownCa,
+    /// The certificate is too old.
+    #[error("the peer's certificate expired at {not_after}")]
+    Expired { not_after: Timestamp },
+    /// The certificate is too new, or our clock is wrong.
+    #[error("the peer's certificate is not valid before {not_before}")]
+    NotYetValid { not_before: Timestamp },
+    /// The certificate's extended key usage does not allow a server.
+    #[error("the peer's certificate is not meant for a TLS server")]
+    WrongUsage,
+    /// The certificate is none of the pinned ones (RFC 5425 section 4.2.2).
+    #[error("the peer's certificate is not a pinned one, its fingerprint is {actual}")]
+    PinMismatch { actual: Pin },
+
+    /// The peer wants to know who we are.
+    #[error("the peer demands a client certificate: set cert-file and key-file")]
+    IdentityDemanded,
+    /// The peer does not like who we are; with TLS 1.3 this comes after the handshake.
+    #[error("the peer refused our client certificate: {alert}")]
+    IdentityRefused { alert: &'static str },
+    /// The peer refused for another reason.
+    #[error("the peer refused: {alert}")]
+    PeerRefused { alert: String },
+    /// What came first is no TLS record.
+    #[error("the peer does not speak TLS")]
+    NotTls,
+    /// No protocol version, cipher suite or key exchange in common.
+    #[error("no TLS version or cipher in common with the peer")]
+    NothingInCommon { source: rustls::Error },
+    /// Anything else that TLS complains of.
+    #[error("TLS failed")]
+    Tls { source: rustls::Error },
+}
+
+/// Names as an enumeration, or a word for none.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+}

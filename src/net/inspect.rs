@@ -1,0 +1,78 @@
+//! Certificates as an admin sees them: for `otrail check`, and for a warning before one expires.
+
+use super::{NetError, Pin, TlsSettings, keys};
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use std::path::Path;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// What a certificate says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Subject as one line, such as `CN=siem.example.net`.
+    pub subject: String,
+    /// Issuer as one line.
+    pub issuer: String,
+    /// DNS names and addresses it is for.
+    pub names: Vec<String>,
+    /// First moment of its validity.
+    pub not_before: Timestamp,
+    /// Last moment of its validity.
+    pub not_after: Timestamp,
+    /// SHA-256 fingerprint.
+    pub fingerprint: Pin,
+    /// Whether its extended key usage, if any, allows a TLS server.
+    pub for_servers: bool,
+}
+
+impl Certificate {
+    /// Reads a certificate in DER form.
+    pub fn parse(der: &[u8]) -> Option<Certificate> {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        let usage = parsed.extended_key_usage().ok()?;
+        let alternatives = parsed.subject_alternative_name().ok()?;
+        Some(Certificate {
+            subject: parsed.subject().to_string(),
+            issuer: parsed.issuer().to_string(),
+            names: alternatives
+                .iter()
+                .flat_map(|names| &names.value.general_names)
+                .filter_map(name)
+                .collect(),
+            not_before: Timestamp::from_second(parsed.validity().not_before.timestamp()).ok()?,
+            not_after: Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()?,
+            fingerprint: Pin::of(der),
+            for_servers: usage.is_none_or(|usage| usage.value.server_auth || usage.value.any),
+        })
+    }
+}
+
+/// Our own certificate, after its key was found to be readable, private and the right one; `None` without `cert-file`.
+pub fn identity(settings: &TlsSettings) -> Result<Option<Certificate>, NetError> {
+    let Some((path, identity)) = keys::identity(settings)? else { return Ok(None) };
+    identity.cert.first().map(|first| read(first, path)).transpose()
+}
+
+/// The certificates of a CA file, so that an expired one can be named.
+pub fn authorities(ca_file: &Path) -> Result<Vec<Certificate>, NetError> {
+    keys::certificates(ca_file)?.iter().map(|der| read(der, ca_file)).collect()
+}
+
+fn read(der: &CertificateDer<'_>, path: &Path) -> Result<Certificate, NetError> {
+    let source = rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
+    let error = NetError::Unusable { what: "certificate", path: path.to_owned(), source };
+    Certificate::parse(der).ok_or(error)
+}
+
+/// A name that RFC 5425 section 5.2 compares: a DNS name or an address.
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match *name {
+        GeneralName::DNSName(name) => Some(name.to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(bytes).ok().map(|octets| std::net::IpAddr::from(octets).to_string()),
+            _ => <[u8; 16]>::try_from(bytes).ok().map(|octets| std::net::IpAddr::from(octets).to_string()),
+        },
+        _ => None,
+    }
+}

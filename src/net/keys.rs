@@ -1,0 +1,114 @@
+//! Certificates and keys from disk.
+//!
+//! Invariant: a key that others than its owner can read or change is not used.
+//! Invariant: no error carries a byte of a key.
+
+use super::{NetError, TlsSettings};
+use rustls::InconsistentKeys;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// The chain and key we show to a peer that asks, and the file it came from; `None` without `cert-file`.
+pub(super) fn identity(settings: &TlsSettings) -> Result<Option<(&Path, CertifiedKey)>, NetError> {
+    let (cert_file, key_file) = match (&settings.cert_file, &settings.key_file) {
+        (None, None) => return Ok(None),
+        (Some(cert_file), Some(key_file)) => (cert_file, key_file),
+        _ => return Err(NetError::HalfIdentity),
+    };
+    let (chain, key) = (certificates(cert_file)?, private_key(key_file)?);
+    let pair = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider());
+    let identity = pair.map_err(|source| match source {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            NetError::KeyMismatch { key: key_file.clone(), certificate: cert_file.clone() }
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            NetError::Unusable { what: "certificate", path: cert_file.clone(), source }
+        }
+        _ => NetError::Unusable { what: "key", path: key_file.clone(), source },
+    })?;
+    Ok(Some((cert_file, identity)))
+}
+
+/// All certificates of a PEM file, at least one.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, NetError> {
+    let pem = read(&open(path)?, path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let absent = || NetError::Absent { what: "certificate", path: path.to_owned() };
+    found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
+}
+
+/// The first private key of a PEM file that nobody else can get at.
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
+    if is_loose(metadata.mode(), metadata.uid()) {
+        return Err(NetError::LooseKey { path: path.to_owned(), mode: metadata.mode() & 0o7777 });
+    }
+    let pem = read(&file, path)?;
+    if ENCRYPTED.iter().any(|mark| memchr::memmem::find(&pem, mark).is_some()) {
+        return Err(NetError::EncryptedKey { path: path.to_owned() });
+    }
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| NetError::Absent { what: "key", path: path.to_owned() })
+}
+
+/// 0600 is right, and so is 0640 root:otrail: a group may read only what root gave it.
+fn is_loose(mode: u32, owner: u32) -> bool {
+    let allowed = if owner == 0 { 0o740 } else { 0o700 };
+    mode & 0o777 & !allowed != 0
+}
+
+/// Opens a regular file; a pipe in its place does not make us wait.
+fn open(path: &Path) -> Result<File, NetError> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let file = file.map_err(|source| unreadable(path, source))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(unreadable(path, io::Error::other("not a regular file"))),
+        Err(source) => Err(unreadable(path, source)),
+    }
+}
+
+fn read(file: &File, path: &Path) -> Result<Vec<u8>, NetError> {
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|source| unreadable(path, source))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(unreadable(path, io::Error::other("larger than 4 MiB")));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> NetError {
+    NetError::File { action: "read", path: path.to_owned(), source }
+}
+
+/// A bundle of all public CAs has about a quarter of a mebibyte.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+/// How PEM files say that a passphrase is needed: PKCS #8, and the older OpenSSL form.
+const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_may_share_a_key_and_only_with_a_group_that_reads() {
+        for (mode, owner, loose) in [
+            (0o100600, 990, false),
+            (0o100400, 990, false),
+            (0o100640, 0, false),
+            (0o100640, 990, true),
+            (0o100660, 0, true),
+            (0o100604, 0, true),
+            (0o100602, 990, true),
+            (0o100644, 0, true),
+        ] {
+            assert_eq!(is_loose(mode, owner), loose, "{mode:o} of {owner}");
+        }
+    }
+}

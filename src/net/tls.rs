@@ -1,0 +1,147 @@
+//! TLS as RFC 5425 and RFC 9662 want it: versions 1.2 and 1.3, no early data, a peer that is verified.
+
+use super::pin::{PinMismatch, Verifier};
+use super::{NetError, TlsSettings, TlsVersion, keys};
+use jiff::Timestamp;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::sign::SingleCertAndKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Reads the files and makes a config from them. Blocks on the disk; made anew for every connection, so that
+/// replaced files count at once.
+pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Arc::new(verifier(settings, &provider)?);
+    let versions: &[_] = match settings.version_min {
+        TlsVersion::V1_2 => &[&TLS13, &TLS12],
+        TlsVersion::V1_3 => &[&TLS13],
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(|source| NetError::Tls { source })?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match keys::identity(settings)? {
+        Some((_, identity)) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity))),
+        None => builder.with_no_client_auth(),
+    };
+    // Every connection verifies the peer afresh; and OpenSSL servers without a session id context refuse
+    // resumption with client certificates.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// The name to verify, also the one sent to the peer (SNI) when it is a DNS name.
+pub fn server_name(settings: &TlsSettings) -> Result<ServerName<'static>, NetError> {
+    let name = super::connect::bare_host(&settings.server_name);
+    ServerName::try_from(name.to_owned()).map_err(|_| NetError::ServerName { name: name.to_owned() })
+}
+
+fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Verifier, NetError> {
+    if !settings.verify_chain && settings.pins.is_empty() {
+        return Err(NetError::NoTrust);
+    }
+    let chain = if settings.verify_chain {
+        let roots = Arc::new(roots(settings)?);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build();
+        Some(verifier.map_err(|_| NetError::NoTrust)?)
+    } else {
+        None
+    };
+    let algorithms = provider.signature_verification_algorithms;
+    Ok(Verifier { chain, pins: settings.pins.clone(), algorithms })
+}
+
+/// The CAs to trust: those of the file, every one of them usable, or what the system trusts.
+fn roots(settings: &TlsSettings) -> Result<RootCertStore, NetError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = &settings.ca_file {
+        for certificate in keys::certificates(path)? {
+            let unusable =
+                |source| NetError::Unusable { what: "CA certificate", path: PathBuf::from(path), source };
+            roots.add(certificate).map_err(unusable)?;
+        }
+        return Ok(roots);
+    }
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() { Err(NetError::NoSystemStore) } else { Ok(roots) }
+}
+
+/// What a TLS error means to an admin. `identified`: whether we have a client certificate to show.
+pub fn explain(error: Error, identified: bool) -> NetError {
+    match error {
+        Error::InvalidCertificate(reason) => refused_by_us(reason),
+        Error::AlertReceived(alert) => refused_by_peer(alert, identified),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => NetError::NotTls,
+        Error::PeerIncompatible(_) => NetError::NothingInCommon { source: error },
+        source => NetError::Tls { source },
+    }
+}
+
+fn refused_by_us(reason: CertificateError) -> NetError {
+    match reason {
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            NetError::WrongName { expected: expected.to_str().into_owned(), presented: plain(&presented) }
+        }
+        CertificateError::UnknownIssuer => NetError::UnknownCa,
+        CertificateError::ExpiredContext { not_after, .. } => {
+            NetError::Expired { not_after: moment(not_after) }
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            NetError::NotYetValid { not_before: moment(not_before) }
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            NetError::WrongUsage
+        }
+        CertificateError::Other(other) => match other.0.downcast_ref::<PinMismatch>() {
+            Some(mismatch) => NetError::PinMismatch { actual: mismatch.actual },
+            None => NetError::Tls { source: CertificateError::Other(other).into() },
+        },
+        reason => NetError::Tls { source: reason.into() },
+    }
+}
+
+/// Alerts of RFC 8446 section 6.2 and RFC 5246 section 7.2.2 in plain words.
+fn refused_by_peer(alert: AlertDescription, identified: bool) -> NetError {
+    use AlertDescription as Alert;
+    let reason = match alert {
+        Alert::CertificateRequired | Alert::NoCertificate => return NetError::IdentityDemanded,
+        Alert::UnknownCA => "it does not know the CA",
+        Alert::CertificateExpired => "it expired",
+        Alert::CertificateRevoked => "it was revoked",
+        Alert::UnsupportedCertificate => "its kind or usage is not supported",
+        Alert::AccessDenied => "access denied",
+        Alert::BadCertificate | Alert::CertificateUnknown => "it is not accepted",
+        Alert::ProtocolVersion | Alert::InsufficientSecurity => {
+            return NetError::NothingInCommon { source: Error::AlertReceived(alert) };
+        }
+        Alert::HandshakeFailure if !identified => {
+            let alert = "handshake failure; it may demand a client certificate".to_owned();
+            return NetError::PeerRefused { alert };
+        }
+        Alert::UnrecognisedName => {
+            return NetError::PeerRefused { alert: "it does not know the server name".to_owned() };
+        }
+        other => return NetError::PeerRefused { alert: format!("TLS alert {other:?}") },
+    };
+    if identified { NetError::IdentityRefused { alert: reason } } else { NetError::IdentityDemanded }
+}
+
+/// Names out of rustls' own notation, `DnsName("siem.example.net")`.
+fn plain(presented: &[String]) -> Vec<String> {
+    let inner = |name: &String| {
+        let quoted = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        quoted.map_or(name.clone(), |quoted| quoted.trim_matches('"').to_owned())
+    };
+    presented.iter().map(inner).collect()
+}
+
+fn moment(time: UnixTime) -> Timestamp {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}

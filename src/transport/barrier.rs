@@ -1,0 +1,130 @@
+//! The barrier: a link is closed so that the peer's answer shows what it has read.
+//!
+//! ```text
+//! flush ─▶ all acknowledged ─▶ drain ─▶ close_notify, FIN ─▶ the peer's close_notify ─▶ its FIN
+//!                                │
+//!                                └─ a close is there already: it cannot be the answer to ours
+//! ```
+//!
+//! Not here: the verdict; this file only writes down what was seen.
+
+use super::link::{Ask, Heard, Link};
+use super::{LinkError, Observed};
+use crate::net::kernel;
+use socket2::SockRef;
+use std::net::Shutdown;
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::time::{Instant, sleep, timeout_at};
+
+impl Link {
+    /// Closes the link (RFC 5425 section 4.4) and says what was seen. Takes at most three times 5 s, or three times
+    /// `send-timeout` when that is shorter.
+    pub async fn barrier(mut self) -> Observed {
+        let mut observed = Observed::default();
+        if let Err(error) = self.close(&mut observed).await {
+            match error {
+                LinkError::Closed => observed.closed_before_ours = true,
+                LinkError::Stalled { .. } => {}
+                error => observed.broken = Some(chain(&error)),
+            }
+        }
+        observed.unacknowledged = kernel::unacknowledged(&self.socket).ok();
+        observed
+    }
+
+    async fn close(&mut self, observed: &mut Observed) -> Result<(), LinkError> {
+        if self.sending {
+            observed.broken = Some("a send was not finished".to_owned());
+            return Ok(());
+        }
+        let patience = self.send_timeout.min(STEP_MAX);
+        self.acknowledged(Instant::now() + patience).await?;
+        observed.min_rtt = kernel::min_rtt(&self.socket);
+        while !self.listen(Ask::Kernel)? {
+            tokio::task::yield_now().await;
+        }
+        let closing = Instant::now();
+        if let Some(session) = &mut self.session {
+            session.connection.send_close_notify();
+        }
+        self.flush(closing + patience).await?;
+        let shut = SockRef::from(&self.socket).shutdown(Shutdown::Write);
+        shut.map_err(|source| LinkError::Broken { source })?;
+        self.answer(closing, Instant::now() + patience, observed).await
+    }
+
+    /// Waits until the peer's kernel has acknowledged every byte; the kernel tells on being asked only.
+    async fn acknowledged(&mut self, deadline: Instant) -> Result<(), LinkError> {
+        let mut pause = kernel::min_rtt(&self.socket).unwrap_or(PAUSE_MIN).clamp(PAUSE_MIN, PAUSE_MAX);
+        loop {
+            self.listen(Ask::Tokio)?;
+            match kernel::unacknowledged(&self.socket) {
+                Ok(0) => return Ok(()),
+                Ok(_) if Instant::now() >= deadline => {
+                    return Err(LinkError::Stalled { limit: self.send_timeout });
+                }
+                Ok(_) => sleep(pause).await,
+                Err(source) => return Err(LinkError::Broken { source }),
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    async fn flush(&mut self, deadline: Instant) -> Result<(), LinkError> {
+        loop {
+            self.write(&mut &[][..])?;
+            if !self.wants_write() {
+                return Ok(());
+            }
+            let ready = timeout_at(deadline, self.socket.ready(Interest::WRITABLE)).await;
+            if ready.is_err() {
+                return Err(LinkError::Stalled { limit: self.send_timeout });
+            }
+        }
+    }
+
+    /// Reads to the end, for an alert or a reset may come last.
+    async fn answer(
+        &mut self,
+        closing: Instant,
+        deadline: Instant,
+        observed: &mut Observed,
+    ) -> Result<(), LinkError> {
+        while Instant::now() < deadline {
+            match self.hear(Ask::Tokio)? {
+                Heard::CloseNotify => observed.close_notify_after = Some(closing.elapsed()),
+                Heard::Fin => {
+                    observed.fin_after = Some(closing.elapsed());
+                    return Ok(());
+                }
+                Heard::Noise => {}
+                Heard::Nothing => {
+                    let ready = timeout_at(deadline, self.socket.readable()).await;
+                    if ready.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The error with its causes, in one line.
+fn chain(error: &LinkError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Longest wait of each of the three steps: acknowledgement, our close, the peer's answer.
+const STEP_MAX: Duration = Duration::from_secs(5);
+/// Shortest and longest pause between two questions to the kernel.
+const PAUSE_MIN: Duration = Duration::from_micros(200);
+const PAUSE_MAX: Duration = Duration::from_millis(20);

@@ -1,0 +1,349 @@
+//! One connection to a server: it is made, it carries bytes, and its end is noticed.
+
+use super::records::Inbox;
+use super::{LinkError, Settings};
+use crate::net::{self, NetError, inspect};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
+use socket2::SockRef;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A connection that is up. Dropping it closes it without evidence; `barrier` closes it with evidence.
+pub struct Link {
+    pub(super) socket: TcpStream,
+    /// None for plain TCP.
+    pub(super) session: Option<Session>,
+    peer: SocketAddr,
+    pub(super) send_timeout: Duration,
+    /// The peer's close_notify or FIN has been read.
+    pub(super) peer_closed: bool,
+    /// A send has begun and not come to its end.
+    pub(super) sending: bool,
+}
+
+/// The TLS side of a link.
+pub(super) struct Session {
+    pub(super) connection: ClientConnection,
+    inbox: Inbox,
+    /// Whether we have a client certificate, to tell "wants one" from "refused ours".
+    identified: bool,
+}
+
+/// What one read of the socket gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// There is nothing to read.
+    Nothing,
+    /// Something that does not end the link; it is gone.
+    Noise,
+    /// The peer's close_notify (RFC 8446 section 6.1).
+    CloseNotify,
+    /// The end of the peer's bytes.
+    Fin,
+}
+
+/// How the socket is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Only when tokio knows of something.
+    Tokio,
+    /// The kernel itself, for what tokio has not heard of yet.
+    Kernel,
+}
+
+impl Link {
+    /// Connects, and for TLS completes the handshake: nothing but the handshake is sent before the peer is verified.
+    ///
+    /// `tls` is what `net::tls::client_config` made of the same settings just before.
+    pub async fn connect(settings: &Settings, tls: Option<Arc<ClientConfig>>) -> Result<Link, LinkError> {
+        let session = match (&settings.net.tls, tls) {
+            (None, None) => None,
+            (Some(names), Some(config)) => Some(Session::new(config, net::tls::server_name(names)?)?),
+            _ => return Err(LinkError::Unprepared),
+        };
+        let socket = net::connect(&settings.net).await?;
+        let peer = socket.peer_addr().map_err(|source| LinkError::Broken { source })?;
+        let send_timeout = settings.net.send_timeout;
+        let mut link = Link { socket, session, peer, send_timeout, peer_closed: false, sending: false };
+        let limit = settings.net.connect_timeout;
+        match timeout(limit, link.handshake()).await {
+            Ok(done) => done.map(|()| link),
+            Err(_) => {
+                let (step, peer) = ("the TLS handshake with", settings.net.host.clone());
+                Err(NetError::Timeout { step, peer, limit }.into())
+            }
+        }
+    }
+
+    /// Protocol version and cipher suite, for status.
+    pub fn about(&self) -> String {
+        let Some(session) = &self.session else { return "plain TCP".to_owned() };
+        let version = match session.connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLS",
+        };
+        let suite = session.connection.negotiated_cipher_suite();
+        suite.map_or(version.to_owned(), |suite| format!("{version} {:?}", suite.suite()))
+    }
+
+    /// Who is at the other end.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The certificate that the peer was verified by; none for plain TCP.
+    pub fn peer_certificate(&self) -> Option<inspect::Certificate> {
+        let chain = self.session.as_ref()?.connection.peer_certificates()?;
+        inspect::Certificate::parse(chain.first()?)
+    }
+
+    /// Writes all bytes, which are whole frames, and reads what the peer says meanwhile.
+    ///
+    /// Fails as soon as the peer is known to have closed, reset or refused, or took nothing for `send-timeout`.
+    /// After a failure, or when dropped half-way, the link is of no use: drop it.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        // A socket that always has room would never let tokio look for news from the peer.
+        tokio::task::yield_now().await;
+        self.sending = true;
+        let (mut rest, mut deadline) = (bytes, Instant::now() + self.send_timeout);
+        loop {
+            self.listen(Ask::Tokio)?;
+            if self.write(&mut rest)? {
+                deadline = Instant::now() + self.send_timeout;
+            }
+            if rest.is_empty() && !self.wants_write() {
+                self.sending = false;
+                return Ok(());
+            }
+            let ready =
+                timeout_at(deadline, self.socket.ready(Interest::READABLE | Interest::WRITABLE)).await;
+            if ready.is_err() || Instant::now() >= deadline {
+                return Err(LinkError::Stalled { limit: self.send_timeout });
+            }
+        }
+    }
+
+    /// Waits for the end of the link and says what it was. May be dropped and called again at any time.
+    pub async fn closed(&mut self) -> LinkError {
+        loop {
+            match self.listen(Ask::Tokio) {
+                Ok(true) => {}
+                Ok(false) => tokio::task::yield_now().await,
+                Err(error) => return error,
+            }
+            if let Err(source) = self.socket.readable().await {
+                return LinkError::Broken { source };
+            }
+        }
+    }
+
+    async fn handshake(&mut self) -> Result<(), LinkError> {
+        loop {
+            if let Err(error) = self.write(&mut &[][..]) {
+                return Err(in_handshake(error));
+            }
+            let Some(session) = &self.session else { return Ok(()) };
+            let wants_write = session.connection.wants_write();
+            if !session.connection.is_handshaking() && !wants_write {
+                return Ok(());
+            }
+            match self.hear(Ask::Tokio) {
+                Ok(Heard::Noise) => {}
+                Ok(Heard::Nothing) => {
+                    let more = if wants_write { Interest::WRITABLE } else { Interest::READABLE };
+                    let ready = self.socket.ready(Interest::READABLE | more).await;
+                    ready.map_err(|source| in_handshake(LinkError::Broken { source }))?;
+                }
+                Ok(Heard::CloseNotify | Heard::Fin) => return Err(NetError::HandshakeClosed.into()),
+                Err(error) => return Err(in_handshake(error)),
+            }
+        }
+    }
+
+    /// Reads what is there and throws it away; `false` when a peer that talks without end still has more.
+    pub(super) fn listen(&mut self, ask: Ask) -> Result<bool, LinkError> {
+        for _ in 0..READS_AT_ONCE_MAX {
+            if self.peer_closed {
+                return Err(LinkError::Closed);
+            }
+            if self.hear(ask)? == Heard::Nothing {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the socket once.
+    pub(super) fn hear(&mut self, ask: Ask) -> Result<Heard, LinkError> {
+        let mut scratch = [0; 4096];
+        let room = match &mut self.session {
+            Some(session) if !self.peer_closed => session.inbox.room(),
+            _ => &mut scratch[..],
+        };
+        let read = match ask {
+            Ask::Tokio => self.socket.try_read(room),
+            Ask::Kernel => (&*SockRef::from(&self.socket)).read(room),
+        };
+        let count = match read {
+            Ok(0) => {
+                self.peer_closed = true;
+                return Ok(Heard::Fin);
+            }
+            Ok(count) => count,
+            Err(error) if is_later(&error) => return Ok(Heard::Nothing),
+            Err(source) => return Err(self.broken(source)),
+        };
+        match &mut self.session {
+            Some(session) if !self.peer_closed => match session.take(count) {
+                Ok(true) => {
+                    self.peer_closed = true;
+                    Ok(Heard::CloseNotify)
+                }
+                Ok(false) => Ok(Heard::Noise),
+                Err(error) => {
+                    // The alert that tells the peer why; it may no longer want to know.
+                    let _ = session.connection.write_tls(&mut TryWrite(&self.socket));
+                    Err(net::tls::explain(error, session.identified).into())
+                }
+            },
+            _ => Ok(Heard::Noise),
+        }
+    }
+
+    /// Hands as much of `rest` to TLS and the kernel as they take; whether the kernel took anything.
+    pub(super) fn write(&mut self, rest: &mut &[u8]) -> Result<bool, LinkError> {
+        let mut progress = false;
+        loop {
+            let socket = &mut TryWrite(&self.socket);
+            let written = match &mut self.session {
+                Some(session) => {
+                    if !rest.is_empty() {
+                        let taken = session.connection.writer().write(rest);
+                        *rest = taken.map_or(*rest, |taken| &rest[taken..]);
+                    }
+                    if session.connection.wants_write() {
+                        session.connection.write_tls(socket)
+                    } else {
+                        break;
+                    }
+                }
+                None if rest.is_empty() => break,
+                None => socket.write(rest).inspect(|&count| *rest = &rest[count..]),
+            };
+            match written {
+                Ok(_) => progress = true,
+                Err(error) if is_later(&error) => break,
+                Err(source) => return Err(self.last_words(source)),
+            }
+        }
+        Ok(progress)
+    }
+
+    pub(super) fn wants_write(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.connection.wants_write())
+    }
+
+    /// A write failed; what the peer said before may tell why: an alert comes before a reset.
+    fn last_words(&mut self, source: io::Error) -> LinkError {
+        match self.listen(Ask::Kernel) {
+            Err(LinkError::Net(error)) => error.into(),
+            Err(LinkError::Closed) => LinkError::Closed,
+            _ => self.broken(source),
+        }
+    }
+
+    /// TCP_USER_TIMEOUT and our own clock say the same thing.
+    fn broken(&self, source: io::Error) -> LinkError {
+        match source.kind() {
+            io::ErrorKind::TimedOut => LinkError::Stalled { limit: self.send_timeout },
+            _ => LinkError::Broken { source },
+        }
+    }
+}
+
+impl Session {
+    fn new(
+        config: Arc<ClientConfig>,
+        name: rustls::pki_types::ServerName<'static>,
+    ) -> Result<Session, NetError> {
+        let identified = config.client_auth_cert_resolver.has_certs();
+        let mut connection =
+            ClientConnection::new(config, name).map_err(|source| NetError::Tls { source })?;
+        connection.set_buffer_limit(Some(OUTBOX_BYTES_MAX));
+        Ok(Session { connection, inbox: Inbox::new(), identified })
+    }
+
+    /// Looks at the `count` bytes that were read into the inbox; whether the peer's close_notify was among them.
+    fn take(&mut self, count: usize) -> Result<bool, rustls::Error> {
+        self.inbox.filled(count);
+        while let Some(record) = self.inbox.next() {
+            if feed(&mut self.connection, record)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Hands one record to rustls and throws away what a syslog server has no business to send; whether it was the
+/// peer's close_notify. Records are counted here if they are to be counted.
+fn feed(connection: &mut ClientConnection, mut record: &[u8]) -> Result<bool, rustls::Error> {
+    while !record.is_empty() {
+        // Memory is all that is read and written here: an error can only be a full buffer, which is emptied below.
+        let taken = connection.read_tls(&mut record).unwrap_or(0);
+        let state = connection.process_new_packets()?;
+        let mut plain = state.plaintext_bytes_to_read();
+        let mut scratch = [0; 4096];
+        while plain > 0 {
+            plain -= connection.reader().read(&mut scratch).unwrap_or(plain).clamp(1, plain);
+        }
+        if state.peer_has_closed() {
+            return Ok(true);
+        }
+        if taken == 0 {
+            break;
+        }
+    }
+    Ok(false)
+}
+
+/// A link that breaks before it is up.
+fn in_handshake(error: LinkError) -> LinkError {
+    match error {
+        LinkError::Closed => NetError::HandshakeClosed.into(),
+        LinkError::Broken { source } => NetError::Handshake { source }.into(),
+        error => error,
+    }
+}
+
+fn is_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The socket as rustls wants to see it: writes what there is room for.
+struct TryWrite<'a>(&'a TcpStream);
+
+impl Write for TryWrite<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes that rustls encrypts ahead of the socket: eight records, one call of `writev`.
+const OUTBOX_BYTES_MAX: usize = 128 << 10;
+/// Reads in a row before others get their turn.
+const READS_AT_ONCE_MAX: usize = 64;
