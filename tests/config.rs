@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use expect_test::{Expect, expect};
+use expect_test::expect_file;
 use otrail::collect::Start;
 use otrail::config::{Config, SECTIONS};
 use otrail::forward::{Evidence, From, Settings};
@@ -10,8 +10,7 @@ use otrail::model::Class;
 use otrail::net::TlsVersion;
 use otrail::transport::Framing;
 use proptest::prelude::*;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,10 +39,6 @@ fn shown(text: &str) -> String {
         Err(error) => format!("{error}\n"),
         Ok((_, warnings)) => warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
     }
-}
-
-fn check(text: &str, expected: &Expect) {
-    expected.assert_eq(&shown(text));
 }
 
 /// The one destination of the small config with these lines added to it.
@@ -170,333 +165,23 @@ fn facilities_have_names_and_numbers() {
     }
 }
 
+/// `UPDATE_EXPECT=1 cargo test` rewrites the expected files; read the diff before you commit it.
 #[test]
-fn all_problems_are_shown_at_once_in_the_order_of_the_file() {
-    check(
-        r#"
-sensr = "plant-a"
-heartbeat = 15
-dialect = "auto"
-
-[[source]]
-name = "Timeline"
-path = "/var/log/*.ndjson"
-dialect = "keyvalue"
-start = "begin"
-time-zone = "Europe/Berln"
-line-max = "1 parsec"
-
-[journal]
-size-max = "2 KiB"
-age-max = "soon"
-
-[[destination]]
-name = "siem"
-address = "siem.example.net:99999"
-adress = "x"
-key-file = "client.key"
-pin = ["beef", 7]
-facility = 24
-evidence = "probe"
-bom = "yes"
-tls-min = "1.1"
-"#,
-        &expect![[r#"
-            otrail.toml: `sensor` is missing at the top of the file
-              for example: sensor = "plant-a-sensor-01"
-            otrail.toml:2:1: unknown key `sensr` at the top of the file
-              2 | sensr = "plant-a"
-                | ^^^^^ did you mean `sensor`?
-            otrail.toml:3:13: `heartbeat` needs a unit
-              3 | heartbeat = 15
-                |             ^^ for example: heartbeat = "15 min"
-            otrail.toml:4:1: unknown key `dialect` at the top of the file
-              4 | dialect = "auto"
-                | ^^^^^^^ it belongs in [[source]]
-            otrail.toml:7:8: `Timeline` is no name
-              7 | name = "Timeline"
-                |        ^^^^^^^^^^ a-z, 0-9, `-` and `_`, beginning with a letter or digit, at most 32
-            otrail.toml:8:8: a path with `*`, `?` or `[` is not supported yet
-              8 | path = "/var/log/*.ndjson"
-                |        ^^^^^^^^^^^^^^^^^^^ name one file; add a [[source]] for each
-            otrail.toml:9:11: unknown dialect `keyvalue`
-              9 | dialect = "keyvalue"
-                |           ^^^^^^^^^^ known: auto, timeline-json
-            otrail.toml:10:9: unknown start `begin`
-              10 | start = "begin"
-                 |         ^^^^^^^ known: beginning, end
-            otrail.toml:11:13: unknown time zone `Europe/Berln`
-              11 | time-zone = "Europe/Berln"
-                 |             ^^^^^^^^^^^^^^ did you mean `Europe/Berlin`?
-            otrail.toml:12:12: `1 parsec` is not a size
-              12 | line-max = "1 parsec"
-                 |            ^^^^^^^^^^ units: B, KiB, MiB, GiB, TiB, kB, MB, GB, TB; for example: line-max = "1 MiB"
-            otrail.toml:15:12: `2 KiB` is out of range
-              15 | size-max = "2 KiB"
-                 |            ^^^^^^^ allowed: 1.0 MiB to 16.0 TiB
-            otrail.toml:16:11: `soon` is not a duration
-              16 | age-max = "soon"
-                 |           ^^^^^^ units: ms, s, min, h, days, weeks; for example: age-max = "400 days"
-            otrail.toml:20:11: `99999` is not a port
-              20 | address = "siem.example.net:99999"
-                 |           ^^^^^^^^^^^^^^^^^^^^^^^^ allowed: 1 to 65535
-            otrail.toml:21:1: unknown key `adress` in [[destination]]
-              21 | adress = "x"
-                 | ^^^^^^ did you mean `address`?
-            otrail.toml:22:12: a key without its certificate
-              22 | key-file = "client.key"
-                 |            ^^^^^^^^^^^^ add `cert-file`
-            otrail.toml:23:8: `beef` is not a SHA-256 fingerprint
-              23 | pin = ["beef", 7]
-                 |        ^^^^^^ 64 hex digits, as `openssl x509 -noout -fingerprint -sha256 -in server.pem` shows them
-            otrail.toml:23:16: `pin` must be text, not a number
-              23 | pin = ["beef", 7]
-                 |                ^ for example: pin = []
-            otrail.toml:24:12: `facility` is out of range
-              24 | facility = 24
-                 |            ^^ allowed: 0 to 23
-            otrail.toml:25:12: evidence `probe` comes later
-              25 | evidence = "probe"
-                 |            ^^^^^^^ for now: evidence = "auto"
-            otrail.toml:26:7: `bom` must be true or false, not text
-              26 | bom = "yes"
-                 |       ^^^^^ for example: bom = true
-            otrail.toml:27:11: unknown tls-min `1.1`
-              27 | tls-min = "1.1"
-                 |           ^^^^^ known: 1.2, 1.3
-        "#]],
-    );
-}
-
-#[test]
-fn what_must_be_there_is_named_with_an_example() {
-    check(
-        "",
-        &expect![[r#"
-            otrail.toml: `sensor` is missing at the top of the file
-              for example: sensor = "plant-a-sensor-01"
-            otrail.toml: there is no [[source]]
-              name the log to follow: [[source]], with `name` and `path`
-        "#]],
-    );
-    check(
-        "sensor = \"a\"\n[[source]]\n[[destination]]\n",
-        &expect![[r#"
-        otrail.toml:2:1: `name` is missing in [[source]]
-          2 | [[source]]
-            | ^^^^^^^^^^ for example: name = "timeline"
-        otrail.toml:2:1: `path` is missing in [[source]]
-          2 | [[source]]
-            | ^^^^^^^^^^ for example: path = "/var/log/sensor/user-operations.ndjson"
-        otrail.toml:3:1: `name` is missing in [[destination]]
-          3 | [[destination]]
-            | ^^^^^^^^^^^^^^^ for example: name = "siem"
-        otrail.toml:3:1: `address` is missing in [[destination]]
-          3 | [[destination]]
-            | ^^^^^^^^^^^^^^^ for example: address = "siem.example.net:6514"
-    "#]],
-    );
-}
-
-#[test]
-fn sections_and_lists_are_told_apart() {
-    check(
-        "sensor = \"a\"\njournal = 7\n[source]\nname = \"a\"\npath = \"/a\"\n[[query]]\nadmin-users = []\n",
-        &expect![[r#"
-            otrail.toml:2:11: `journal` is a section, not a number
-              2 | journal = 7
-                |           ^ write it as [journal]
-            otrail.toml:3:1: `source` is a list: there may be several
-              3 | [source]
-                | ^^^^^^^^ write it as [[source]]
-            otrail.toml:6:1: `query` stands only once
-              6 | [[query]]
-                | ^^^^^^^^^ write it as [query]
-        "#]],
-    );
-}
-
-#[test]
-fn every_error_of_syntax_is_shown_under_its_line() {
-    check(
-        "sensor = \nstate-dir = \"a\nsensor = 1\nheartbeat == 2\n",
-        &expect![[r#"
-            otrail.toml:1:10: string values must be quoted, expected literal string
-              1 | sensor =
-                |          ^
-            otrail.toml:2:15: invalid basic string, expected `"`
-              2 | state-dir = "a
-                |               ^
-            otrail.toml:3:1: duplicate key
-              3 | sensor = 1
-                | ^^^^^^
-            otrail.toml:4:12: extra `=`, expected nothing
-              4 | heartbeat == 2
-                |            ^
-        "#]],
-    );
-}
-
-#[test]
-fn names_and_files_are_unique() {
-    check(
-        &format!(
-            "{SMALL}[[source]]\nname = \"timeline\"\npath = \"/var/log/sensor/user-operations.ndjson\"\n\
-             [[source]]\nname = \"otrail\"\npath = \"/b\"\n[[destination]]\nname = \"siem\"\naddress = \"[::1]:1\"\n"
-        ),
-        &expect![[r#"
-            otrail.toml:12:8: there is another source `timeline`
-              12 | name = "timeline"
-                 |        ^^^^^^^^^^ choose another name
-            otrail.toml:13:8: another source follows this file
-              13 | path = "/var/log/sensor/user-operations.ndjson"
-                 |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ one file, one source: leave one of them out
-            otrail.toml:15:8: `otrail` is the source of otrail's own events
-              15 | name = "otrail"
-                 |        ^^^^^^^^ choose another name
-            otrail.toml:18:8: there is another destination `siem`
-              18 | name = "siem"
-                 |        ^^^^^^ choose another name
-        "#]],
-    );
-}
-
-#[test]
-fn what_is_allowed_and_unwise_is_a_warning() {
-    check(
-        "sensor = \"a\"\n[[source]]\nname = \"a\"\npath = \"a.log\"\n\
-         [[destination]]\nname = \"lab\"\naddress = \"127.0.0.1:514\"\ntransport = \"tcp\"\nca-file = \"ca.pem\"\n\
-         [[destination]]\nname = \"pinned\"\naddress = \"siem\"\nevidence = \"none\"\n\
-         pin = [\"abababababababababababababababababababababababababababababababab\"]\n",
-        &expect![[r#"
-            warning: otrail.toml:8:13: `tcp` is for the laboratory: everyone on the way can read and change the trail
-              8 | transport = "tcp"
-                |             ^^^^^ transport = "tls"
-            warning: otrail.toml:9:11: has no effect with transport `tcp`
-              9 | ca-file = "ca.pem"
-                |           ^^^^^^^^ transport = "tls"
-            warning: otrail.toml:13:12: without evidence, events on the way are lost when a connection breaks
-              13 | evidence = "none"
-                 |            ^^^^^^ evidence = "auto"
-            warning: otrail.toml:14:7: only the fingerprint decides: neither chain, name nor validity of the certificate is checked
-              14 | pin = ["abababababababababababababababababababababababababababababababab"]
-                 |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add `ca-file` to have them checked as well
-        "#]],
-    );
-    check(
-        "sensor = \"a\"\n[[source]]\nname = \"a\"\npath = \"a.log\"\n",
-        &expect![[r#"
-        warning: otrail.toml: there is no [[destination]]: nothing is forwarded
-    "#]],
-    );
-}
-
-#[test]
-fn limits_that_contradict_each_other_are_problems() {
-    check(
-        &format!(
-            "{SMALL}window-max = \"64 KiB\"\nframe-max = \"1 MiB\"\n\
-             [journal]\nsize-max = \"8 MiB\"\nsegment-max = \"4 MiB\"\n\
-             [select]\nclasses = []\nuser-login = \"agent\"\n[control]\nsocket = \"/{}\"\n",
-            "s".repeat(107)
-        ),
-        &expect![[r#"
-            otrail.toml:11:14: `window-max` is less than one frame
-              11 | window-max = "64 KiB"
-                 |              ^^^^^^^^ raise it to `frame-max` or more
-            otrail.toml:15:15: `segment-max` is more than a quarter of `size-max`
-              15 | segment-max = "4 MiB"
-                 |               ^^^^^^^ whole segments are removed, so a few must fit: lower it or raise `size-max`
-            otrail.toml:17:11: `classes` is empty: nothing would be journaled
-              17 | classes = []
-                 |           ^^ classes = ["user-operation"]
-            otrail.toml:18:14: unknown user-login `agent`
-              18 | user-login = "agent"
-                 |              ^^^^^^^ known: user-operation, network
-            otrail.toml:20:10: the path of the socket is too long for the system
-              20 | socket = "/sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
-                 |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ at most 107 bytes: name a shorter path
-        "#]],
-    );
+fn every_golden_config_shows_its_problems_under_their_lines() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/config");
+    let mut configs: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    configs.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    assert!(configs.len() >= 9);
+    for config in configs {
+        expect_file![config.with_extension("txt")].assert_eq(&shown(&fs::read_to_string(config).unwrap()));
+    }
 }
 
 #[test]
 fn nothing_in_the_file_is_expanded() {
     let config = parse(&SMALL.replace("plant-a", "${HOSTNAME} {{ x }}"));
     assert_eq!(config.sensor, "${HOSTNAME} {{ x }}");
-}
-
-/// A config file with this mode in a folder of its own.
-fn file(mode: u32, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("otrail.toml");
-    fs::write(&path, bytes).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-    (dir, path)
-}
-
-/// What loading a file says, with its path shortened.
-fn loaded(path: &Path) -> String {
-    let shown = match Config::load(path) {
-        Err(error) => error.to_string(),
-        Ok((_, warnings)) => warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    };
-    shown.replace(&path.display().to_string(), "FILE")
-}
-
-#[test]
-fn a_file_that_everyone_may_change_is_refused() {
-    let (_dir, path) = file(0o646, SMALL.as_bytes());
-    expect![[r#"
-        FILE: is writable by every user (mode 0646)
-          chmod o-w FILE"#]]
-    .assert_eq(&loaded(&path));
-    let (_dir, path) = file(0o660, SMALL.as_bytes());
-    expect![[r#"
-        FILE: is writable by its group (mode 0660)
-          chmod g-w FILE"#]]
-    .assert_eq(&loaded(&path));
-    let (_dir, path) = file(0o640, SMALL.as_bytes());
-    expect![[""]].assert_eq(&loaded(&path));
-}
-
-#[test]
-fn a_file_that_cannot_be_read_is_a_problem_with_a_way_out() {
-    let (dir, path) = file(0o600, b"sensor = \"a\"\nstate-dir = \"\xff\"\n");
-    expect![[r#"
-        FILE: line 2 is not UTF-8
-          save the file as UTF-8"#]]
-    .assert_eq(&loaded(&path));
-    expect![[r#"
-        FILE: cannot be read: No such file or directory (os error 2)
-          name the file with --config FILE"#]]
-    .assert_eq(&loaded(&dir.path().join("missing.toml")));
-    expect!["FILE: cannot be read: Is a directory (os error 21)"].assert_eq(&loaded(dir.path()));
-    let (_dir, path) = file(0o600, &vec![b'#'; (1 << 20) + 1]);
-    expect![[r#"
-        FILE: is larger than 1 MiB
-          this is no otrail configuration"#]]
-    .assert_eq(&loaded(&path));
-}
-
-#[test]
-fn an_admin_group_that_does_not_exist_is_a_warning() {
-    let (_dir, path) =
-        file(0o600, format!("{SMALL}[query]\nadmin-groups = [\"root\", \"no-such-group\"]\n").as_bytes());
-    expect![[r#"
-        FILE:12:25: there is no group `no-such-group`
-          12 | admin-groups = ["root", "no-such-group"]
-             |                         ^^^^^^^^^^^^^^^ groupadd --system GROUP, or leave it out"#]]
-    .assert_eq(&loaded(&path));
-}
-
-#[test]
-fn the_hash_is_that_of_the_file() {
-    let (_dir, path) = file(0o600, SMALL.as_bytes());
-    let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}")).0;
-    assert_eq!(config.path, path);
-    assert_eq!(config.sha256, parse(SMALL).sha256);
-    assert_ne!(config.sha256, parse(&format!("{SMALL}\n")).sha256);
 }
 
 /// The examples of all keys, in pieces to shuffle and spoil.

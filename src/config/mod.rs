@@ -21,7 +21,7 @@ mod source;
 mod value;
 
 pub use keys::{Key, SECTIONS, Section};
-pub use problem::{Place, Problem};
+pub use problem::{Place, Problem, plain};
 
 use crate::{collect, control, forward, journal};
 use raw::Notes;
@@ -147,7 +147,7 @@ fn syntax_problems(path: &Path, text: &str, errors: &[toml::de::Error]) -> Vec<P
         .iter()
         .map(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            Problem::at(&file, text, error.span().unwrap_or(0..0), message, "")
+            Problem::at(&file, text, error.span().unwrap_or(0..0), message, SYNTAX_WAY_OUT)
         })
         .collect();
     let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
@@ -174,4 +174,5 @@ fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
+const SYNTAX_WAY_OUT: &str = "a line is KEY = VALUE, with text in \"quotes\"";
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -87,12 +87,12 @@ impl Place {
 impl fmt::Display for Problem {
     /// Ends without a line feed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", text_for_people(&self.file))?;
+        write!(f, "{}", plain(&self.file))?;
         if let Some(place) = &self.place {
             write!(f, ":{}:{}", place.line, place.column)?;
         }
-        write!(f, ": {}", text_for_people(&self.message))?;
-        let way_out = text_for_people(&self.way_out);
+        write!(f, ": {}", plain(&self.message))?;
+        let way_out = plain(&self.way_out);
         match &self.place {
             Some(place) => {
                 let number = place.line.to_string();
@@ -165,8 +165,8 @@ fn visible(c: char) -> String {
     }
 }
 
-/// Message text keeps its tabs out of sight as well: it has no columns to keep.
-fn text_for_people(text: &str) -> String {
+/// Text without a character that a terminal would obey or hide.
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if deceives(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
