@@ -1,6 +1,203 @@
-//! Room cli.
+//! The command line: one command, one file; what is shown goes to a handed `Write`.
+//!
+//! ```text
+//! otrail [-c FILE] [--color WHEN] run | query | status | check | demo | completions | man
+//! otrail [-c FILE] --query ...      the same as `otrail query ...`
+//! ```
+//!
+//! Invariant: an error is one line `otrail: ...` with its causes below, and its exit code is that of `exit`.
+//! Not here: what a command does (the rooms).
+
+mod check;
+mod color;
+mod completions;
+mod demo;
+pub mod exit;
+mod man;
+mod query;
+mod run;
+mod status;
+
+pub use color::{Color, Paint};
+
+use crate::config::{self, Config, ConfigError, Problem};
+use clap::{ArgAction, Parser, Subcommand};
+use exit::Exit;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Forwards the user-operation log of an OT network sensor to a SIEM over TLS syslog, with evidence of
+/// delivery, and lets admins query it on the spot.
+#[derive(Debug, Parser)]
+#[command(name = "otrail", version, max_term_width = 100, after_help = exit::HELP)]
+pub struct Cli {
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+    /// Query the trail: the same as the command `query`
+    #[arg(long = "query", action = ArgAction::SetTrue)]
+    pub query_flag: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command knows.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Read the configuration from FILE
+    #[arg(short, long, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    pub config: PathBuf,
+    /// Color the output
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub color: Color,
+}
+
+impl Common {
+    /// The configuration and its warnings.
+    pub fn load(&self) -> Result<(Config, Vec<Problem>), ConfigError> {
+        Config::load(&self.config)
+    }
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Follow the sensor's log and forward it until told to stop
+    Run(run::Run),
+    /// Query the trail
+    Query(query::Query),
+    /// Show how the agent, its sources, journal and destinations are
+    Status(status::Status),
+    /// Check the configuration and the files, folders and keys it names
+    Check(check::Check),
+    /// Show everything at work, without a sensor, a SIEM or root
+    Demo(demo::Demo),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the manual page, or write all pages into a folder
+    Man(man::Man),
+}
+
+impl Command {
+    fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        match self {
+            Command::Run(command) => command.run(common, out),
+            Command::Query(command) => command.run(common, out),
+            Command::Status(command) => command.run(common, out),
+            Command::Check(command) => command.run(common, out),
+            Command::Demo(command) => command.run(common, out),
+            Command::Completions(command) => command.run(common, out),
+            Command::Man(command) => command.run(common, out),
+        }
+    }
+}
 
 /// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(with_query_command(std::env::args_os().collect())) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // A reader that has gone away has seen enough of the help.
+            let _ = usage.print();
+            return if usage.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let mut out = Out { stdout: io::stdout().lock(), closed: false };
+    let outcome = cli.command.run(&cli.common, &mut out).and_then(|code| {
+        out.flush()?;
+        Ok(code)
+    });
+    match outcome {
+        _ if out.closed => Exit::Done.into(),
+        Ok(code) => code,
+        Err(error) => {
+            // Nobody is left to be told that stderr is gone.
+            let _ = exit::explain(&error, &mut io::stderr().lock());
+            exit::of(&error).into()
+        }
+    }
+}
+
+/// Stdout that remembers that its reader has gone away, as `otrail query | head` does: no error of ours.
+struct Out<'a> {
+    stdout: io::StdoutLock<'a>,
+    closed: bool,
+}
+
+impl Out<'_> {
+    fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.closed |= result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        result
+    }
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.stdout.write(bytes);
+        self.noted(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.stdout.flush();
+        self.noted(result)
+    }
+}
+
+/// Replaces the flag `--query` by the command, where a command can stand: after nothing but common options.
+fn with_query_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
+        match arg {
+            "--query" => {
+                args[at] = OsStr::new("query").to_owned();
+                break;
+            }
+            "-c" | "--config" | "--color" => at += 2,
+            _ if ["-c", "--config=", "--color="].iter().any(|option| arg.starts_with(option)) => at += 1,
+            _ => break,
+        }
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn rewritten(line: &str) -> String {
+        let args = with_query_command(line.split(' ').map(OsString::from).collect());
+        args.join(OsStr::new(" ")).into_string().unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_query_flag_is_the_query_command() {
+        for (line, expected) in [
+            ("otrail --query -n 5", "otrail query -n 5"),
+            ("otrail -c f --query", "otrail -c f query"),
+            ("otrail -cf --color=never --config f --query x", "otrail -cf --color=never --config f query x"),
+            ("otrail query --query", "otrail query --query"),
+            ("otrail run --query", "otrail run --query"),
+            ("otrail -c --query", "otrail -c --query"),
+            ("otrail", "otrail"),
+        ] {
+            assert_eq!(rewritten(line), expected);
+        }
+    }
+
+    #[test]
+    fn common_options_stand_before_and_after_the_command() {
+        for line in ["otrail -c /f --color never check", "otrail check -c /f --color never"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!((cli.common.config, cli.common.color), (PathBuf::from("/f"), Color::Never));
+        }
+    }
 }

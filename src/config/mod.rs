@@ -1,1 +1,178 @@
-//! Room config.
+//! The config file, checked: it fills the settings of the rooms, or every problem is shown under its line.
+//!
+//! ```text
+//! raw          tables and values that remember where they stand
+//! keys         what may stand in the file
+//! value        how durations, sizes, names and addresses are written
+//! check        the settings that stand once; source, destination: those that stand many times
+//! problem      file:line:column: what is wrong, the line, a caret, a way out
+//! ```
+//!
+//! Invariant: all problems are found in one go, and no input makes this room panic.
+//! Invariant: an environment variable or template in the file is text like any other.
+//! Not here: whether files, folders and peers are there (`otrail check` looks at the world).
+
+mod check;
+mod destination;
+mod keys;
+mod problem;
+mod raw;
+mod source;
+mod value;
+
+pub use keys::{Key, SECTIONS, Section};
+pub use problem::{Place, Problem, plain};
+
+use crate::{collect, control, forward, journal};
+use raw::Notes;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::de::DeTable;
+
+/// Where the config is unless `--config` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/otrail/otrail.toml";
+
+/// The whole configuration.
+pub struct Config {
+    /// The file it came from, absolute.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Configured sensor name.
+    pub sensor: String,
+    /// Where the journal, cursors and keys live.
+    pub state_dir: PathBuf,
+    /// How often otrail says that it is there.
+    pub heartbeat: Duration,
+    /// Sources and what of them is kept.
+    pub collect: collect::Settings,
+    /// Place and limits of the journal.
+    pub journal: journal::Settings,
+    /// Where records go.
+    pub destinations: Vec<forward::Settings>,
+    /// Where the local socket is and who may ask.
+    pub control: control::Settings,
+}
+
+/// Why there is no configuration: at least one problem, in the order of the file.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError {
+    /// All of them.
+    pub problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads and checks a file; beside the configuration there may be warnings.
+    pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), ConfigError> {
+        let name = path.display().to_string();
+        let fail =
+            |message: String, way_out: &str| ConfigError::of(Problem::of_file(&name, message, way_out));
+        let (bytes, mode) = read(path).map_err(|error| {
+            let way_out = match error.kind() {
+                io::ErrorKind::NotFound => "name the file with --config FILE",
+                io::ErrorKind::PermissionDenied => "run as root or as a user who may read it",
+                _ => "",
+            };
+            fail(format!("cannot be read: {error}"), way_out)
+        })?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(fail("is larger than 1 MiB".to_owned(), "this is no otrail configuration"));
+        }
+        if mode & 0o002 != 0 {
+            let message = format!("is writable by every user (mode {:04o})", mode & 0o7777);
+            return Err(fail(message, &format!("chmod o-w {name}")));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            fail(format!("line {line} is not UTF-8"), "save the file as UTF-8")
+        })?;
+        let (mut config, mut warnings) = parse(path, text, &group_exists)?;
+        if mode & 0o020 != 0 {
+            let message = format!("is writable by its group (mode {:04o})", mode & 0o7777);
+            warnings.insert(0, Problem::of_file(&name, message, format!("chmod g-w {name}")));
+        }
+        config.path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok((config, warnings))
+    }
+
+    /// Checks the text of a file; looks at nothing but the text.
+    pub fn parse(path: &Path, text: &str) -> Result<(Config, Vec<Problem>), ConfigError> {
+        parse(path, text, &|_| true)
+    }
+}
+
+impl ConfigError {
+    fn of(problem: Problem) -> ConfigError {
+        ConfigError { problems: vec![problem] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "\n" };
+            write!(f, "{gap}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+fn parse(
+    path: &Path,
+    text: &str,
+    group_exists: &dyn Fn(&str) -> bool,
+) -> Result<(Config, Vec<Problem>), ConfigError> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(ConfigError { problems: syntax_problems(path, text, &errors) });
+    }
+    let notes = Notes::new(path, text);
+    let config = check::config(table.get_ref(), &notes, group_exists);
+    let (problems, warnings) = notes.into_parts();
+    match problems.is_empty() {
+        true => Ok((config, warnings)),
+        false => Err(ConfigError { problems }),
+    }
+}
+
+/// One problem a line: what follows an error on the same line mostly follows from it.
+fn syntax_problems(path: &Path, text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
+    let file = path.display().to_string();
+    let mut problems: Vec<Problem> = errors
+        .iter()
+        .map(|error| {
+            let message = error.message().lines().collect::<Vec<_>>().join(", ");
+            Problem::at(&file, text, error.span().unwrap_or(0..0), message, SYNTAX_WAY_OUT)
+        })
+        .collect();
+    let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
+    problems.sort_by_key(line);
+    problems.dedup_by_key(|problem| line(problem));
+    problems
+}
+
+/// At most one byte more than a config may have, and the mode of the very file that was read.
+fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    let mode = if about.is_file() { about.permissions().mode() } else { 0 };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok((bytes, mode))
+}
+
+fn group_exists(name: &str) -> bool {
+    !matches!(nix::unistd::Group::from_name(name), Ok(None))
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+const SYNTAX_WAY_OUT: &str = "a line is KEY = VALUE, with text in \"quotes\"";
+const FILE_BYTES_MAX: u64 = 1 << 20;

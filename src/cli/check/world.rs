@@ -1,0 +1,237 @@
+//! Looks at what the configuration names: logs, folders, certificates, keys, groups.
+
+use super::{Finding, Verdict};
+use crate::collect::SourceSettings;
+use crate::config::Config;
+use crate::net::inspect::{self, Certificate};
+use crate::net::{NetError, TlsSettings, tls};
+use crate::{control, forward, journal};
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use nix::unistd::{AccessFlags, Group, User, access, geteuid};
+use std::fs::{self, File};
+use std::io;
+use std::iter;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// One finding for each thing that the configuration names.
+pub(super) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
+    let mut findings = vec![ok("config", config.path.display().to_string())];
+    findings.extend(caller());
+    findings.extend(config.collect.sources.iter().map(source));
+    findings.push(state_dir(&config.journal));
+    findings.extend(config.destinations.iter().flat_map(|settings| destination(settings, now)));
+    findings.push(admins(&config.control));
+    findings
+}
+
+/// Root may read everything, so what root finds readable may be closed to the service.
+fn caller() -> Option<Finding> {
+    let service = User::from_name(SERVICE_USER).ok().flatten();
+    let finding = warning("caller", "root can read more than the service can", "sudo -u otrail otrail check");
+    (geteuid().is_root() && service.is_some()).then_some(finding)
+}
+
+fn source(source: &SourceSettings) -> Finding {
+    let thing = format!("source {}", source.name);
+    let path = source.path.display();
+    let folder = source.path.parent().unwrap_or(Path::new("/"));
+    if let Err(error) = fs::read_dir(folder) {
+        let message = format!("cannot list {}: {error}", folder.display());
+        return problem(
+            &thing,
+            message,
+            "otrail must be able to list the folder of the log, to follow rotation",
+        );
+    }
+    match fs::metadata(&source.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            warning(&thing, format!("{path} is not there yet"), "check the path; otrail waits for it")
+        }
+        Err(error) => problem(&thing, format!("cannot look at {path}: {error}"), ""),
+        Ok(metadata) if !metadata.is_file() => {
+            problem(&thing, format!("{path} is no file"), "name the log itself")
+        }
+        Ok(metadata) => match File::open(&source.path) {
+            Ok(_) => ok(&thing, format!("{path} is readable, {}", ByteSize(metadata.len()))),
+            Err(error) => {
+                let way_out = "add the service's user to the group that may read the log";
+                problem(&thing, format!("cannot read {path}: {error}"), way_out)
+            }
+        },
+    }
+}
+
+fn state_dir(settings: &journal::Settings) -> Finding {
+    let thing = "state-dir";
+    let dir = &settings.state_dir;
+    let shown = dir.display();
+    let metadata = match fs::metadata(dir) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return creatable(thing, dir),
+        Err(error) => return problem(thing, format!("cannot look at {shown}: {error}"), ""),
+    };
+    let mode = metadata.mode() & 0o7777;
+    if !metadata.is_dir() {
+        return problem(thing, format!("{shown} is no folder"), "name a folder");
+    }
+    if mode & 0o077 != 0 {
+        let message = format!("{shown} has mode {mode:04o}, others can get at the trail");
+        return problem(thing, message, format!("chmod 0700 {shown}"));
+    }
+    if !geteuid().is_root() && metadata.uid() != geteuid().as_raw() {
+        let message = format!("{shown} belongs to the user with id {}", metadata.uid());
+        return problem(thing, message, "run as that user");
+    }
+    if access(dir, AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        return problem(thing, format!("{shown} is not writable"), format!("chmod 0700 {shown}"));
+    }
+    space(thing, dir, settings.bytes_max)
+}
+
+fn creatable(thing: &str, dir: &Path) -> Finding {
+    let there = dir.ancestors().skip(1).find(|folder| folder.exists());
+    match there {
+        Some(folder) if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() => {
+            ok(thing, format!("{} will be created", dir.display()))
+        }
+        _ => problem(
+            thing,
+            format!("{} is not there and cannot be created", dir.display()),
+            format!("install -d -m 0700 -o {SERVICE_USER} -g {SERVICE_USER} {}", dir.display()),
+        ),
+    }
+}
+
+/// A disk that is smaller than the journal may grow is found out now, not on the day it is full.
+fn space(thing: &str, dir: &Path, bytes_max: u64) -> Finding {
+    let Ok(disk) = nix::sys::statvfs::statvfs(dir) else { return ok(thing, dir.display().to_string()) };
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    let message = format!("{} is usable, {} free", dir.display(), ByteSize(free));
+    if free < bytes_max {
+        let way_out = format!("the journal may grow to {}: lower `size-max`", ByteSize(bytes_max));
+        return warning(thing, message, way_out);
+    }
+    ok(thing, message)
+}
+
+/// One finding for the way to it, and one for each certificate that could expire.
+fn destination(settings: &forward::Settings, now: Timestamp) -> Vec<Finding> {
+    let thing = format!("destination {}", settings.name);
+    let net = &settings.link.net;
+    let place = format!("{} port {} over {}", net.host, net.port, settings.transport.name);
+    let Some(tls) = &net.tls else {
+        return vec![warning(&thing, format!("{place}, not encrypted"), "transport = \"tls\"")];
+    };
+    match certificates(tls) {
+        Err(error) => vec![problem(&thing, format!("{:#}", anyhow::Error::from(error)), "")],
+        Ok(certificates) => {
+            let way = ok(&thing, format!("{place}, verified by {}", trust(tls)));
+            let dates =
+                certificates.iter().map(|(what, certificate)| validity(&thing, what, certificate, now));
+            iter::once(way).chain(dates).collect()
+        }
+    }
+}
+
+/// What a peer is verified by.
+fn trust(tls: &TlsSettings) -> String {
+    let chain = tls.verify_chain.then(|| match &tls.ca_file {
+        Some(ca_file) => ca_file.display().to_string(),
+        None => "the CAs of this system".to_owned(),
+    });
+    let pins = (!tls.pins.is_empty()).then(|| format!("{} pinned fingerprints", tls.pins.len()));
+    chain.into_iter().chain(pins).collect::<Vec<_>>().join(" and ")
+}
+
+/// The one place that knows how `net` reads certificates and keys.
+fn certificates(settings: &TlsSettings) -> Result<Vec<(&'static str, Certificate)>, NetError> {
+    tls::client_config(settings)?;
+    let authorities = settings.ca_file.as_deref().map(inspect::authorities).transpose()?.unwrap_or_default();
+    let own = inspect::identity(settings)?.map(|own| ("client certificate", own));
+    Ok(authorities.into_iter().map(|ca| ("CA", ca)).chain(own).collect())
+}
+
+/// How a certificate stands in time.
+fn validity(thing: &str, what: &str, certificate: &Certificate, now: Timestamp) -> Finding {
+    let days_left = certificate.not_after.duration_since(now).as_secs() / DAY_SECONDS;
+    let name = format!("{what} {}", certificate.subject);
+    if now < certificate.not_before {
+        problem(thing, format!("{name} is not valid before {}", certificate.not_before), "check the clock")
+    } else if now > certificate.not_after {
+        problem(thing, format!("{name} expired at {}", certificate.not_after), "replace it")
+    } else if days_left < SOON_DAYS {
+        warning(thing, format!("{name} expires in {days_left} days"), "replace it soon")
+    } else {
+        ok(thing, format!("{name} is valid for {days_left} days"))
+    }
+}
+
+fn admins(settings: &control::Settings) -> Finding {
+    let groups = settings.admin_groups.iter().filter_map(|name| Group::from_name(name).ok().flatten());
+    let groups = groups.map(|group| format!("group {} ({} members)", group.name, group.mem.len()));
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        settings.admin_users.iter().partition(|name| matches!(User::from_name(name), Ok(Some(_))));
+    let who: Vec<String> = ["root".to_owned(), "the agent's user".to_owned()]
+        .into_iter()
+        .chain(groups)
+        .chain(known.iter().map(|name| format!("user {name}")))
+        .collect();
+    let message = format!("{} may query", who.join(", "));
+    match unknown.first() {
+        Some(name) => {
+            warning("admins", format!("{message}; there is no user {name}"), "correct `admin-users`")
+        }
+        None => ok("admins", message),
+    }
+}
+
+fn ok(thing: &str, message: impl Into<String>) -> Finding {
+    finding(thing, Verdict::Ok, message, "")
+}
+
+fn warning(thing: &str, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    finding(thing, Verdict::Warning, message, way_out)
+}
+
+fn problem(thing: &str, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    finding(thing, Verdict::Problem, message, way_out)
+}
+
+fn finding(thing: &str, verdict: Verdict, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    Finding { thing: thing.to_owned(), verdict, message: message.into(), way_out: way_out.into() }
+}
+
+const SERVICE_USER: &str = "otrail";
+const SOON_DAYS: i64 = 30;
+const DAY_SECONDS: i64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Pin;
+
+    #[test]
+    fn a_certificate_is_judged_by_its_dates() {
+        let day = |day: i64| Timestamp::from_second(day * DAY_SECONDS).unwrap();
+        let certificate = Certificate {
+            subject: "CN=siem".to_owned(),
+            issuer: "CN=ca".to_owned(),
+            names: Vec::new(),
+            not_before: day(10),
+            not_after: day(100),
+            fingerprint: Pin([0; 32]),
+            for_servers: true,
+        };
+        for (now, verdict, message) in [
+            (9, Verdict::Problem, "CA CN=siem is not valid before 1970-01-11T00:00:00Z"),
+            (10, Verdict::Ok, "CA CN=siem is valid for 90 days"),
+            (71, Verdict::Warning, "CA CN=siem expires in 29 days"),
+            (101, Verdict::Problem, "CA CN=siem expired at 1970-04-11T00:00:00Z"),
+        ] {
+            let judged = validity("destination siem", "CA", &certificate, day(now));
+            assert_eq!((judged.verdict, judged.message.as_str()), (verdict, message));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `[[destination]]`: a server that gets the trail.
+
+use super::raw::{Table, Value};
+use crate::format::{self, FORMATS};
+use crate::forward::{Evidence, From, Settings};
+use crate::net::{self, TlsSettings, TlsVersion};
+use crate::transport::{self, Framing, TRANSPORTS, Transport};
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// All destinations, each with a name of its own. Without any the trail is only kept and queried.
+pub(super) fn all(top: &Table<'_>) -> Vec<Settings> {
+    let tables = top.each("destination");
+    if top.lacks("destination") {
+        top.warning("there is no [[destination]]: nothing is forwarded", "");
+    }
+    if tables.len() > DESTINATIONS_MAX {
+        top.problem(
+            format!("there are {} destinations", tables.len()),
+            format!("at most {DESTINATIONS_MAX}"),
+        );
+    }
+    let mut names = HashSet::new();
+    tables.iter().filter_map(|table| destination(table, &mut names)).collect()
+}
+
+/// Reads every key before it gives up, so that all problems are found.
+fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Settings> {
+    let name = table.need("name", |value| {
+        let name = value.name()?.to_owned();
+        if !names.insert(name.clone()) {
+            value.problem(format!("there is another destination `{name}`"), "choose another name");
+        }
+        Some(name)
+    });
+    let transport = transport(table);
+    let net = net_settings(table, transport);
+    let formats = FORMATS.iter().map(|format| (format.name, format));
+    let format = match table.value("format") {
+        Some(value) => value.one_of(formats),
+        None => FORMATS.iter().find(|format| format.name == FORMAT),
+    };
+    let framings = [("octet-counting", Framing::OctetCounting), ("lf", Framing::LineFeed)];
+    let framing = table.read("framing", |value| value.one_of(framings));
+    let frame = frame(table);
+    let evidence = table.read("evidence", evidence);
+    let from = table.read("from", |value| value.one_of([("oldest", From::Oldest), ("now", From::Now)]));
+    let window = table.read("window-max", |value| {
+        let bytes = value.memory(64 << 10..=256 << 20)?;
+        if bytes < frame.frame_bytes_max {
+            value.problem("`window-max` is less than one frame", "raise it to `frame-max` or more");
+        }
+        Some(bytes)
+    });
+    let barrier = wait(table, "barrier-interval", SHORTEST..=HOUR);
+    let backoff_max = wait(table, "backoff-max", SHORTEST..=HOUR).unwrap_or(BACKOFF.1);
+    Some(Settings {
+        name: name?,
+        transport: transport?,
+        link: transport::Settings { net: net?, framing: framing.unwrap_or(Framing::OctetCounting) },
+        format: format?,
+        frame,
+        evidence: evidence.unwrap_or(Evidence::Auto),
+        from: from.unwrap_or(From::Oldest),
+        window_bytes_max: window.unwrap_or(WINDOW_BYTES_MAX),
+        barrier_interval: barrier.unwrap_or(BARRIER_INTERVAL),
+        backoff: (BACKOFF.0.min(backoff_max), backoff_max),
+    })
+}
+
+fn transport(table: &Table<'_>) -> Option<&'static Transport> {
+    let transports = || TRANSPORTS.iter().map(|transport| (transport.name, transport));
+    let Some(value) = table.value("transport") else {
+        return transports().find(|&(name, _)| name == TRANSPORT).map(|(_, transport)| transport);
+    };
+    let transport = value.one_of(transports())?;
+    if !transport.secure {
+        value.warning(
+            format!(
+                "`{}` is for the laboratory: everyone on the way can read and change the trail",
+                transport.name
+            ),
+            "transport = \"tls\"",
+        );
+    }
+    Some(transport)
+}
+
+fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<net::Settings> {
+    let address = table.need("address", Value::address);
+    let host = address.as_ref().map(|(host, _)| host.as_str());
+    let tls = tls_settings(table, host.unwrap_or_default());
+    let connect_timeout = wait(table, "connect-timeout", SHORTEST..=MINUTE * 10);
+    let send_timeout = wait(table, "send-timeout", SHORTEST..=MINUTE * 10);
+    let (host, port) = address?;
+    let transport = transport?;
+    if !transport.secure {
+        for value in TLS_KEYS.iter().filter_map(|key| table.value(key)) {
+            value
+                .warning(format!("has no effect with transport `{}`", transport.name), "transport = \"tls\"");
+        }
+    }
+    Some(net::Settings {
+        host,
+        port: port.unwrap_or(transport.default_port),
+        connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+        send_timeout: send_timeout.unwrap_or(SEND_TIMEOUT),
+        tls: transport.secure.then_some(tls),
+    })
+}
+
+fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
+    let server_name = table.read("server-name", Value::server_name);
+    let ca_file = table.read("ca-file", Value::path);
+    let cert_file = table.read("cert-file", Value::path);
+    let key_file = table.read("key-file", Value::path);
+    match (table.value("cert-file"), table.value("key-file")) {
+        (Some(cert), None) => cert.problem("a certificate without its key", "add `key-file`"),
+        (None, Some(key)) => key.problem("a key without its certificate", "add `cert-file`"),
+        _ => {}
+    }
+    let pins = table.read("pin", |value| {
+        let pins = value.list(PINS_MAX, Value::pin)?;
+        if !pins.is_empty() && table.value("ca-file").is_none() {
+            value.warning(
+                "only the fingerprint decides: neither chain, name nor validity of the certificate is checked",
+                "add `ca-file` to have them checked as well",
+            );
+        }
+        Some(pins)
+    });
+    let pins = pins.unwrap_or_default();
+    let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
+    let version_min = table.read("tls-min", |value| value.one_of(versions));
+    TlsSettings {
+        server_name: server_name.unwrap_or_else(|| host.to_owned()),
+        verify_chain: pins.is_empty() || ca_file.is_some(),
+        ca_file,
+        cert_file,
+        key_file,
+        pins,
+        version_min: version_min.unwrap_or(TlsVersion::V1_2),
+    }
+}
+
+fn frame(table: &Table<'_>) -> format::Settings {
+    let default = format::Settings::default();
+    format::Settings {
+        facility: table.read("facility", Value::facility).unwrap_or(default.facility),
+        enterprise: table
+            .read("enterprise-number", |value| value.integer(1..=u32::MAX))
+            .unwrap_or(default.enterprise),
+        frame_bytes_max: table
+            .read("frame-max", |value| value.memory(2 << 10..=1 << 20))
+            .unwrap_or(default.frame_bytes_max),
+        bom: table.read("bom", Value::boolean).unwrap_or(default.bom),
+    }
+}
+
+fn evidence(value: &Value<'_>) -> Option<Evidence> {
+    if value.text()? == "probe" {
+        value.problem("evidence `probe` comes later", "for now: evidence = \"auto\"");
+        return None;
+    }
+    let evidence =
+        value.one_of([("auto", Evidence::Auto), ("barrier", Evidence::Barrier), ("none", Evidence::None)])?;
+    if evidence == Evidence::None {
+        value.warning(
+            "without evidence, events on the way are lost when a connection breaks",
+            "evidence = \"auto\"",
+        );
+    }
+    Some(evidence)
+}
+
+fn wait(table: &Table<'_>, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
+    table.read(key, |value| value.duration(bounds))
+}
+
+const TRANSPORT: &str = "tls";
+const FORMAT: &str = "rfc5424";
+const TLS_KEYS: &[&str] = &["ca-file", "cert-file", "key-file", "server-name", "pin", "tls-min"];
+const DESTINATIONS_MAX: usize = 32;
+/// The present certificate and the next, for a few servers behind one name.
+const PINS_MAX: usize = 8;
+const WINDOW_BYTES_MAX: usize = 4 << 20;
+const BARRIER_INTERVAL: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), MINUTE);
+const SHORTEST: Duration = Duration::from_millis(100);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);

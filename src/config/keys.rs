@@ -1,0 +1,132 @@
+//! Every section and key that the config file may hold, each with an example that is valid as it stands.
+//!
+//! Unknown keys, suggestions, the text of "is missing" and the test of the shipped file all live from this table.
+
+/// A table of the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Its name; empty for the keys that stand above all tables.
+    pub name: &'static str,
+    /// Whether it is a list, written `[[name]]`.
+    pub many: bool,
+    /// What may stand in it.
+    pub keys: &'static [Key],
+}
+
+/// A key of a section.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// A value in TOML, the default where there is one.
+    pub example: &'static str,
+}
+
+impl Section {
+    /// Where its keys stand, for a sentence.
+    pub(super) fn place(&self) -> String {
+        match self.name {
+            "" => self.title(),
+            _ => format!("in {}", self.title()),
+        }
+    }
+
+    /// The section as its header is written.
+    pub fn title(&self) -> String {
+        match (self.name, self.many) {
+            ("", _) => "at the top of the file".to_owned(),
+            (name, true) => format!("[[{name}]]"),
+            (name, false) => format!("[{name}]"),
+        }
+    }
+}
+
+/// All sections, the top of the file first.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "",
+        many: false,
+        keys: &[
+            key("sensor", r#""plant-a-sensor-01""#),
+            key("state-dir", r#""/var/lib/otrail""#),
+            key("heartbeat", r#""15 min""#),
+        ],
+    },
+    Section {
+        name: "source",
+        many: true,
+        keys: &[
+            key("name", r#""timeline""#),
+            key("path", r#""/var/log/sensor/user-operations.ndjson""#),
+            key("dialect", r#""auto""#),
+            key("time-zone", r#""UTC""#),
+            key("start", r#""beginning""#),
+            key("line-max", r#""1 MiB""#),
+        ],
+    },
+    Section {
+        name: "select",
+        many: false,
+        keys: &[key("classes", r#"["user-operation"]"#), key("user-login", r#""user-operation""#)],
+    },
+    Section {
+        name: "journal",
+        many: false,
+        keys: &[
+            key("size-max", r#""2 GiB""#),
+            key("age-max", r#""400 days""#),
+            key("segment-max", r#""64 MiB""#),
+            key("recent-max", r#""8 MiB""#),
+            key("reserve", r#""8 MiB""#),
+        ],
+    },
+    Section {
+        name: "destination",
+        many: true,
+        keys: &[
+            key("name", r#""siem""#),
+            key("address", r#""siem.example.net:6514""#),
+            key("transport", r#""tls""#),
+            key("format", r#""rfc5424""#),
+            key("ca-file", r#""/etc/otrail/ca.pem""#),
+            key("cert-file", r#""/etc/otrail/client.pem""#),
+            key("key-file", r#""/etc/otrail/client.key""#),
+            key("server-name", r#""siem.example.net""#),
+            key("pin", "[]"),
+            key("tls-min", r#""1.2""#),
+            key("framing", r#""octet-counting""#),
+            key("facility", r#""log-audit""#),
+            key("enterprise-number", "32473"),
+            key("frame-max", r#""8 KiB""#),
+            key("bom", "true"),
+            key("evidence", r#""auto""#),
+            key("from", r#""oldest""#),
+            key("window-max", r#""4 MiB""#),
+            key("barrier-interval", r#""30 s""#),
+            key("connect-timeout", r#""10 s""#),
+            key("send-timeout", r#""30 s""#),
+            key("backoff-max", r#""60 s""#),
+        ],
+    },
+    Section {
+        name: "query",
+        many: false,
+        keys: &[key("admin-groups", r#"["otrail-admin"]"#), key("admin-users", "[]")],
+    },
+    Section { name: "control", many: false, keys: &[key("socket", r#""/run/otrail/otrail.sock""#)] },
+];
+
+/// The section of that name.
+pub(super) fn section(name: &str) -> &'static Section {
+    SECTIONS.iter().find(|section| section.name == name).unwrap_or(&SECTIONS[0])
+}
+
+/// Where this key would be known.
+pub(super) fn sections_with(name: &str) -> Vec<String> {
+    let holds = |section: &&Section| section.keys.iter().any(|key| key.name == name);
+    SECTIONS.iter().filter(holds).map(Section::place).collect()
+}
+
+const fn key(name: &'static str, example: &'static str) -> Key {
+    Key { name, example }
+}
