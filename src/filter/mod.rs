@@ -1,1 +1,173 @@
-//! Room filter.
+//! Which records are wanted. One flag, one file, one row of `FILTERS`.
+//!
+//! ```text
+//! words    since=-1h  user=alice  user=bob  action=user.*        from flags, a request, the config
+//! Filter   time >= T  and  (user is alice or bob)  and  action begins with "user."
+//! ```
+//!
+//! Words of different names must all hold; of words of the same name, one is enough.
+//!
+//! Invariant: a filter that parsed judges every record, without an error and in time linear in its size.
+//! Invariant: `words` of a filter parse to the same filter at any later time and in any zone.
+//! Not here: where records come from (`query`) and what is shown of them.
+
+mod action;
+mod class;
+mod clock;
+mod glob;
+mod grep;
+mod moment;
+mod outcome;
+mod since;
+mod source;
+mod test;
+mod until;
+mod user;
+
+pub use clock::Clock;
+
+use crate::model::{Record, Time};
+use std::fmt;
+use test::Test;
+
+/// One filter word.
+pub struct FilterKind {
+    /// Its name in requests and in the config.
+    pub name: &'static str,
+    /// One line about it, for help and docs.
+    pub about: &'static str,
+    /// How often it may be given.
+    pub given: Given,
+    /// Reads its value; the error says what a good value is.
+    parse: fn(value: &str, clock: &Clock) -> Result<Test, String>,
+}
+
+/// How often a word may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// At most once.
+    Once,
+    /// Again and again; one of the values must hold.
+    AnyOf,
+}
+
+/// All filter words, in the order of the docs.
+pub const FILTERS: &[FilterKind] = &[
+    since::KIND,
+    until::KIND,
+    user::KIND,
+    action::KIND,
+    outcome::KIND,
+    source::KIND,
+    class::KIND,
+    grep::KIND,
+];
+
+/// What the words ask for.
+#[derive(Default)]
+pub struct Filter {
+    groups: Vec<Group>,
+}
+
+/// The values of one word.
+struct Group {
+    kind: &'static FilterKind,
+    tests: Vec<Test>,
+}
+
+impl Filter {
+    /// Reads words such as `("user", "alice")`; relative times count from `clock`.
+    pub fn parse<N: AsRef<str>, V: AsRef<str>>(
+        words: impl IntoIterator<Item = (N, V)>,
+        clock: &Clock,
+    ) -> Result<Filter, FilterError> {
+        let mut filter = Filter::default();
+        for (name, value) in words {
+            filter.add(name.as_ref(), value.as_ref(), clock)?;
+        }
+        Ok(filter)
+    }
+
+    fn add(&mut self, name: &str, value: &str, clock: &Clock) -> Result<(), FilterError> {
+        let kind = FILTERS
+            .iter()
+            .find(|kind| kind.name == name)
+            .ok_or_else(|| FilterError::Unknown { word: name.to_owned() })?;
+        let test = (kind.parse)(value, clock).map_err(|way_out| FilterError::Value {
+            word: kind.name,
+            value: value.to_owned(),
+            way_out,
+        })?;
+        match self.groups.iter_mut().find(|group| group.kind.name == name) {
+            None => self.groups.push(Group { kind, tests: vec![test] }),
+            Some(_) if kind.given == Given::Once => return Err(FilterError::Twice { word: kind.name }),
+            Some(group) => group.tests.push(test),
+        }
+        Ok(())
+    }
+
+    /// Whether the record is wanted.
+    pub fn matches(&self, record: &Record) -> bool {
+        self.groups.iter().all(|group| group.tests.iter().any(|test| test.accepts(record)))
+    }
+
+    /// The words again, with every time absolute.
+    pub fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.groups.iter().flat_map(|group| group.tests.iter().map(|test| (group.kind.name, test.value())))
+    }
+
+    /// First and last wanted time; both ends are wanted, too.
+    pub fn range(&self) -> (Option<Time>, Option<Time>) {
+        let bounds = |bound: fn(&Test) -> Option<Time>| {
+            self.groups.iter().flat_map(|group| &group.tests).find_map(bound)
+        };
+        (bounds(Test::first), bounds(Test::last))
+    }
+
+    /// Texts without which a record cannot be wanted: of every set, at least one stands in the record's journal
+    /// line, its letters in either case. For a look at the line before it is decoded.
+    pub fn literals(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.groups.iter().filter_map(|group| group.tests.iter().map(Test::literal).collect())
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.words()).finish()
+    }
+}
+
+/// Why the words make no filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// No row of `FILTERS` has that name.
+    #[error("unknown filter `{word}`; known are {}", known())]
+    Unknown {
+        /// As given.
+        word: String,
+    },
+    /// The value is not one of that word's.
+    #[error("`{value}` is no value for `{word}`: {way_out}")]
+    Value {
+        /// The filter word.
+        word: &'static str,
+        /// As given.
+        value: String,
+        /// What a good value looks like.
+        way_out: String,
+    },
+    /// A word that can hold only once was given again.
+    #[error("`{word}` is given more than once; leave one")]
+    Twice {
+        /// The filter word.
+        word: &'static str,
+    },
+}
+
+/// The names of all words, for the error.
+fn known() -> String {
+    FILTERS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! One value of a filter word, ready to judge records.
+
+use crate::model::{Record, Time};
+
+/// What a row of `FILTERS` makes of a value.
+pub(super) struct Test {
+    value: String,
+    accepts: Box<dyn Fn(&Record) -> bool + Send + Sync>,
+    literal: Option<String>,
+    first: Option<Time>,
+    last: Option<Time>,
+}
+
+impl Test {
+    /// `value` is how the test is written down again: absolute, in canonical form.
+    pub(super) fn new(
+        value: impl Into<String>,
+        accepts: impl Fn(&Record) -> bool + Send + Sync + 'static,
+    ) -> Test {
+        let (value, accepts) = (value.into(), Box::new(accepts));
+        Test { value, accepts, literal: None, first: None, last: None }
+    }
+
+    /// Adds a text of which every accepted record has a part in its journal line: its longest run of characters
+    /// that JSON never escapes.
+    pub(super) fn with_literal(mut self, text: &str) -> Test {
+        let plain = |at: char| at.is_ascii_alphanumeric() || matches!(at, '.' | '_' | '-' | '@' | ' ');
+        let longest = text.split(|at| !plain(at)).max_by_key(|run| run.len()).unwrap_or_default();
+        self.literal = (longest.len() >= LITERAL_BYTES_MIN).then(|| longest.to_owned());
+        self
+    }
+
+    /// Says that no accepted record is older.
+    pub(super) fn not_before(mut self, time: Time) -> Test {
+        self.first = Some(time);
+        self
+    }
+
+    /// Says that no accepted record is newer.
+    pub(super) fn not_after(mut self, time: Time) -> Test {
+        self.last = Some(time);
+        self
+    }
+
+    pub(super) fn accepts(&self, record: &Record) -> bool {
+        (self.accepts)(record)
+    }
+
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub(super) fn literal(&self) -> Option<&str> {
+        self.literal.as_deref()
+    }
+
+    pub(super) fn first(&self) -> Option<Time> {
+        self.first
+    }
+
+    pub(super) fn last(&self) -> Option<Time> {
+        self.last
+    }
+}
+
+/// A shorter text stands in nearly every line.
+const LITERAL_BYTES_MIN: usize = 3;

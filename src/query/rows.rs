@@ -1,0 +1,50 @@
+//! The rows of an answer, read one by one when it is their turn.
+
+use super::keys::Key;
+use crate::journal::Fetch;
+use crate::model::Record;
+use std::path::Path;
+
+/// The found rows, in order; `incomplete` says afterwards whether all are there.
+pub struct Answer {
+    fetch: Fetch,
+    keys: std::vec::IntoIter<Key>,
+    missing: Vec<String>,
+    gone: u64,
+}
+
+impl Answer {
+    pub(super) fn new(state_dir: &Path, keys: Vec<Key>, missing: Vec<String>) -> Answer {
+        Answer { fetch: Fetch::new(state_dir), keys: keys.into_iter(), missing, gone: 0 }
+    }
+
+    /// Why rows are missing, in one line; `None` if the answer is whole.
+    pub fn incomplete(&self) -> Option<String> {
+        let mut reasons = self.missing.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>();
+        if self.missing.len() > REASONS_MAX {
+            reasons.push(format!("and {} more", self.missing.len() - REASONS_MAX));
+        }
+        if self.gone > 0 {
+            reasons.push(format!("{} found rows could not be read again", self.gone));
+        }
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
+impl Iterator for Answer {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        loop {
+            let key = self.keys.next()?;
+            match self.fetch.get(key.place) {
+                Some(record) => return Some(record),
+                // Retention may have removed its segment in the meantime.
+                None => self.gone += 1,
+            }
+        }
+    }
+}
+
+/// How many reasons an answer names.
+const REASONS_MAX: usize = 3;

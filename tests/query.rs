@@ -1,0 +1,231 @@
+//! Answers are what a reader of the whole journal would give, and safe to look at.
+
+use expect_test::expect_file;
+use otrail::filter::{Clock, Filter};
+use otrail::journal::{Draft, Input, Journal, Settings};
+use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Target, Text, Time};
+use otrail::query::render::{Look, SHAPES, Shape, Sink};
+use otrail::query::{Answer, Order, Query, ROWS_MAX, answer};
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+fn journal(dir: &Path, events: impl IntoIterator<Item = Event>) -> Journal {
+    let settings = Settings {
+        state_dir: dir.to_owned(),
+        sensor: "plant-a".to_owned(),
+        bytes_max: 1 << 30,
+        age_max: Duration::from_secs(86_400),
+        segment_bytes_max: 64 << 10,
+        recent_bytes_max: 1 << 20,
+        reserve_bytes: 4096,
+        destinations: Vec::new(),
+    };
+    let journal = Journal::open(settings, Time::default()).unwrap();
+    let drafts = events.into_iter().map(|event| Draft { event, position: None }).collect();
+    journal.append(Input { drafts, ..Input::default() }, Time::default()).unwrap();
+    journal
+}
+
+/// Flips a byte in the line of that record.
+fn damage(dir: &Path, seq: u64) {
+    let journal = dir.join("journal");
+    let path = fs::read_dir(journal).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen(&format!("\"seq\":{seq},"), "\"seq\"?", 1)).unwrap();
+}
+
+fn event(user: &str, outcome: Outcome, millis: i64) -> Event {
+    let time = Time::from_millis(millis).unwrap();
+    let mut event = Event::new(Action::USER_OPERATION, outcome, time);
+    event.id = EventId(1);
+    event.user = (!user.is_empty()).then(|| Text::from(user));
+    event.message = format!("{user} at {millis}").into();
+    event.raw = Raw::Text(format!("entry of {user}").into());
+    event
+}
+
+fn query(words: &[(&str, &str)], limit: Option<usize>) -> Query {
+    let filter = Filter::parse(words.iter().copied(), &Clock::utc(Time::default())).unwrap();
+    Query { filter: Arc::new(filter), limit, order: Order::OldestFirst, rows_max: ROWS_MAX }
+}
+
+fn ask(dir: &Path, query: &Query, through: u64) -> Answer {
+    answer(dir, query, Seq(through), &AtomicBool::new(false)).unwrap()
+}
+
+fn places(answer: &mut Answer) -> Vec<u64> {
+    answer.map(|record| record.seq.0).collect()
+}
+
+#[test]
+fn an_answer_is_in_order_of_time_and_then_of_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let times = [50, 10, 30, 10, 40];
+    journal(dir.path(), times.map(|at| event("alice", Outcome::Success, at)));
+    let mut asked = query(&[], Some(3));
+    assert_eq!(places(&mut ask(dir.path(), &asked, 5)), [3, 5, 1]);
+    asked.order = Order::NewestFirst;
+    assert_eq!(places(&mut ask(dir.path(), &asked, 5)), [1, 5, 3]);
+    asked.limit = None;
+    assert_eq!(places(&mut ask(dir.path(), &asked, 4)), [1, 3, 4, 2]);
+}
+
+#[test]
+fn nothing_newer_than_the_request_is_in_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2, 3].map(|at| event("alice", Outcome::Success, at)));
+    assert_eq!(places(&mut ask(dir.path(), &query(&[], None), 2)), [1, 2]);
+}
+
+#[test]
+fn damage_costs_the_damaged_row_and_the_answer_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2, 3].map(|at| event("alice", Outcome::Success, at)));
+    damage(dir.path(), 2);
+    let mut answer = ask(dir.path(), &query(&[], None), 3);
+    assert_eq!(places(&mut answer), [1, 3]);
+    assert!(answer.incomplete().unwrap().contains("damaged at byte"));
+}
+
+#[test]
+fn a_whole_answer_is_not_called_incomplete() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2].map(|at| event("alice", Outcome::Success, at)));
+    let mut answer = ask(dir.path(), &query(&[], Some(1)), 2);
+    assert_eq!((places(&mut answer), answer.incomplete()), (vec![2], None));
+}
+
+#[test]
+fn more_rows_than_the_cap_are_cut_with_the_reason_and_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2, 3].map(|at| event("alice", Outcome::Success, at)));
+    let asked = Query { rows_max: 2, ..query(&[], None) };
+    let mut answer = ask(dir.path(), &asked, 3);
+    assert_eq!(places(&mut answer), [2, 3]);
+    assert_eq!(
+        answer.incomplete().unwrap(),
+        "more than 2 rows match and these are the newest; narrow the time range or read the folder with -D"
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error_and_not_an_empty_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = query(&[], None);
+    assert!(answer(&dir.path().join("none"), &asked, Seq(9), &AtomicBool::new(false)).is_err());
+}
+
+#[test]
+fn a_stopped_search_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), (0..50).map(|at| event("alice", Outcome::Success, at)));
+    let mut stopped = answer(dir.path(), &query(&[], None), Seq(50), &AtomicBool::new(true)).unwrap();
+    assert_eq!(places(&mut stopped), [1]);
+}
+
+/// Values that try to be something else.
+fn hostile() -> Vec<Event> {
+    let mut plain = event("alice", Outcome::Success, 1_709_292_615_250);
+    plain.client = Some("10.0.0.7".into());
+    plain.target = Some(Box::new(Target { kind: "user".into(), name: Some("bob".into()), id: None }));
+    let mut failed = event("bob", Outcome::Failure, 1_709_292_616_000);
+    failed.account = Some(r"CORP\bob".into());
+    failed.reason = Some("bad password".into());
+    failed.message = "Sign-in\nfailed\x1b]0;title\x07".into();
+    let mut forged = event("alice  agent.start", Outcome::Unknown, 1_709_292_617_000);
+    forged.client = Some("10.0.0.1 reason=\"none\"".into());
+    forged.old = Some("".into());
+    forged.new = Some("\u{202e}drawkcab\u{200b}".into());
+    forged.message = "\u{9b}2J\r2024-03-01 00:00:00 success root".into();
+    forged.raw = Raw::Bytes(b"\xff\x1b[2Jbytes\n"[..].into());
+    let mut empty = event("", Outcome::Success, 1_729_990_800_000);
+    empty.message = "".into();
+    empty.title = "Title alone ".into();
+    empty.flags = [Flag::UNPARSED, Flag::TRUNCATED].into_iter().collect();
+    empty.raw = Raw::Json("{\"k\": \"\u{202e}\"}".into());
+    let mut worst =
+        Event::own(Action::JOURNAL_DAMAGED, Outcome::Unknown, plain.time, "a range was set aside");
+    worst.target = Some(Box::new(Target { kind: "journal".into(), name: None, id: None }));
+    vec![plain, failed, forged, empty, worst]
+}
+
+fn rendered(shape: &Shape, look: &Look) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (event, seq) in hostile().into_iter().zip(1..) {
+        (shape.write)(look, &Record { seq: Seq(seq), position: None, event }, &mut out);
+    }
+    out
+}
+
+fn look(sink: Sink) -> Look {
+    Look { zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(), colour: false, sink }
+}
+
+#[test]
+fn short_lines_look_as_they_did() {
+    let short = Shape::named("short").unwrap();
+    let text = rendered(short, &look(Sink::File));
+    expect_file!["golden/query/short.txt"].assert_eq(std::str::from_utf8(&text).unwrap());
+    let coloured = rendered(short, &Look { colour: true, ..look(Sink::Terminal) });
+    let visible = String::from_utf8(coloured).unwrap().replace('\x1b', "ESC");
+    expect_file!["golden/query/short-colour.txt"].assert_eq(&visible);
+}
+
+#[test]
+fn no_shape_lets_a_terminal_obey_or_a_row_break() {
+    for shape in SHAPES {
+        let text = String::from_utf8(rendered(shape, &look(Sink::Terminal))).unwrap();
+        for line in text.lines() {
+            assert!(!line.contains(otrail::query::render::safe::is_unsafe), "{}: {line:?}", shape.name);
+        }
+        let rows = if shape.name == "raw" { 4 } else { 5 };
+        assert_eq!(text.lines().count(), rows, "{}", shape.name);
+    }
+}
+
+#[test]
+fn raw_entries_leave_byte_for_byte_towards_a_program() {
+    let text = rendered(Shape::named("raw").unwrap(), &look(Sink::File));
+    let third = b"\xff\x1b[2Jbytes\n\n";
+    assert!(text.windows(third.len()).any(|part| part == third));
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let one = ("[abAB]{0,2}", prop::sample::select(&Outcome::ALL[..]), 0..30_i64);
+    prop::collection::vec(one.prop_map(|(user, outcome, at)| event(&user, outcome, at * 1000)), 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_answer_is_what_a_reader_of_everything_would_give(
+        events in events(), user in prop::option::of("[ab*]{1,2}"), failed in any::<bool>(),
+        since in 0..30_i64, limit in prop::option::of(0..10_usize), newest_first in any::<bool>(), through in 0..45_u64,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        journal(dir.path(), events.clone());
+        let mut words = vec![("since", format!("@{since}"))];
+        words.extend(user.map(|user| ("user", user)));
+        words.extend(failed.then(|| ("outcome", "failure".to_owned())));
+        let filter = Arc::new(Filter::parse(words, &Clock::utc(Time::default())).unwrap());
+        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
+
+        let all = events.into_iter().zip(1..).map(|(event, seq)| Record { seq: Seq(seq), position: None, event });
+        let mut expected: Vec<Record> =
+            all.filter(|record| record.seq.0 <= through && filter.matches(record)).collect();
+        expected.sort_by_key(|record| (record.event.time, record.seq));
+        expected.drain(..expected.len().saturating_sub(limit.unwrap_or(usize::MAX)));
+        if newest_first {
+            expected.reverse();
+        }
+
+        let asked = Query { filter, limit, order, rows_max: ROWS_MAX };
+        let answer: Vec<Record> = ask(dir.path(), &asked, through).collect();
+        prop_assert_eq!(answer, expected);
+    }
+}
