@@ -89,9 +89,9 @@ fn parse_fixed(text: &[u8]) -> Option<Time> {
         return None;
     }
     let number = |range: std::ops::Range<usize>| {
-        text[range].iter().try_fold(0u32, |sum, &digit| {
-            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
-        })
+        text[range]
+            .iter()
+            .try_fold(0u32, |sum, &digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
     };
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_day_that_does_not_exist_is_no_time() {
-        for text in ["2023-02-29T00:00:00.000Z", "2024-00-01T00:00:00.000Z", "2024-01-01T24:00:00.000Z", "", "x"] {
+        for text in
+            ["2023-02-29T00:00:00.000Z", "2024-00-01T00:00:00.000Z", "2024-01-01T24:00:00.000Z", "", "x"]
+        {
             assert_eq!(Time::parse_rfc3339(text), None, "{text}");
         }
     }
