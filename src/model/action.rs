@@ -17,7 +17,7 @@ impl Action {
     }
 
     /// The same at compile time; a name that is not in the table does not compile.
-    const fn named(name: &str) -> Action {
+    pub(crate) const fn named(name: &str) -> Action {
         let mut at = 0;
         while !equal(ACTIONS[at].name.as_bytes(), name.as_bytes()) {
             at += 1;
