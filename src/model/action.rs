@@ -1,5 +1,8 @@
-//! The taxonomy: every action, one row each; all formats, filters and SIEM content are derived from it.
+//! An Action is what was done, as one row of the taxonomy; the rows stand in `taxonomy.rs`.
+//!
+//! All formats, filters and SIEM content are derived from a row, so a new action is one row and its wording rule.
 
+use super::taxonomy::ACTIONS;
 use super::{Class, Outcome, Severity};
 use std::fmt;
 
@@ -14,12 +17,17 @@ impl Action {
     }
 
     /// The same at compile time; a name that is not in the table does not compile.
-    const fn named(name: &str) -> Action {
+    pub(crate) const fn named(name: &str) -> Action {
         let mut at = 0;
         while !equal(ACTIONS[at].name.as_bytes(), name.as_bytes()) {
             at += 1;
         }
         Action(at as u8)
+    }
+
+    /// Every action, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Action> {
+        (0..ACTIONS.len()).map(|at| Action(at as u8))
     }
 
     /// Its row in the taxonomy.
@@ -42,7 +50,7 @@ impl fmt::Debug for Action {
 /// What the schemas say about an action.
 #[derive(Debug)]
 pub struct ActionRow {
-    /// Canonical name.
+    /// Canonical name; at most 32 of `a-z 0-9 _ .`, as it is the MSGID of RFC 5424.
     pub name: &'static str,
     /// Stable signature id.
     pub code: &'static str,
@@ -54,6 +62,24 @@ pub struct ActionRow {
     pub severity: u8,
     /// Severity when it failed.
     pub severity_failed: u8,
+    /// One word for grouping (CEF and LEEF `cat`): `authentication`, `iam`, `configuration` ...
+    pub category: &'static str,
+    /// Kind of the thing acted on when a rule names one: `user`, `exclusion_rule` ...; empty when there is none.
+    pub target: &'static str,
+    /// Elastic Common Schema.
+    pub ecs: Ecs,
+    /// OCSF from 1.9.0 on.
+    pub ocsf: Ocsf,
+    /// OCSF up to 1.8.0, where the classes 3007 and 3008 do not exist.
+    pub ocsf_1_8: Ocsf,
+    /// Microsoft Sentinel.
+    pub asim: Asim,
+    /// Splunk Common Information Model.
+    pub cim: Cim,
+    /// MITRE ATT&CK techniques this may be a sign of when it worked or nothing is known.
+    pub attack: &'static [&'static str],
+    /// The same when it failed.
+    pub attack_failed: &'static [&'static str],
 }
 
 impl ActionRow {
@@ -61,6 +87,104 @@ impl ActionRow {
     pub fn severity(&self, outcome: Outcome) -> Severity {
         Severity(if outcome == Outcome::Failure { self.severity_failed } else { self.severity })
     }
+
+    /// The ATT&CK techniques of this action with that outcome.
+    pub fn attack(&self, outcome: Outcome) -> &'static [&'static str] {
+        if outcome == Outcome::Failure { self.attack_failed } else { self.attack }
+    }
+}
+
+/// `event.category` and `event.type` of ECS 9.
+#[derive(Debug, Clone, Copy)]
+pub struct Ecs {
+    /// `event.category`.
+    pub category: &'static str,
+    /// `event.type`; an iam event carries the verb and `user`.
+    pub types: &'static [&'static str],
+}
+
+/// A class of OCSF and the activity in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ocsf {
+    /// `class_uid`.
+    pub class: u32,
+    /// `activity_id`.
+    pub activity: u32,
+}
+
+impl Ocsf {
+    /// `type_uid`.
+    pub fn type_uid(self) -> u32 {
+        self.class * 100 + self.activity
+    }
+
+    /// `category_uid`.
+    pub fn category(self) -> u32 {
+        self.class / 1000
+    }
+}
+
+/// Where an action stands in ASIM.
+#[derive(Debug, Clone, Copy)]
+pub struct Asim {
+    /// `EventSchema`.
+    pub schema: AsimSchema,
+    /// `EventType`.
+    pub event: &'static str,
+    /// `ObjectType` of the AuditEvent schema; empty for the others.
+    pub object: &'static str,
+}
+
+/// The schemas of ASIM that fit user operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsimSchema {
+    /// Signing in and out.
+    Authentication,
+    /// Accounts and their rights.
+    UserManagement,
+    /// Everything else.
+    AuditEvent,
+}
+
+impl AsimSchema {
+    /// `EventSchema`.
+    pub fn name(self) -> &'static str {
+        match self {
+            AsimSchema::Authentication => "Authentication",
+            AsimSchema::UserManagement => "UserManagement",
+            AsimSchema::AuditEvent => "AuditEvent",
+        }
+    }
+
+    /// `EventSchemaVersion`.
+    pub fn version(self) -> &'static str {
+        match self {
+            AsimSchema::Authentication => "0.1.4",
+            AsimSchema::UserManagement | AsimSchema::AuditEvent => "0.1.2",
+        }
+    }
+}
+
+/// Where an action stands in the Splunk CIM.
+#[derive(Debug, Clone, Copy)]
+pub struct Cim {
+    /// The data model.
+    pub model: CimModel,
+    /// `action`; of the Authentication model it is the outcome, and this is empty.
+    pub action: &'static str,
+}
+
+/// The data models of the CIM that fit user operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CimModel {
+    /// Tag `authentication`.
+    Authentication,
+    /// Tags `change` and `account`: `user` is the account changed, `src_user` who did it.
+    Account,
+    /// Tag `change`.
+    Change,
+    /// Tags `change` and `audit`: otrail's own events.
+    Audit,
 }
 
 /// `==` for use at compile time.
@@ -150,52 +274,92 @@ impl Action {
     pub const EVENTS_SUPPRESSED: Action = Action::named("agent.events_suppressed");
 }
 
-/// One row for an own event of otrail.
-const fn own(name: &'static str, code: &'static str, title: &'static str, severity: u8) -> ActionRow {
-    ActionRow { name, code, title, class: Class::Agent, severity, severity_failed: severity }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
 
-/// The table.
-pub const ACTIONS: &[ActionRow] = &[
-    ActionRow {
-        name: "user.operation",
-        code: "OTA-1999",
-        title: "User operation",
-        class: Class::UserOperation,
-        severity: 3,
-        severity_failed: 3,
-    },
-    own("agent.start", "OTA-9001", "Agent started", 3),
-    own("agent.stop", "OTA-9002", "Agent stopped", 5),
-    own("agent.config_changed", "OTA-9003", "Agent configuration changed", 5),
-    own("agent.heartbeat", "OTA-9004", "Agent heartbeat", 1),
-    own("agent.test", "OTA-9005", "Agent test event", 1),
-    own("agent.query", "OTA-9010", "Trail queried", 3),
-    own("agent.query_denied", "OTA-9011", "Trail query refused", 6),
-    own("agent.replay", "OTA-9012", "Events replayed", 5),
-    own("agent.backfill", "OTA-9013", "Events backfilled", 5),
-    own("agent.position_reset", "OTA-9014", "Read position reset", 7),
-    own("agent.source_missing", "OTA-9020", "Source missing", 6),
-    own("agent.source_recovered", "OTA-9021", "Source recovered", 4),
-    own("agent.source_rotated", "OTA-9022", "Source rotated", 1),
-    own("agent.source_truncated", "OTA-9023", "Source truncated", 9),
-    own("agent.gap_detected", "OTA-9024", "Possible gap in source", 8),
-    own("agent.source_silent", "OTA-9025", "Source silent", 6),
-    own("agent.dialect_changed", "OTA-9026", "Source dialect changed", 4),
-    own("agent.destination_lost", "OTA-9030", "Destination lost", 6),
-    own("agent.destination_restored", "OTA-9031", "Destination restored", 4),
-    own("agent.event_set_aside", "OTA-9032", "Undeliverable event set aside", 8),
-    own("agent.certificate_expiring", "OTA-9033", "Certificate expiring", 6),
-    own("agent.certificate_changed", "OTA-9034", "Certificate changed", 5),
-    own("agent.certificate_refused", "OTA-9035", "Certificate refused", 7),
-    own("agent.capacity", "OTA-9040", "Journal capacity", 6),
-    own("agent.disk_full", "OTA-9041", "Disk full", 8),
-    own("agent.records_dropped", "OTA-9042", "Records dropped", 9),
-    own("agent.journal_error", "OTA-9043", "Journal error", 9),
-    own("agent.journal_damaged", "OTA-9044", "Journal damaged", 9),
-    own("agent.seal", "OTA-9050", "Journal sealed", 1),
-    own("agent.key_rotated", "OTA-9051", "Seal key rotated", 4),
-    own("agent.clock_stepped", "OTA-9060", "Clock stepped", 6),
-    own("agent.parse_failures", "OTA-9061", "Entries not understood", 5),
-    own("agent.events_suppressed", "OTA-9070", "Agent events suppressed", 5),
-];
+    #[test]
+    fn names_and_codes_are_unique() {
+        let names: HashSet<_> = ACTIONS.iter().map(|row| row.name).collect();
+        let codes: HashSet<_> = ACTIONS.iter().map(|row| row.code).collect();
+        assert_eq!((names.len(), codes.len()), (ACTIONS.len(), ACTIONS.len()));
+    }
+
+    #[test]
+    fn a_name_fits_the_msgid_of_rfc_5424() {
+        for row in ACTIONS {
+            let plain = row.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
+            assert!(plain && row.name.len() <= 32 && row.name.contains('.'), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn every_name_leads_back_to_its_row() {
+        for action in Action::all() {
+            assert_eq!(Action::parse(action.name()), Some(action));
+        }
+        assert_eq!(Action::parse("user.fly"), None);
+    }
+
+    #[test]
+    fn severities_are_those_of_cef() {
+        for row in ACTIONS {
+            assert!(row.severity <= 10 && row.severity_failed >= row.severity.min(10), "{}", row.name);
+        }
+        let login = Action::parse("user.login").unwrap().row();
+        let both = (login.severity(Outcome::Success), login.severity(Outcome::Failure));
+        assert_eq!(both, (Severity(3), Severity(6)));
+    }
+
+    #[test]
+    fn codes_tell_own_events_from_those_of_users() {
+        for row in ACTIONS {
+            let number: u32 = row.code.strip_prefix("OTA-").unwrap().parse().unwrap();
+            let class = match number {
+                1000..2000 => Class::UserOperation,
+                2000..3000 => Class::Network,
+                _ => Class::Agent,
+            };
+            assert_eq!(row.class, class, "{}", row.name);
+            assert_eq!(row.name.starts_with("agent."), class == Class::Agent, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn the_types_of_an_ecs_category_are_those_it_allows() {
+        for row in ACTIONS {
+            let allowed: &[&str] = match row.ecs.category {
+                "authentication" | "session" => &["start", "end", "info"],
+                "iam" => &["admin", "change", "creation", "deletion", "group", "info", "user"],
+                "configuration" => &["access", "change", "creation", "deletion", "info"],
+                "package" => &["access", "change", "deletion", "info", "installation", "start"],
+                "host" => &["access", "change", "end", "info", "start"],
+                "network" => {
+                    &["access", "allowed", "connection", "denied", "end", "info", "protocol", "start"]
+                }
+                other => panic!("{other} of {}", row.name),
+            };
+            assert!(!row.ecs.types.is_empty(), "{}", row.name);
+            assert!(row.ecs.types.iter().all(|kind| allowed.contains(kind)), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn deprecated_classes_of_ocsf_stand_only_on_the_old_side() {
+        for row in ACTIONS {
+            assert!(![3001, 3005].contains(&row.ocsf.class), "{}", row.name);
+            assert!(![3007, 3008].contains(&row.ocsf_1_8.class), "{}", row.name);
+        }
+        assert_eq!(Action::parse("user.create").unwrap().row().ocsf.type_uid(), 300_701);
+    }
+
+    #[test]
+    fn only_audit_events_of_asim_have_an_object_type() {
+        for row in ACTIONS {
+            let audit = row.asim.schema == AsimSchema::AuditEvent;
+            assert_eq!(audit, !row.asim.object.is_empty(), "{}", row.name);
+            assert_eq!(row.cim.model == CimModel::Authentication, row.cim.action.is_empty(), "{}", row.name);
+        }
+    }
+}

@@ -13,10 +13,13 @@
 mod action;
 mod event;
 mod record;
+mod row;
 pub mod status;
+mod taxonomy;
 mod time;
 
-pub use action::{ACTIONS, Action, ActionRow};
+pub use action::{Action, ActionRow, Asim, AsimSchema, Cim, CimModel, Ecs, Ocsf};
 pub use event::{Class, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text};
 pub use record::{FileNo, Position, Record, Seq, StreamId};
+pub use taxonomy::ACTIONS;
 pub use time::Time;

@@ -1,0 +1,127 @@
+//! What has to be done now and then: signals, heartbeat, retention, the service manager's watchdog.
+
+use super::status::Overview;
+use super::{AgentError, now};
+use crate::journal::Journal;
+use crate::model::{Action, Event, Outcome, Time};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval};
+
+pub(super) struct Keeper {
+    journal: Journal,
+    overview: Arc<Overview>,
+    heartbeat: Duration,
+    terminate: Signal,
+    interrupt: Signal,
+    watchdog: Option<Duration>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        journal: Journal,
+        overview: Arc<Overview>,
+        heartbeat: Duration,
+    ) -> Result<Keeper, AgentError> {
+        let handler =
+            |kind| signal(kind).map_err(|source| AgentError::Start { what: "signal handling", source });
+        Ok(Keeper {
+            journal,
+            overview,
+            heartbeat,
+            terminate: handler(SignalKind::terminate())?,
+            interrupt: handler(SignalKind::interrupt())?,
+            watchdog: sd_notify::watchdog_enabled(),
+        })
+    }
+
+    pub(super) fn ready(&self) {
+        notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("following and forwarding")]);
+    }
+
+    pub(super) fn stopping(&self) {
+        notify(&[sd_notify::NotifyState::Stopping]);
+    }
+
+    /// Ends with a signal to stop.
+    pub(super) async fn run(&mut self) {
+        let mut tick = interval(self.watchdog.map_or(TICK, |watchdog| TICK.min(watchdog / 3)));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut clock = Clock { at: Instant::now(), time: now() };
+        let mut beaten = Instant::now();
+        let mut working: Option<JoinHandle<()>> = None;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = tick.tick() => {}
+            }
+            // A disk that hangs must not look alive to the watchdog.
+            let free = working.as_ref().is_none_or(JoinHandle::is_finished);
+            if !free {
+                continue;
+            }
+            if self.watchdog.is_some() {
+                notify(&[sd_notify::NotifyState::Watchdog]);
+            }
+            let beat = !self.heartbeat.is_zero() && beaten.elapsed() >= self.heartbeat;
+            if beat {
+                beaten = Instant::now();
+            }
+            let stepped = clock.step(now());
+            let (journal, overview) = (self.journal.clone(), Arc::clone(&self.overview));
+            working = Some(spawn_blocking(move || work(&journal, &overview, beat, stepped)));
+        }
+    }
+}
+
+/// One round of upkeep; blocks on the disk.
+fn work(journal: &Journal, overview: &Overview, beat: bool, stepped: Option<i64>) {
+    if let Err(error) = journal.maintain(now()) {
+        tracing::error!("{}", crate::forward::error_text(&error));
+    }
+    if let Some(seconds) = stepped {
+        if seconds.abs() >= HOUR_SECONDS {
+            journal.clock_stepped();
+        }
+        let message = format!("the clock was moved by {seconds} s");
+        journal.note(Event::own(Action::CLOCK_STEPPED, Outcome::Unknown, now(), message));
+    }
+    if beat {
+        journal.note_suppressed(now());
+        let (message, outcome) = overview.heartbeat();
+        let mut event = Event::own(Action::HEARTBEAT, outcome, now(), message);
+        event.count = Some(journal.newest().0);
+        journal.note(event);
+    }
+}
+
+/// Notices that the wall clock does not go with the monotonic one.
+struct Clock {
+    at: Instant,
+    time: Time,
+}
+
+impl Clock {
+    /// Seconds that the wall clock has jumped since the last call, when that is more than a few.
+    fn step(&mut self, time: Time) -> Option<i64> {
+        let passed = i64::try_from(self.at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let jumped = (time.millis() - self.time.millis() - passed) / 1000;
+        *self = Clock { at: Instant::now(), time };
+        (jumped.abs() >= STEP_SECONDS).then_some(jumped)
+    }
+}
+
+/// Tells the service manager; without one nothing happens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!("cannot tell the service manager: {error}");
+    }
+}
+
+const TICK: Duration = Duration::from_secs(5);
+/// A jump below this is drift or a slow machine.
+const STEP_SECONDS: i64 = 10;
+const HOUR_SECONDS: i64 = 3600;

@@ -1,0 +1,72 @@
+//! The whole picture: what every room says of itself, and what is wrong with it.
+
+use crate::collect;
+use crate::forward;
+use crate::journal::Journal;
+use crate::model::status::{DestinationStatus, SourceStatus, Status};
+use crate::model::{Outcome, Time};
+
+/// Where the parts of the status come from.
+pub(super) struct Overview {
+    pub sensor: String,
+    pub since: Time,
+    pub journal: Journal,
+    pub collecting: collect::Handle,
+    pub destinations: Vec<forward::Handle>,
+}
+
+impl Overview {
+    /// The status now; may read the journal's files.
+    pub(super) fn status(&self) -> Status {
+        let mut status = Status {
+            version: crate::VERSION.into(),
+            pid: std::process::id(),
+            sensor: self.sensor.clone(),
+            since: self.since.to_string(),
+            healthy: true,
+            problems: Vec::new(),
+            sources: self.collecting.status(),
+            journal: self.journal.status(),
+            destinations: self.destinations.iter().map(forward::Handle::status).collect(),
+        };
+        status.problems = problems(&status);
+        status.healthy = status.problems.is_empty();
+        status
+    }
+
+    /// What the heartbeat says, and whether all is well.
+    pub(super) fn heartbeat(&self) -> (String, Outcome) {
+        let status = self.status();
+        let entries: u64 = status.sources.iter().map(|source| source.entries).sum();
+        let lag = status.destinations.iter().map(|destination| destination.lag_records).max().unwrap_or(0);
+        let state = if status.healthy { "healthy".to_owned() } else { status.problems.join("; ") };
+        let message =
+            format!("{state}; {entries} entries read since the start, {lag} records not confirmed yet");
+        (message, if status.healthy { Outcome::Success } else { Outcome::Failure })
+    }
+}
+
+/// One sentence for each thing that is not as it should be.
+fn problems(status: &Status) -> Vec<String> {
+    let mut problems: Vec<String> = status.sources.iter().filter_map(source_problem).collect();
+    if status.journal.full {
+        problems.push("the journal is full, reading is paused".into());
+    }
+    if !status.journal.error.is_empty() {
+        problems.push(format!("journal: {}", status.journal.error));
+    }
+    if status.journal.damaged > 0 {
+        problems.push(format!("{} damaged ranges of the journal were set aside", status.journal.damaged));
+    }
+    problems.extend(status.destinations.iter().filter_map(destination_problem));
+    problems
+}
+
+fn source_problem(source: &SourceStatus) -> Option<String> {
+    (!source.error.is_empty()).then(|| format!("source {}: {}", source.name, source.error))
+}
+
+fn destination_problem(destination: &DestinationStatus) -> Option<String> {
+    let reason = if destination.error.is_empty() { "is not connected" } else { &destination.error };
+    (destination.state == "waiting").then(|| format!("destination {}: {reason}", destination.name))
+}

@@ -1,0 +1,214 @@
+//! Wording rules: what the free text of an entry says, as data.
+//!
+//! The vendor documents no wording, so the rules are TOML files, and files of the site go before those here.
+//!
+//! ```toml
+//! [[rule]]
+//! name = "login"
+//! match = '^User {user} logged in{from}'      # a regex; {user} and so on are named captures, see `pattern.rs`
+//! action = "user.login"                       # a row of the taxonomy
+//! outcome = "success"                         # the default
+//! types = ["USER_OPERATION"]                  # default: every type that such an action fits
+//!
+//! [[rule.example]]
+//! text = "User alice logged in from 10.2.3.4"
+//! user = "alice"
+//! client = "10.2.3.4"
+//! ```
+//!
+//! The first rule that matches wins. What can be forged, and what not:
+//!
+//! - The rules here are anchored at the start and read from the left, so what follows a name cannot replace it.
+//! - A name without quotes ends at the first blank. A sensor that lets users have names like `bob logged out`
+//!   lets them write a sentence that begins like another; no rule can know.
+//! - An actor that stands *after* something a user may have named (a rule, a report) counts only when the words
+//!   that introduce it (`once`, by default ` by `) come once. Else nobody is named and the event is `unparsed`.
+//! - Entries of network types are the words of strangers: no rule reads them unless it names the type.
+//!
+//! Invariant: reading takes time linear in the text; no rule can make it slower than that.
+
+mod examples;
+mod file;
+mod list;
+mod literal;
+mod pattern;
+mod rule;
+
+pub use file::RuleProblem;
+pub(super) use rule::{Reading, Words};
+
+use super::types::TYPES;
+use list::List;
+use rule::Rule;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The rules that read the wording of entries, ready for use.
+#[derive(Default)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    lists: Vec<List>,
+    /// For each row of `TYPES` its list, then that of unknown types.
+    by_type: Vec<usize>,
+}
+
+impl Rules {
+    /// The rules that come with otrail.
+    pub fn embedded() -> Rules {
+        Rules::load(&[]).0
+    }
+
+    /// The rules of these files (name, content), in that order, before those that come with otrail.
+    ///
+    /// A rule with a problem is left out; all others work.
+    pub fn load(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
+        let mut problems = Vec::new();
+        let mut rules = Vec::new();
+        for (name, text) in files {
+            let read = file::read(name, text, &mut problems);
+            rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
+        }
+        for (name, text) in EMBEDDED {
+            rules.extend(file::read(Path::new(name), text, &mut problems));
+        }
+        (Rules::of(rules), problems)
+    }
+
+    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
+    pub fn failed_examples(&self) -> Vec<RuleProblem> {
+        self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
+    }
+
+    /// How many examples stand in the rules.
+    pub fn examples(&self) -> usize {
+        self.rules.iter().map(|rule| rule.examples.len()).sum()
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is no rule at all.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What the text of an entry says; `known` is the place of its type in `TYPES`.
+    pub(super) fn read<'a>(
+        &'a self,
+        known: Option<usize>,
+        kind: &str,
+        title: &str,
+        text: &'a str,
+    ) -> Reading<'a> {
+        let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
+        let Some(list) = list else { return Reading::Nothing };
+        let candidates =
+            list.candidates(text).map(|at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
+        candidates
+            .map(|rule| rule.read(text))
+            .find(|reading| !matches!(reading, Reading::Nothing))
+            .unwrap_or_default()
+    }
+
+    /// Sorts the rules by the types that they may speak about.
+    fn of(rules: Vec<Rule>) -> Rules {
+        let mut sets: Vec<Vec<usize>> = Vec::new();
+        let mut by_type = Vec::with_capacity(TYPES.len() + 1);
+        for place in 0..=TYPES.len() {
+            let fits = |rule: &Rule| match TYPES.get(place) {
+                Some(row) if rule.types.is_empty() => row.scope.admits(row.action, rule.action),
+                Some(row) => rule.types.iter().any(|name| name == row.name),
+                None => {
+                    rule.types.is_empty() || rule.types.iter().any(|name| super::types::index(name).is_none())
+                }
+            };
+            let set: Vec<usize> = (0..rules.len()).filter(|&at| fits(&rules[at])).collect();
+            by_type.push(sets.iter().position(|known| *known == set).unwrap_or_else(|| {
+                sets.push(set);
+                sets.len() - 1
+            }));
+        }
+        let lists = sets.into_iter().map(|set| List::of(&rules, set)).collect();
+        Rules { rules, lists, by_type }
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rules", self.rules.len())
+    }
+}
+
+/// The rules that come with otrail, in the order in which they are tried.
+const EMBEDDED: &[(&str, &str)] = &[
+    ("sign_in.toml", include_str!("sign_in.toml")),
+    ("users.toml", include_str!("users.toml")),
+    ("alerts.toml", include_str!("alerts.toml")),
+    ("rules.toml", include_str!("rules.toml")),
+    ("timeline.toml", include_str!("timeline.toml")),
+    ("devices.toml", include_str!("devices.toml")),
+    ("system.toml", include_str!("system.toml")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::types::Scope;
+    use super::*;
+    use crate::model::{Action, Class};
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_embedded_rules_are_good() {
+        let (rules, mut problems) = Rules::load(&[]);
+        problems.extend(rules.failed_examples());
+        rules.rules.iter().for_each(|rule| {
+            rule.compiles(&mut problems);
+        });
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(shown.is_empty(), "\n{}", shown.join("\n"));
+        assert!(rules.rules.iter().all(|rule| !rule.examples.is_empty()));
+    }
+
+    #[test]
+    fn every_action_of_a_user_has_a_wording() {
+        let rules = Rules::embedded();
+        let worded: HashSet<Action> = rules.rules.iter().map(|rule| rule.action).collect();
+        for action in Action::all().filter(|action| action.row().class == Class::UserOperation) {
+            assert!(action == Action::USER_OPERATION || worded.contains(&action), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn every_embedded_rule_is_anchored_and_found_by_a_literal() {
+        for rule in &Rules::embedded().rules {
+            assert!(rule.pattern.starts_with('^'), "{}", rule.name);
+            assert!(!literal::required(&rule.pattern).is_empty(), "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn a_rule_of_the_site_goes_before_the_embedded_ones() {
+        let text =
+            "[[rule]]\nname = \"mine\"\nmatch = '^User {user} logged in'\naction = \"config.change\"\n";
+        let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), text.to_owned())]);
+        assert!(problems.is_empty());
+        let reading = rules.read(
+            super::super::types::index("USER_OPERATION"),
+            "USER_OPERATION",
+            "",
+            "User a logged in",
+        );
+        assert!(matches!(reading, Reading::Words(words) if words.rule == "mine"));
+    }
+
+    #[test]
+    fn only_a_rule_that_names_it_reads_a_network_type() {
+        let rules = Rules::embedded();
+        for row in TYPES.iter().filter(|row| row.scope == Scope::Closed) {
+            let at = super::super::types::index(row.name);
+            assert!(matches!(rules.read(at, row.name, row.title, "User a logged in"), Reading::Nothing));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Words in braces stand for pieces of a pattern that every rule writes the same way.
+//!
+//! ```text
+//! {user} {target}   a name: in quotes, or without blanks and double quotes
+//! {old} {new}       a value: the same
+//! {phrase}          a target: in quotes, or any words
+//! {role}            a role: in quotes, one of the sensor's, or one word
+//! {client}          what may be a network address
+//! {reason}          the rest of the line
+//! {from}            nothing, or " from 10.2.3.4"
+//! {by}              " by user {user}"
+//! {why}             nothing, or ": reason", ", reason: reason", " because ...", " due to ..."
+//! {were}            " was", " has been" and the like
+//! ```
+
+use std::borrow::Cow;
+
+/// The pattern with every known word in braces replaced.
+pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(pattern);
+    for (word, piece) in WORDS {
+        if text.contains(word) {
+            text = Cow::Owned(text.replace(word, piece));
+        }
+    }
+    text
+}
+
+/// The captures that mean something.
+pub(super) const CAPTURES: [&str; 9] =
+    ["user", "domain", "role", "target", "target_id", "client", "reason", "old", "new"];
+
+/// Pieces that contain others come first.
+const WORDS: &[(&str, &str)] = &[
+    ("{by}", r" by (?:the )?(?:user )?{user}"),
+    ("{from}", r"(?: from (?:ip )?(?:address )?{client})?"),
+    ("{why}", r"(?:(?:: |, reason: | because (?:of )?| due to ){reason})?"),
+    ("{were}", r" (?:was|were|has been|have been|is)(?: successfully)?"),
+    ("{user}", r#"(?<user>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
+    ("{target}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
+    ("{phrase}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'].*?)"#),
+    ("{old}", r#"(?<old>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
+    ("{new}", r#"(?<new>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
+    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))"),
+    ("{reason}", r"(?<reason>.+)"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_piece_is_a_pattern() {
+        for (word, _) in WORDS {
+            assert!(regex::Regex::new(&expand(word)).is_ok(), "{word}");
+        }
+    }
+
+    #[test]
+    fn counted_repetition_is_left_alone() {
+        assert_eq!(expand("a{2,3}"), "a{2,3}");
+    }
+}

@@ -1,0 +1,181 @@
+//! One rule, and what it finds in a text.
+
+use super::file::{Example, Place, RuleProblem};
+use super::pattern;
+use crate::model::{Action, Outcome};
+use memchr::memmem;
+use regex::{Captures, Regex, RegexBuilder};
+use std::sync::OnceLock;
+
+/// A rule as its file has it.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    /// Empty: every type that the action fits.
+    pub(super) types: Vec<String>,
+    pub(super) title: Option<String>,
+    pub(super) pattern: String,
+    pub(super) action: Action,
+    pub(super) outcome: Outcome,
+    pub(super) target_kind: String,
+    /// What introduces an actor that stands behind a named thing; empty when anything may.
+    pub(super) once: String,
+    pub(super) examples: Vec<Example>,
+    /// Where its pattern stands.
+    pub(super) place: Place,
+    /// Compiled when first needed: a site sees a tenth of all wordings.
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    /// Group numbers, in the order of `pattern::CAPTURES`.
+    groups: [Option<usize>; pattern::CAPTURES.len()],
+}
+
+/// What the rules make of a text.
+#[derive(Debug, Default)]
+pub(in super::super) enum Reading<'a> {
+    /// A rule knows the wording.
+    Words(Words<'a>),
+    /// A rule knows the wording, but it may be made up to name somebody else.
+    Doubtful,
+    /// No rule knows the wording.
+    #[default]
+    Nothing,
+}
+
+/// What a rule found.
+#[derive(Debug)]
+pub(in super::super) struct Words<'a> {
+    pub(in super::super) rule: &'a str,
+    pub(in super::super) action: Action,
+    pub(in super::super) outcome: Outcome,
+    pub(in super::super) target_kind: &'a str,
+    pub(in super::super) user: Option<&'a str>,
+    pub(in super::super) domain: Option<&'a str>,
+    pub(in super::super) role: Option<&'a str>,
+    pub(in super::super) target: Option<&'a str>,
+    pub(in super::super) target_id: Option<&'a str>,
+    pub(in super::super) client: Option<&'a str>,
+    pub(in super::super) reason: Option<&'a str>,
+    pub(in super::super) old: Option<&'a str>,
+    pub(in super::super) new: Option<&'a str>,
+}
+
+impl Rule {
+    #[expect(clippy::too_many_arguments, reason = "the keys of a rule in its file")]
+    pub(super) fn new(
+        name: String,
+        types: Vec<String>,
+        title: Option<String>,
+        pattern: String,
+        action: Action,
+        outcome: Outcome,
+        target_kind: String,
+        once: String,
+        examples: Vec<Example>,
+        place: Place,
+    ) -> Rule {
+        let compiled = OnceLock::new();
+        Rule { name, types, title, pattern, action, outcome, target_kind, once, examples, place, compiled }
+    }
+
+    /// Whether it speaks about entries of that type and title.
+    pub(super) fn is_about(&self, kind: &str, title: &str) -> bool {
+        (self.types.is_empty() || self.types.iter().any(|name| name == kind))
+            && self.title.as_deref().is_none_or(|wanted| wanted == title)
+    }
+
+    /// Whether the pattern can be used; else says why not.
+    pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
+        let (message, help) = match compile(&self.pattern) {
+            Ok(compiled) => match unknown_capture(&compiled) {
+                None => return self.compiled.set(Some(compiled)).is_ok() || self.compiled().is_some(),
+                Some(name) => {
+                    let known = pattern::CAPTURES.join(", ");
+                    (format!("unknown capture `{name}` in rule `{}`", self.name), format!("known: {known}"))
+                }
+            },
+            Err(regex::Error::CompiledTooBig(_)) => (
+                format!("the pattern of rule `{}` is too large", self.name),
+                "use less repetition".to_owned(),
+            ),
+            Err(error) => {
+                let text = error.to_string();
+                let cause = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                (format!("the pattern of rule `{}` is no regex: {cause}", self.name), HELP.to_owned())
+            }
+        };
+        problems.push(self.place.problem(message, help));
+        false
+    }
+
+    /// What it finds in a text.
+    pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
+        let Some(compiled) = self.compiled() else { return Reading::Nothing };
+        let Some(found) = compiled.regex.captures(text) else { return Reading::Nothing };
+        let group = |at: usize| compiled.groups[at].and_then(|group| found.get(group));
+        if !ends_with_a_word(text, &found) {
+            return Reading::Nothing;
+        }
+        let [user, domain, role, target, target_id, client, reason, old, new] = std::array::from_fn(group);
+        if let Some(user) = user {
+            let named_before =
+                [target, target_id, old, new].into_iter().flatten().any(|thing| thing.start() < user.start());
+            let rest = &text.as_bytes()[user.end()..];
+            if named_before && !self.once.is_empty() && memmem::find(rest, self.once.as_bytes()).is_some() {
+                return Reading::Doubtful;
+            }
+        }
+        let words = |found: Option<regex::Match<'a>>| found.map(|found| found.as_str());
+        Reading::Words(Words {
+            rule: &self.name,
+            action: self.action,
+            outcome: self.outcome,
+            target_kind: &self.target_kind,
+            user: words(user),
+            domain: words(domain),
+            role: words(role),
+            target: words(target),
+            target_id: words(target_id),
+            client: words(client),
+            reason: words(reason),
+            old: words(old),
+            new: words(new),
+        })
+    }
+
+    fn compiled(&self) -> Option<&Compiled> {
+        self.compiled.get_or_init(|| compile(&self.pattern).ok()).as_ref()
+    }
+}
+
+fn compile(pattern: &str) -> Result<Compiled, regex::Error> {
+    let regex = RegexBuilder::new(&pattern::expand(pattern))
+        .case_insensitive(true)
+        .size_limit(REGEX_BYTES_MAX)
+        .dfa_size_limit(REGEX_BYTES_MAX)
+        .build()?;
+    let groups = pattern::CAPTURES.map(|name| regex.capture_names().position(|group| group == Some(name)));
+    Ok(Compiled { regex, groups })
+}
+
+fn unknown_capture(compiled: &Compiled) -> Option<&str> {
+    compiled.regex.capture_names().flatten().find(|name| !pattern::CAPTURES.contains(name))
+}
+
+/// Whether the text goes on after the match as after a whole word; a quote there may be the end of a forged name.
+fn ends_with_a_word(text: &str, found: &Captures<'_>) -> bool {
+    let end = found.get_match().end();
+    let before = text[..end].chars().next_back();
+    let after = text[end..].chars().next();
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    !(after == Some('"') || before.is_some_and(in_word) && after.is_some_and(in_word))
+}
+
+/// Compiled form of one pattern.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+const HELP: &str =
+    "the syntax is that of Rust's regex crate; a brace or bracket meant as itself needs a backslash";

@@ -1,0 +1,123 @@
+//! Names and addresses in free text.
+
+use crate::model::Text;
+use std::net::IpAddr;
+
+/// An actor: the name alone, its domain, and how it was spelled when that says more than the name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    pub name: Text,
+    pub domain: Option<Text>,
+    pub spelled: Option<Text>,
+}
+
+/// Reads `alice`, `CORP\alice` and `alice@corp.example`; any other form is a name as it stands.
+pub(super) fn account(spelled: &str) -> Account {
+    let name = unquoted(spelled);
+    let (name, domain) = match split_once_only(name, '\\') {
+        Some((domain, user)) => (user, Some(domain)),
+        None => split_once_only(name, '@').map_or((name, None), |(user, domain)| (user, Some(domain))),
+    };
+    let plain = spelled.trim_matches(QUOTES);
+    Account {
+        name: name.into(),
+        domain: domain.map(Text::from),
+        spelled: (plain != name).then(|| plain.into()),
+    }
+}
+
+/// The parts around `mark`, when it stands there once and both have something.
+fn split_once_only(text: &str, mark: char) -> Option<(&str, &str)> {
+    let (left, right) = text.split_once(mark)?;
+    (!left.is_empty() && !right.is_empty() && !right.contains(mark)).then_some((left, right))
+}
+
+/// A name without the quotes around it; a bare one without the punctuation of the sentence behind it.
+pub(super) fn unquoted(spelled: &str) -> &str {
+    for quote in QUOTES {
+        if let Some(inner) = spelled.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            return inner;
+        }
+    }
+    let bare = spelled.trim_end_matches(PUNCTUATION);
+    if bare.is_empty() { spelled } else { bare }
+}
+
+/// The network address at the head of `text`, in the spelling of the entry; punctuation behind it does not count.
+pub(super) fn address(text: &str) -> Option<Text> {
+    let valid = |text: &str| text.parse::<IpAddr>().is_ok();
+    let bare = text.trim_end_matches(PUNCTUATION);
+    [text, bare].into_iter().find(|text| valid(text)).map(Text::from)
+}
+
+/// The network addresses that stand in `text` as words of their own, but for `except`; at most 16, each once.
+pub(super) fn addresses(text: &str, except: Option<&str>) -> Vec<Text> {
+    let mut found: Vec<Text> = Vec::new();
+    let words =
+        text.split(|byte: char| !(byte.is_ascii_alphanumeric() || matches!(byte, '.' | ':' | '_' | '-')));
+    for word in words.filter(|word| word.len() >= 2 && word.contains(['.', ':'])) {
+        match address(word) {
+            Some(device) if Some(device.as_str()) != except && !found.contains(&device) => found.push(device),
+            _ => {}
+        }
+        if found.len() == DEVICES_MAX {
+            break;
+        }
+    }
+    found
+}
+
+const QUOTES: [char; 2] = ['"', '\''];
+const PUNCTUATION: [char; 5] = ['.', ',', ';', ':', ')'];
+const DEVICES_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(spelled: &str) -> (String, Option<String>, Option<String>) {
+        let Account { name, domain, spelled } = account(spelled);
+        (name.into(), domain.map(Into::into), spelled.map(Into::into))
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn an_account_is_split_at_its_domain() {
+        assert_eq!(parts("alice"), ("alice".into(), None, None));
+        assert_eq!(parts("CORP\\alice"), ("alice".into(), some("CORP"), some("CORP\\alice")));
+        assert_eq!(parts("a@corp.example"), ("a".into(), some("corp.example"), some("a@corp.example")));
+        assert_eq!(parts("\"alice b\""), ("alice b".into(), None, None));
+    }
+
+    #[test]
+    fn a_form_that_is_none_of_these_stays_a_name() {
+        for odd in ["A\\B\\c", "@home", "x@", "\\x", "a@b@c"] {
+            assert_eq!(parts(odd), (odd.into(), None, None), "{odd}");
+        }
+    }
+
+    #[test]
+    fn punctuation_cut_from_a_name_is_still_to_be_seen() {
+        assert_eq!(parts("admin."), ("admin".into(), None, some("admin.")));
+        assert_eq!(parts("..."), ("...".into(), None, None));
+    }
+
+    #[test]
+    fn only_a_valid_address_is_one() {
+        assert_eq!(address("10.2.3.4.").as_deref(), Some("10.2.3.4"));
+        assert_eq!(address("fe80::").as_deref(), Some("fe80::"));
+        assert_eq!(address("2001:db8::7:").as_deref(), Some("2001:db8::7"));
+        for odd in ["10.2.3", "10.2.3.400", "ad", "", "::::"] {
+            assert_eq!(address(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_words_of_their_own() {
+        let text = "from 10.2.1.14 (at 10:31:52) to [fe80::1], v10.2.1.15 and 10.2.1.14, not 10.9.9.9";
+        assert_eq!(addresses(text, Some("10.9.9.9")), ["10.2.1.14", "fe80::1"]);
+    }
+}

@@ -1,0 +1,226 @@
+//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line, oldest first.
+//!
+//! ```text
+//! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
+//! timestamp   milliseconds since 1970 as a number or as digits in a string, or RFC 3339
+//! the others  text, or null; a number or boolean counts as its text
+//! ```
+//!
+//! Unknown fields are kept in `raw` and otherwise passed over, for the sensor may say more in a later version.
+//! Invariant: a line that is not one JSON object, says a field twice, or says none of type, content and
+//! timestamp, is an `unparsed` event with the line as its message.
+
+use super::timeline::{self, Timeline, credible_time};
+use super::{Context, Dialect, End, Entry, Parsed, State, lines};
+use crate::model::{Flag, Raw, Time};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "timeline-json",
+    about: "events of the sensor's timeline, one JSON object a line",
+    split: lines::split,
+    parse,
+    speaks,
+};
+
+fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
+    let (text, valid) = match std::str::from_utf8(entry) {
+        Ok(text) => (Cow::Borrowed(text), true),
+        Err(_) => (String::from_utf8_lossy(entry), false),
+    };
+    let Some(Fields { timeline, others }) = read(&text) else { return timeline::unparsed(context, entry) };
+    let raw = match valid {
+        false => Raw::Bytes(entry.into()),
+        true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
+        true => Raw::Json(text.as_ref().into()),
+    };
+    let mut parsed = timeline::parsed(context, timeline, raw);
+    if !valid {
+        parsed.event.flags.insert(Flag::INVALID_UTF8);
+    }
+    parsed
+}
+
+/// Whether one of the first lines reads as an entry.
+fn speaks(head: &[u8]) -> bool {
+    const LINES: usize = 8;
+    let mut entries = Vec::new();
+    lines::split(&mut State::at(0), head, End::Final, &mut entries);
+    let readable = |entry: &Entry| {
+        let text = std::str::from_utf8(&head[entry.text.clone()]).ok();
+        text.and_then(read)
+            .is_some_and(|fields| fields.timeline.kind.is_some() || fields.timeline.content.is_some())
+    };
+    entries.iter().take(LINES).any(readable)
+}
+
+/// The fields of an entry that says anything.
+fn read(text: &str) -> Option<Fields<'_>> {
+    let fields: Fields<'_> = serde_json::from_str(text).ok()?;
+    let Timeline { time, kind, content, .. } = &fields.timeline;
+    (time.is_some() || kind.is_some() || content.is_some()).then_some(fields)
+}
+
+/// Whether an unknown field may hold what a reader of the journal could choke on: deep nesting, half a surrogate pair.
+fn is_risky(text: &str) -> bool {
+    const NESTING_MAX: usize = 64;
+    let half = |text: &[u8]| matches!(text, [b'\\', b'u', b'd' | b'D']);
+    memchr::memchr2_iter(b'[', b'{', text.as_bytes()).count() > NESTING_MAX
+        || text.as_bytes().windows(3).any(half)
+}
+
+struct Fields<'a> {
+    timeline: Timeline<'a>,
+    /// Whether there are fields that are not documented.
+    others: bool,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event of the timeline")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut timeline = Timeline::default();
+        let mut seen = 0u8;
+        let mut others: BTreeSet<Cow<'de, str>> = BTreeSet::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let (bit, place) = match key.as_ref() {
+                "timestamp" => {
+                    timeline.time = map.next_value::<Stamp>()?.0;
+                    (1, None)
+                }
+                "type" => (2, Some(&mut timeline.kind)),
+                "title" => (4, Some(&mut timeline.title)),
+                "severity" => (8, Some(&mut timeline.label)),
+                "owner" => (16, Some(&mut timeline.owner)),
+                "content" => (32, Some(&mut timeline.content)),
+                _ => (0, None),
+            };
+            if let Some(place) = place {
+                *place = map.next_value::<Value<'de>>()?.0;
+            }
+            if bit == 0 {
+                map.next_value::<IgnoredAny>()?;
+            }
+            if seen & bit != 0 || (bit == 0 && !others.insert(key)) {
+                return Err(A::Error::custom("a field is there twice"));
+            }
+            seen |= bit;
+        }
+        Ok(Fields { timeline, others: !others.is_empty() })
+    }
+}
+
+/// A key, borrowed when it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key<'de>, D::Error> {
+        deserializer.deserialize_str(ScalarVisitor).map(|value| Key(value.unwrap_or_default()))
+    }
+}
+
+/// The text of a string, number or boolean; `None` for null.
+struct Value<'a>(Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor).map(Value)
+    }
+}
+
+/// A credible time, if there is one.
+struct Stamp(Option<Time>);
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Stamp, D::Error> {
+        deserializer.deserialize_any(StampVisitor).map(Stamp)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+}
+
+struct StampVisitor;
+
+impl<'de> Visitor<'de> for StampVisitor {
+    type Value = Option<Time>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time")
+    }
+
+    fn visit_u64<E: Error>(self, millis: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(millis).ok().and_then(credible_time))
+    }
+
+    fn visit_i64<E: Error>(self, _negative: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E: Error>(self, millis: f64) -> Result<Self::Value, E> {
+        Ok((millis.fract() == 0.0).then(|| credible_time(millis as i64)).flatten())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let rfc3339 = || Time::parse_rfc3339(text).and_then(|time| credible_time(time.millis()));
+        Ok(text.trim().parse().ok().map_or_else(rfc3339, credible_time))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
