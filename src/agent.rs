@@ -1,1 +1,181 @@
-//! The agent.
+//! The agent: puts the rooms together, starts them, and stops them in order.
+//!
+//! ```text
+//! thread  collect     sensor logs → journal
+//! tokio   forward     journal → one destination, a task each
+//! tokio   control     the local socket
+//! tokio   keep        signals, heartbeat, retention, watchdog
+//! ```
+//!
+//! Stop: collecting ends, `agent.stop` is journaled, destinations deliver it and ask for their last evidence,
+//! then everything ends; within five seconds, whatever a peer or a disk does.
+
+mod keep;
+mod status;
+
+use crate::collect::{self, Collector};
+use crate::config::Config;
+use crate::control;
+use crate::forward::{self, Destination};
+use crate::journal::{Journal, JournalError};
+use crate::model::{Action, Event, Outcome, Time};
+use keep::Keeper;
+use status::Overview;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Why the agent could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The journal cannot be opened or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The system refused a thread, a runtime or a signal handler.
+    #[error("cannot start {what}")]
+    Start {
+        /// What was refused.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A thread of the agent ended by a defect of otrail.
+    #[error("the {0} ended unexpectedly; this is a defect of otrail, please report it")]
+    Ended(&'static str),
+}
+
+/// Runs the agent until SIGTERM or SIGINT, or until the journal cannot be written any more.
+pub fn run(config: Config) -> Result<(), AgentError> {
+    harden();
+    let journal = Journal::open(config.journal.clone(), now())?;
+    let collector = Collector::new(config.collect, journal.clone(), now)?;
+    let collecting = collector.handle();
+    let mut destinations = Vec::new();
+    for settings in config.destinations {
+        destinations.push(Destination::open(settings, journal.clone(), now)?);
+    }
+    let overview = Arc::new(Overview {
+        sensor: config.sensor,
+        since: now(),
+        journal: journal.clone(),
+        collecting: collecting.clone(),
+        destinations: destinations.iter().map(Destination::handle).collect(),
+    });
+    let hash: String = config.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let message =
+        format!("otrail {} started, config {} SHA-256 {hash}", crate::VERSION, config.path.display());
+    journal.note(Event::own(Action::START, Outcome::Success, now(), message));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("otrail-net")
+        .enable_all()
+        .build()
+        .map_err(|source| AgentError::Start { what: "the network threads", source })?;
+    let parts = Parts { journal, collector, collecting, destinations, overview };
+    let result = runtime.block_on(serve(parts, config.control, config.heartbeat));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+/// What runs.
+struct Parts {
+    journal: Journal,
+    collector: Collector,
+    collecting: collect::Handle,
+    destinations: Vec<Destination>,
+    overview: Arc<Overview>,
+}
+
+async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) -> Result<(), AgentError> {
+    let Parts { journal, collector, collecting, destinations, overview } = parts;
+    let (stop, stopped) = watch::channel(false);
+    let mut keeper = Keeper::new(journal.clone(), Arc::clone(&overview), heartbeat)?;
+    let mut collected = start_collecting(collector)?;
+    let mut forwarding = JoinSet::new();
+    for destination in destinations {
+        forwarding.spawn(destination.run(stopped.clone()));
+    }
+    let asked: Option<JoinHandle<()>> = None; let _ = (control, overview, stopped);
+    keeper.ready();
+    let ended = tokio::select! {
+        result = &mut collected => Some(result),
+        () = keeper.run() => None,
+    };
+    keeper.stopping();
+    collecting.stop();
+    let result = match ended {
+        Some(result) => result,
+        None => tokio::time::timeout(COLLECT_WITHIN, collected).await.unwrap_or(Ok(Ok(()))),
+    };
+    let result = result.map_err(|_| AgentError::Ended("collector")).and_then(|result| Ok(result?));
+    say_stopped(&journal, &result).await;
+    // Nobody listens any more when every task has ended by itself.
+    let _ = stop.send(true);
+    let drained = async { while forwarding.join_next().await.is_some() {} };
+    if tokio::time::timeout(FORWARD_WITHIN, drained).await.is_err() {
+        tracing::warn!(
+            "stopped without the last evidence of every destination; it goes out again at the next start"
+        );
+    }
+    forwarding.abort_all();
+    if let Some(asked) = asked {
+        asked.abort();
+    }
+    result
+}
+
+/// Starts the collector's thread; what it returns comes through the channel.
+fn start_collecting(collector: Collector) -> Result<oneshot::Receiver<Result<(), JournalError>>, AgentError> {
+    let (done, collected) = oneshot::channel();
+    let spawned = thread::Builder::new().name("otrail-collect".into()).spawn(move || {
+        // The receiver is gone when the stop took too long.
+        let _ = done.send(collector.run());
+    });
+    spawned.map(|_| collected).map_err(|source| AgentError::Start { what: "the collecting thread", source })
+}
+
+async fn say_stopped(journal: &Journal, result: &Result<(), AgentError>) {
+    let (outcome, message) = match result {
+        Ok(()) => (Outcome::Success, "otrail stopped in order".to_owned()),
+        Err(error) => (Outcome::Failure, format!("otrail stopped: {}", forward::error_text(error))),
+    };
+    let journal = journal.clone();
+    let said = tokio::task::spawn_blocking(move || {
+        journal.note(Event::own(Action::STOP, outcome, now(), message));
+        if let Err(error) = journal.settle(now()) {
+            tracing::warn!("{error}");
+        }
+    });
+    if tokio::time::timeout(NOTE_WITHIN, said).await.is_err() {
+        tracing::warn!("the disk is too slow to note the stop");
+    }
+}
+
+/// What a process can do to keep its secrets, whatever started it.
+fn harden() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    for (what, result) in [
+        ("no core dumps and no debugger", nix::sys::prctl::set_dumpable(false)),
+        ("no new privileges", nix::sys::prctl::set_no_new_privs()),
+    ] {
+        if let Err(error) = result {
+            tracing::warn!("cannot have {what}: {error}");
+        }
+    }
+}
+
+/// The clock of the agent.
+pub fn now() -> Time {
+    Time::from_timestamp(jiff::Timestamp::now())
+}
+
+const WORKERS: usize = 2;
+const BLOCKING_THREADS_MAX: usize = 16;
+/// How long a stop waits for the collector, for the note of the stop, and for the destinations: under 5 s together.
+const COLLECT_WITHIN: Duration = Duration::from_millis(1200);
+const NOTE_WITHIN: Duration = Duration::from_millis(400);
+const FORWARD_WITHIN: Duration = Duration::from_millis(2800);

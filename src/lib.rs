@@ -33,3 +33,6 @@ pub mod model;
 pub mod net;
 pub mod query;
 pub mod transport;
+
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,16 +1,46 @@
 //! `otrail run`: follows the sensor's log and forwards it until told to stop.
 
 use super::Common;
-use std::io::Write;
+use super::exit::Exit;
+use crate::agent::{self, AgentError};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Run {}
 
 impl Run {
-    /// Comes with the room that it stands for.
-    pub fn run(self, _common: &Common, _out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("`run` is not there yet")
+    /// Runs in the foreground; ends in order on SIGTERM and SIGINT.
+    pub fn run(self, common: &Common, _out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let (config, warnings) = common.load()?;
+        speak();
+        for warning in warnings {
+            tracing::warn!("{}", warning.to_string().trim_end());
+        }
+        match agent::run(config) {
+            Ok(()) => Ok(Exit::Done.into()),
+            Err(error @ AgentError::Journal(_)) => Err(anyhow::Error::from(error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// otrail's own diagnostics go to stderr; the journal of systemd has the time already.
+fn speak() {
+    let lines = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_span_events(FmtSpan::NONE)
+        .with_ansi(io::stderr().is_terminal())
+        .with_max_level(tracing::Level::INFO);
+    let started = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        lines.without_time().try_init()
+    } else {
+        lines.try_init()
+    };
+    if let Err(error) = started {
+        tracing::debug!("somebody else speaks already: {error}");
     }
 }

@@ -136,7 +136,7 @@ impl Source {
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
             if parsed.identity.needs_position() {
                 let inode = [tail.file.device.to_be_bytes(), tail.file.inode.to_be_bytes()].concat();
-                parsed.identity.at(&inode, cut.end);
+                parsed.identity = parsed.identity.at(&inode, cut.end);
             }
             parsed.event.id = ordinals.assign(&parsed.identity);
             tail.passed_untold = 0;

@@ -29,6 +29,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// One language of sensor logs.
+#[derive(Debug)]
 pub struct Dialect {
     /// Its name in the config.
     pub name: &'static str,

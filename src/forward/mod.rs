@@ -313,7 +313,7 @@ async fn connect(settings: Arc<Settings>) -> Result<Link, LinkError> {
 }
 
 /// An error with its causes, in one line.
-fn error_text(error: &dyn std::error::Error) -> String {
+pub fn error_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
