@@ -1,6 +1,6 @@
 //! What is installed beside the program: the shipped config, the unit, the user, the folders.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use otrail::config::{Config, DEFAULT_PATH, SECTIONS};
 use std::fs;
