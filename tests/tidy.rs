@@ -92,7 +92,7 @@ fn every_rule_bites() {
         ("src/model/a.rs", "use std::{fmt, fs};", "2: `std::fs` is no computing"),
         ("src/dialect/a.rs", "let now = jiff::Timestamp::now();", "2: `Timestamp::now`"),
         ("src/filter/a.rs", "#[cfg(test)]\nuse std::time::Instant;", "3: `Instant`"),
-        ("src/journal/a.rs", "use tokio::sync::watch;", "2: `tokio`: async is for the network edge"),
+        ("src/journal/a.rs", "use tokio::sync::mpsc;", "2: `tokio`: async is for the network edge"),
         ("src/forward/delivery.rs", "tokio::spawn(a);", "2: `tokio`"),
         (
             "src/journal/a.rs",
@@ -132,6 +132,8 @@ fn what_is_allowed_draws_no_complaint() {
         ("src/query/a.rs", "//! Not `crate::collect`.\nconst A: &str = \"crate::collect tokio\";"),
         ("src/query/a.rs", "const A: &str = r#\"crate::\"collect\"#; const B: char = '\"'; /* crate::net */"),
         ("src/journal/a.rs", "fn a<'a>(b: &'a str) -> char { '\\'' }\nfn pause() { std::thread::sleep(b) }"),
+        ("src/journal/a.rs", "use tokio::sync::watch;"),
+        ("src/agent/a.rs", "use crate::cli;\nuse tokio::sync::mpsc;"),
         ("src/cli/a.rs", "use crate::agent;\nfn a() -> anyhow::Result<()> { b() }"),
         (
             "src/journal/a.rs",
