@@ -1,6 +1,6 @@
 //! What an admin sees of the config file: every problem under its line, all at once, each with a way out.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use expect_test::expect_file;
 use otrail::collect::Start;

@@ -7,7 +7,7 @@ use crate::dialect::Rules;
 use crate::model::{Class, Text};
 use crate::{collect, control, forward, journal};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use toml::de::DeTable;
 
@@ -63,7 +63,7 @@ fn collect_settings(top: &Table<'_>, sensor: &str) -> collect::Settings {
         sources,
         classes: classes.unwrap_or_else(|| vec![Class::UserOperation]),
         user_login: user_login.unwrap_or(Class::UserOperation),
-        rules: Arc::new(Rules::embedded()),
+        rules: Arc::clone(&RULES),
     }
 }
 
@@ -145,6 +145,8 @@ fn socket(control: &Table<'_>, state_dir: &Path) -> PathBuf {
     })
 }
 
+/// Compiled once: that costs more than reading all of the file.
+static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::embedded()));
 const STATE_DIR: &str = "/var/lib/otrail";
 const SOCKET: &str = "/run/otrail/otrail.sock";
 const ADMIN_GROUP: &str = "otrail-admin";

@@ -97,8 +97,8 @@ fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<net:
     let transport = transport?;
     if !transport.secure {
         for value in TLS_KEYS.iter().filter_map(|key| table.value(key)) {
-            value
-                .warning(format!("has no effect with transport `{}`", transport.name), "transport = \"tls\"");
+            let message = format!("`{}` has no effect with transport `{}`", value.key.name, transport.name);
+            value.warning(message, "leave it out, or transport = \"tls\"");
         }
     }
     Some(net::Settings {

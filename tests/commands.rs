@@ -1,0 +1,69 @@
+//! The command line as a caller meets it: exit codes, the query flag, a reader that goes away.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::process::{Command, Output};
+
+fn otrail(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_otrail")).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn help_and_version_succeed_and_wrong_usage_is_2() {
+    for args in [&["--help"][..], &["--version"], &["check", "--help"], &["help", "query"]] {
+        assert_eq!(otrail(args).status.code(), Some(0), "{args:?}");
+    }
+    for args in [&[][..], &["no-such-command"], &["check", "--no-such-flag"], &["--color", "pink", "check"]] {
+        let output = otrail(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_help_shows_every_command_and_the_query_flag() {
+    let help = stdout(&otrail(&["--help"]));
+    for word in
+        ["run", "query", "status", "check", "demo", "completions", "man", "--query", "--config", "--color"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_query_flag_shows_the_help_of_the_query_command() {
+    assert_eq!(stdout(&otrail(&["--query", "--help"])), stdout(&otrail(&["query", "--help"])));
+}
+
+#[test]
+fn a_bad_configuration_is_78_for_whoever_reads_it() {
+    let output = otrail(&["--config", "/nonexistent/otrail.toml", "check"]);
+    assert_eq!(output.status.code(), Some(78));
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(shown.ends_with("\notrail: 1 problem in the configuration\n"), "{shown}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_otrail")).arg("man").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_every_shell_a_completion() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(otrail(&["man", dir.path().to_str().unwrap()]).status.success());
+    for page in ["otrail.1", "otrail-run.1", "otrail-query.1", "otrail-check.1"] {
+        assert!(fs::read_to_string(dir.path().join(page)).unwrap().contains(".SH SYNOPSIS"), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&otrail(&["completions", shell])).contains("otrail"), "{shell}");
+    }
+}
