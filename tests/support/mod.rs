@@ -4,3 +4,4 @@
 
 pub mod certs;
 pub mod peer;
+pub mod world;
