@@ -1,9 +1,9 @@
 //! One connection to a server: it is made, it carries bytes, and its end is noticed.
 
-use super::records::Inbox;
+use super::session::Session;
 use super::{LinkError, Settings};
 use crate::net::{self, NetError, inspect};
-use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
+use rustls::ClientConfig;
 use socket2::SockRef;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -24,14 +24,6 @@ pub struct Link {
     pub(super) peer_closed: bool,
     /// A send has begun and not come to its end.
     pub(super) sending: bool,
-}
-
-/// The TLS side of a link.
-pub(super) struct Session {
-    pub(super) connection: ClientConnection,
-    inbox: Inbox,
-    /// Whether we have a client certificate, to tell "wants one" from "refused ours".
-    identified: bool,
 }
 
 /// What one read of the socket gave.
@@ -83,13 +75,7 @@ impl Link {
     /// Protocol version and cipher suite, for status.
     pub fn about(&self) -> String {
         let Some(session) = &self.session else { return "plain TCP".to_owned() };
-        let version = match session.connection.protocol_version() {
-            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            _ => "TLS",
-        };
-        let suite = session.connection.negotiated_cipher_suite();
-        suite.map_or(version.to_owned(), |suite| format!("{version} {:?}", suite.suite()))
+        session.about()
     }
 
     /// Who is at the other end.
@@ -183,7 +169,7 @@ impl Link {
     pub(super) fn hear(&mut self, ask: Ask) -> Result<Heard, LinkError> {
         let mut scratch = [0; 4096];
         let room = match &mut self.session {
-            Some(session) if !self.peer_closed => session.inbox.room(),
+            Some(session) if !self.peer_closed => session.room(),
             _ => &mut scratch[..],
         };
         let read = match ask {
@@ -209,7 +195,7 @@ impl Link {
                 Err(error) => {
                     // The alert that tells the peer why; it may no longer want to know.
                     let _ = session.connection.write_tls(&mut TryWrite(&self.socket));
-                    Err(net::tls::explain(error, session.identified).into())
+                    Err(session.explain(error).into())
                 }
             },
             _ => Ok(Heard::Noise),
@@ -267,52 +253,6 @@ impl Link {
     }
 }
 
-impl Session {
-    fn new(
-        config: Arc<ClientConfig>,
-        name: rustls::pki_types::ServerName<'static>,
-    ) -> Result<Session, NetError> {
-        let identified = config.client_auth_cert_resolver.has_certs();
-        let mut connection =
-            ClientConnection::new(config, name).map_err(|source| NetError::Tls { source })?;
-        connection.set_buffer_limit(Some(OUTBOX_BYTES_MAX));
-        Ok(Session { connection, inbox: Inbox::new(), identified })
-    }
-
-    /// Looks at the `count` bytes that were read into the inbox; whether the peer's close_notify was among them.
-    fn take(&mut self, count: usize) -> Result<bool, rustls::Error> {
-        self.inbox.filled(count);
-        while let Some(record) = self.inbox.next() {
-            if feed(&mut self.connection, record)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Hands one record to rustls and throws away what a syslog server has no business to send; whether it was the
-/// peer's close_notify. Records are counted here if they are to be counted.
-fn feed(connection: &mut ClientConnection, mut record: &[u8]) -> Result<bool, rustls::Error> {
-    while !record.is_empty() {
-        // Memory is all that is read and written here: an error can only be a full buffer, which is emptied below.
-        let taken = connection.read_tls(&mut record).unwrap_or(0);
-        let state = connection.process_new_packets()?;
-        let mut plain = state.plaintext_bytes_to_read();
-        let mut scratch = [0; 4096];
-        while plain > 0 {
-            plain -= connection.reader().read(&mut scratch).unwrap_or(plain).clamp(1, plain);
-        }
-        if state.peer_has_closed() {
-            return Ok(true);
-        }
-        if taken == 0 {
-            break;
-        }
-    }
-    Ok(false)
-}
-
 /// A link that breaks before it is up.
 fn in_handshake(error: LinkError) -> LinkError {
     match error {
@@ -343,7 +283,5 @@ impl Write for TryWrite<'_> {
     }
 }
 
-/// Bytes that rustls encrypts ahead of the socket: eight records, one call of `writev`.
-const OUTBOX_BYTES_MAX: usize = 128 << 10;
 /// Reads in a row before others get their turn.
 const READS_AT_ONCE_MAX: usize = 64;

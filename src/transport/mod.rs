@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! framing   where a frame ends: octet counting or line feed
-//! records   where a TLS record ends: the peer's bytes are looked at one record at a time
+//! records   where a TLS record ends
+//! session   TLS, driven by hand: the peer's bytes are looked at one record at a time
 //! link      one connection: connect, send, notice its end
 //! barrier   one connection is closed, and what the peer answered is written down
 //! ```
@@ -16,6 +17,7 @@ mod error;
 pub mod framing;
 mod link;
 mod records;
+mod session;
 mod settings;
 mod tcp;
 mod tls;

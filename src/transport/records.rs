@@ -70,6 +70,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn records_come_out_as_they_went_in_however_they_were_cut(
             lengths in prop::collection::vec(0..18_432usize, 0..6),

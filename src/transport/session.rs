@@ -1,0 +1,83 @@
+//! The TLS side of a link: rustls, driven by hand, one record at a time.
+
+use super::records::Inbox;
+use crate::net::{self, NetError};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Error, ProtocolVersion};
+use std::io::Read;
+use std::sync::Arc;
+
+/// TLS over somebody else's socket.
+pub(super) struct Session {
+    pub(super) connection: ClientConnection,
+    inbox: Inbox,
+    /// Whether we have a client certificate, to tell "wants one" from "refused ours".
+    identified: bool,
+}
+
+impl Session {
+    pub(super) fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Session, NetError> {
+        let identified = config.client_auth_cert_resolver.has_certs();
+        let mut connection =
+            ClientConnection::new(config, name).map_err(|source| NetError::Tls { source })?;
+        connection.set_buffer_limit(Some(OUTBOX_BYTES_MAX));
+        Ok(Session { connection, inbox: Inbox::new(), identified })
+    }
+
+    /// Protocol version and cipher suite.
+    pub(super) fn about(&self) -> String {
+        let version = match self.connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLS",
+        };
+        let suite = self.connection.negotiated_cipher_suite();
+        suite.map_or(version.to_owned(), |suite| format!("{version} {:?}", suite.suite()))
+    }
+
+    /// Where the next bytes from the socket go.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        self.inbox.room()
+    }
+
+    /// What an error of `take` means to an admin.
+    pub(super) fn explain(&self, error: Error) -> NetError {
+        net::tls::explain(error, self.identified)
+    }
+
+    /// Looks at the `count` bytes that were read into the inbox; whether the peer's close_notify was among them.
+    pub(super) fn take(&mut self, count: usize) -> Result<bool, Error> {
+        self.inbox.filled(count);
+        while let Some(record) = self.inbox.next() {
+            if feed(&mut self.connection, record)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Hands one record to rustls and throws away what a syslog server has no business to send; whether it was the
+/// peer's close_notify. Records are counted here if they are to be counted.
+fn feed(connection: &mut ClientConnection, mut record: &[u8]) -> Result<bool, Error> {
+    while !record.is_empty() {
+        // Memory is all that is read and written here: an error can only be a full buffer, which is emptied below.
+        let taken = connection.read_tls(&mut record).unwrap_or(0);
+        let state = connection.process_new_packets()?;
+        let mut plain = state.plaintext_bytes_to_read();
+        let mut scratch = [0; 4096];
+        while plain > 0 {
+            plain -= connection.reader().read(&mut scratch).unwrap_or(plain).clamp(1, plain);
+        }
+        if state.peer_has_closed() {
+            return Ok(true);
+        }
+        if taken == 0 {
+            break;
+        }
+    }
+    Ok(false)
+}
+
+/// Bytes that rustls encrypts ahead of the socket: eight records, one call of `writev`.
+const OUTBOX_BYTES_MAX: usize = 128 << 10;

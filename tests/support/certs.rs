@@ -1,0 +1,120 @@
+//! Certificates for tests, made on the spot: a CA, and whoever it signs or does not sign.
+//!
+//! ```no_run
+//! let ca = Ca::new("test CA");
+//! let server = ca.sign(Kind::Server, &["localhost", "127.0.0.1"]);
+//! let path = server.write(&folder, "server"); // server.pem, server.key (0600)
+//! ```
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What a certificate is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A TLS server, valid now.
+    Server,
+    /// A TLS client, valid now.
+    Client,
+    /// A TLS server until 2001.
+    Expired,
+    /// A TLS server from 2199 on.
+    NotYetValid,
+    /// Code signing only.
+    WrongUsage,
+}
+
+/// A certificate authority.
+pub struct Ca {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key.
+pub struct Identity {
+    pub certificate: CertificateDer<'static>,
+    pub certificate_pem: String,
+    pub key_pem: String,
+}
+
+/// Where an identity was written.
+pub struct Files {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Ca {
+    pub fn new(name: &str) -> Ca {
+        let mut params = named(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Ca { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
+    }
+
+    /// A certificate for these names, DNS names or addresses; the first is the subject too.
+    pub fn sign(&self, kind: Kind, names: &[&str]) -> Identity {
+        let mut params = named(names.first().unwrap_or(&"nobody"), names);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![match kind {
+            Kind::Server | Kind::Expired | Kind::NotYetValid => ExtendedKeyUsagePurpose::ServerAuth,
+            Kind::Client => ExtendedKeyUsagePurpose::ClientAuth,
+            Kind::WrongUsage => ExtendedKeyUsagePurpose::CodeSigning,
+        }];
+        match kind {
+            Kind::Expired => params.not_after = date_time_ymd(2001, 1, 1),
+            Kind::NotYetValid => params.not_before = date_time_ymd(2199, 1, 1),
+            _ => {}
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            certificate: certificate.der().clone(),
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
+    /// Writes `NAME.pem`.
+    pub fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        let path = folder.join(name).with_extension("pem");
+        fs::write(&path, self.issuer.pem()).unwrap();
+        path
+    }
+}
+
+impl Identity {
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate.clone()]
+    }
+
+    pub fn key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(KeyPair::from_pem(&self.key_pem).unwrap().serialize_der()).into()
+    }
+
+    /// Writes `NAME.pem` and, readable for its owner only, `NAME.key`.
+    pub fn write(&self, folder: &Path, name: &str) -> Files {
+        let certificate = folder.join(name).with_extension("pem");
+        let key = folder.join(name).with_extension("key");
+        fs::write(&certificate, &self.certificate_pem).unwrap();
+        fs::write(&key, &self.key_pem).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        Files { certificate, key }
+    }
+}
+
+fn named(name: &str, names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2200, 1, 1));
+    params
+}
