@@ -2,7 +2,7 @@
 
 use expect_test::expect_file;
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Input, Journal, Settings};
+use otrail::journal::{Draft, Input, Journal, Settings, line};
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Target, Text, Time};
 use otrail::query::render::{Look, SHAPES, Shape, Sink};
 use otrail::query::{Answer, Order, Query, ROWS_MAX, answer};
@@ -185,6 +185,26 @@ fn no_shape_lets_a_terminal_obey_or_a_row_break() {
         let rows = if shape.name == "raw" { 4 } else { 5 };
         assert_eq!(text.lines().count(), rows, "{}", shape.name);
     }
+}
+
+#[test]
+fn a_row_of_json_is_the_record_wherever_it_goes() {
+    for sink in [Sink::File, Sink::Terminal] {
+        let text = rendered(Shape::named("json").unwrap(), &look(sink));
+        let rows: Vec<Record> =
+            text.split_inclusive(|&byte| byte == b'\n').map(|row| line::decode(row).unwrap()).collect();
+        let events: Vec<Event> = rows.into_iter().map(|record| record.event).map(without_raw).collect();
+        assert_eq!(events, hostile().into_iter().map(without_raw).collect::<Vec<_>>());
+    }
+}
+
+/// JSON inside of a row is spelled another way for a terminal; its value is the same.
+fn without_raw(mut event: Event) -> Event {
+    if let Raw::Json(json) = &event.raw {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        event.raw = Raw::Json(value.to_string().into());
+    }
+    event
 }
 
 #[test]

@@ -16,13 +16,17 @@ pub fn newer(
     after: Seq,
     through: Seq,
 ) -> Result<Wanted, JournalError> {
-    let scan = Scan::open(state_dir)?.after(after).through(through);
+    // A journal without a record may have no file yet.
+    let scan = match after < through {
+        true => Some(Scan::open(state_dir)?.after(after).through(through)),
+        false => None,
+    };
     Ok(Wanted { scan, filter: Arc::clone(filter), needle: Needle::new(filter), missing: Missing::default() })
 }
 
 /// See `newer`. What cannot be read is left out and named in `missing`.
 pub struct Wanted {
-    scan: Scan,
+    scan: Option<Scan>,
     filter: Arc<Filter>,
     needle: Needle,
     missing: Missing,
@@ -53,7 +57,7 @@ impl Iterator for Wanted {
 
     fn next(&mut self) -> Option<(Key, Record)> {
         loop {
-            let read = match self.scan.next()? {
+            let read = match self.scan.as_mut()?.next()? {
                 Ok(mut line) => self.read(&mut line),
                 Err(error) => Some(Err(sentence(&error))),
             };
@@ -87,7 +91,7 @@ impl Missing {
 }
 
 /// An error and its causes in one line.
-pub(super) fn sentence(error: &dyn Error) -> String {
+pub fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
