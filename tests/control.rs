@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -235,8 +236,6 @@ fn a_client_that_says_nothing_or_half_a_word_is_let_go() {
     for said in [&b""[..], b"{\"otrail\":1,"] {
         assert!(agent.say(said).contains("no request came within 20ms"));
     }
-    drop(agent.connect());
-    assert_eq!(agent.query(&Ask::default()).1.rows, 0);
 }
 
 #[test]
@@ -438,4 +437,71 @@ fn a_member_of_an_admin_group_is_answered_however_many_groups_there_are() {
     groups.push(daemon);
     assert!(rows(&groups) >= 1);
     assert!(rows(&[daemon]) >= 1);
+}
+
+/// Runs `otrail` with the config of that agent.
+fn otrail(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let config = dir.join("otrail.toml");
+    let text = format!(
+        "sensor = \"plant-a\"\nstate-dir = {dir:?}\n[control]\nsocket = {:?}\n\
+         [[source]]\nname = \"timeline\"\npath = \"/var/log/sensor/user-operations.ndjson\"\n\
+         [[destination]]\nname = \"siem\"\naddress = \"siem.example.net\"\n",
+        dir.join("run/control.sock")
+    );
+    fs::write(&config, text).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+    command.arg("-c").arg(config).args(args).env("SUDO_USER", "carol");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_line_asks_the_agent() {
+    let agent = Agent::new();
+    agent.append(&["alice", "bob", "bob"]);
+    let dir = agent.dir.path();
+    let (code, rows, errors) = otrail(dir, &["query", "-u", "BOB", "-n", "1", "-o", "json"]);
+    assert_eq!((code, rows.lines().count(), errors.as_str()), (Some(0), 1, ""));
+    assert_eq!(journal::line::decode(rows.trim_end().as_bytes()).unwrap().seq.0, 3);
+    let told = agent.records_told().message;
+    assert!(
+        told.contains("by its own word carol before sudo, read 1 records of the trail: user=BOB lines=1")
+    );
+    assert_eq!(otrail(dir, &["--query", "-u", "dave"]), (Some(1), String::new(), String::new()));
+    let (code, rows, _) = otrail(dir, &["query", "-r", "-o", "raw", "--class", "user-operation"]);
+    assert_eq!((code, rows.as_str()), (Some(0), "entry of bob\nentry of bob\nentry of alice\n"));
+}
+
+#[test]
+fn the_command_line_follows_until_the_agent_stops() {
+    let agent = Agent::new();
+    agent.append(&["alice"]);
+    let dir = agent.dir.path().to_owned();
+    let follower = std::thread::spawn(move || otrail(&dir, &["query", "-f", "-u", "*", "-o", "raw"]));
+    agent.wait_for(is_query);
+    agent.append(&["bob"]);
+    agent.shutdown.send(true).unwrap();
+    let (code, rows, errors) = follower.join().unwrap();
+    assert_eq!(code, Some(5));
+    assert!(rows.starts_with("entry of alice\n"), "{rows}");
+    assert_eq!(errors, "otrail: the answer is incomplete: the agent is stopping\n");
+}
+
+#[test]
+fn the_command_line_tells_how_the_agent_is_or_that_there_is_none() {
+    let agent = Agent::new();
+    let (code, screen, _) = otrail(agent.dir.path(), &["status"]);
+    assert_eq!(code, Some(1));
+    assert!(screen.starts_with("● otrail  on plant-a: not healthy"), "{screen}");
+    let (code, json, _) = otrail(agent.dir.path(), &["status", "-o", "json"]);
+    assert_eq!((code, serde_json::from_str::<Status>(&json).unwrap().pid), (Some(1), 7));
+
+    let none = tempfile::tempdir().unwrap();
+    for command in ["status", "query"] {
+        let (code, out, errors) = otrail(none.path(), &[command]);
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{errors}");
+        assert!(errors.starts_with("otrail: no agent answers on "), "{errors}");
+    }
 }

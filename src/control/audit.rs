@@ -79,8 +79,11 @@ fn user(peer: &Peer) -> Text {
 
 /// At most so many bytes, with a mark where some are missing.
 fn cut(text: &str, bytes_max: usize) -> String {
-    let head = &text[..text.floor_char_boundary(bytes_max)];
-    if head.len() == text.len() { head.to_owned() } else { format!("{head}…") }
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let end = (0..=bytes_max).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+    format!("{}…", &text[..end])
 }
 
 /// A request may be 64 KiB, its event should fit into a frame.

@@ -63,12 +63,8 @@ impl Iterator for Wanted {
             };
             match read {
                 Some(Ok(found)) => return Some(found),
-                Some(Err(problem)) => {
-                    if !self.missing.add(problem) {
-                        return None;
-                    }
-                }
-                None => {}
+                Some(Err(problem)) if !self.missing.add(&problem) => return None,
+                Some(Err(_)) | None => {}
             }
         }
     }
@@ -80,12 +76,12 @@ pub(super) struct Missing(Vec<String>);
 
 impl Missing {
     /// Says whether to go on.
-    pub(super) fn add(&mut self, problem: String) -> bool {
+    pub(super) fn add(&mut self, problem: &str) -> bool {
         if self.0.len() == PROBLEMS_MAX {
             self.0.push("there is more damage, and the rest was not read".to_owned());
             return false;
         }
-        self.0.push(problem);
+        self.0.push(problem.to_owned());
         true
     }
 }
