@@ -2,13 +2,15 @@
 
 use expect_test::expect_file;
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Input, Journal, Settings};
+use otrail::journal::{Draft, Input, Journal, Settings, line};
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Target, Text, Time};
 use otrail::query::render::{Look, SHAPES, Shape, Sink};
 use otrail::query::{Answer, Order, Query, ROWS_MAX, answer};
 use proptest::prelude::*;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -188,6 +190,26 @@ fn no_shape_lets_a_terminal_obey_or_a_row_break() {
 }
 
 #[test]
+fn a_row_of_json_is_the_record_wherever_it_goes() {
+    for sink in [Sink::File, Sink::Terminal] {
+        let text = rendered(Shape::named("json").unwrap(), &look(sink));
+        let rows: Vec<Record> =
+            text.split_inclusive(|&byte| byte == b'\n').map(|row| line::decode(row).unwrap()).collect();
+        let events: Vec<Event> = rows.into_iter().map(|record| record.event).map(without_raw).collect();
+        assert_eq!(events, hostile().into_iter().map(without_raw).collect::<Vec<_>>());
+    }
+}
+
+/// JSON inside of a row is spelled another way for a terminal; its value is the same.
+fn without_raw(mut event: Event) -> Event {
+    if let Raw::Json(json) = &event.raw {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        event.raw = Raw::Json(value.to_string().into());
+    }
+    event
+}
+
+#[test]
 fn raw_entries_leave_byte_for_byte_towards_a_program() {
     let text = rendered(Shape::named("raw").unwrap(), &look(Sink::File));
     let third = b"\xff\x1b[2Jbytes\n\n";
@@ -208,7 +230,7 @@ proptest! {
         since in 0..30_i64, limit in prop::option::of(0..10_usize), newest_first in any::<bool>(), through in 0..45_u64,
     ) {
         let dir = tempfile::tempdir().unwrap();
-        journal(dir.path(), events.clone());
+        let through = through.min(journal(dir.path(), events.clone()).newest().0);
         let mut words = vec![("since", format!("@{since}"))];
         words.extend(user.map(|user| ("user", user)));
         words.extend(failed.then(|| ("outcome", "failure".to_owned())));
@@ -228,4 +250,70 @@ proptest! {
         let answer: Vec<Record> = ask(dir.path(), &asked, through).collect();
         prop_assert_eq!(answer, expected);
     }
+}
+
+/// Runs `otrail query` on that state directory.
+fn otrail(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+    command.args(["query", "--utc", "-D"]).arg(dir).args(args).env_remove("SUDO_USER").output().unwrap()
+}
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_exit_code_says_how_the_query_went() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2, 3].map(|at| event("alice", Outcome::Failure, at)));
+    let none = dir.path().join("none");
+    for (dir, args, code) in [
+        (dir.path(), &["--failed", "-u", "al*"][..], 0),
+        (dir.path(), &["-n", "all", "-S", "-1000000h"], 0),
+        (dir.path(), &["-u", "bob"], 1),
+        (dir.path(), &["-S", "tomorrow"], 1),
+        (dir.path(), &["-S", "noon"], 2),
+        (dir.path(), &["-g", "("], 2),
+        (dir.path(), &["-n", "few"], 2),
+        (dir.path(), &["-f"], 2),
+        (&none, &[], 5),
+    ] {
+        let (found, _, errors) = told(&otrail(dir, args));
+        assert_eq!(found, Some(code), "{args:?}: {errors}");
+        assert!(!errors.is_empty(), "{args:?}");
+    }
+    damage(dir.path(), 2);
+    let (code, rows, errors) = told(&otrail(dir.path(), &["-q"]));
+    assert_eq!((code, rows.lines().count()), (Some(5), 2));
+    assert!(errors.starts_with("otrail: the answer is incomplete: "), "{errors}");
+}
+
+#[test]
+fn what_is_not_a_row_goes_to_stderr_and_can_be_silenced() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [event("alice", Outcome::Success, 1_709_292_615_250)]);
+    let args = ["-S", "2024-03-01 11:00 UTC", "-U", "@1709292615.25"];
+    let (code, rows, errors) = told(&otrail(dir.path(), &args));
+    assert_eq!(code, Some(0));
+    assert!(rows.starts_with("2024-03-01 11:30:15.250+00:00 success alice "), "{rows}");
+    assert_eq!(
+        errors,
+        "otrail: since 2024-03-01 11:00:00.000+00:00 until 2024-03-01 11:30:15.250+00:00\n\
+         otrail: reading the folder itself: this query is not recorded in the trail\n"
+    );
+    assert_eq!(told(&otrail(dir.path(), &["-q", "-S", "@0"])).2, "");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_query_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), (0..20_000).map(|at| event("alice", Outcome::Success, at)));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+    command.args(["query", "-q", "-D"]).arg(dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(running.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("alice"));
+    assert_eq!(told(&running.wait_with_output().unwrap()), (Some(0), String::new(), String::new()));
 }

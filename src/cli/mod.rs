@@ -14,6 +14,7 @@ mod completions;
 mod demo;
 pub mod exit;
 mod man;
+mod pager;
 mod query;
 mod run;
 mod status;
@@ -68,7 +69,7 @@ pub enum Command {
     /// Follow the sensor's log and forward it until told to stop
     Run(run::Run),
     /// Query the trail
-    Query(query::Query),
+    Query(Box<query::Query>),
     /// Show how the agent, its sources, journal and destinations are
     Status(status::Status),
     /// Check the configuration and the files, folders and keys it names

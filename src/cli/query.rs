@@ -1,16 +1,293 @@
-//! `otrail query`: asks the agent.
+//! `otrail query`: asks the agent, or reads a journal folder without it.
 
 use super::Common;
-use std::io::Write;
+use super::exit::{self, Exit};
+use super::pager::Pager;
+use crate::control::protocol::Ask;
+use crate::control::{Client, ControlError};
+use crate::filter::{Clock, Filter};
+use crate::model::{Record, Seq, Time};
+use crate::query::render::{Look, SHAPES, Shape, Sink};
+use crate::query::{self, Order, ROWS_MAX_OFFLINE};
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-/// Arguments of `query`.
+/// Query the trail
+///
+/// Options of the same name are alternatives, of different names all must hold.
+/// The rows come in the order of their time. Every query is itself recorded in the trail.
 #[derive(Debug, clap::Args)]
-pub struct Query {}
+#[command(after_help = "\
+Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin', 2024-03-01, 14:00, now, today,
+yesterday, tomorrow, -15m, -1h30m, '2 days ago', @1709283600. Without a zone they are local.
+Exit codes: 0 rows found; 1 none; 2 wrong usage; 3 no agent; 4 refused; 5 the answer is incomplete.")]
+pub struct Query {
+    /// Rows of this time or newer
+    #[arg(short = 'S', long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Rows of this time or older
+    #[arg(short = 'U', long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Rows of this user: name or account, with * and ? as wildcards
+    #[arg(short, long, value_name = "GLOB")]
+    user: Vec<String>,
+    /// Rows of this action, such as user.login, or of all that begin alike, such as user.
+    #[arg(short, long, value_name = "ACTION")]
+    action: Vec<String>,
+    /// Rows with this outcome: success, failure or unknown
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Vec<String>,
+    /// Rows of what failed: the same as --outcome failure
+    #[arg(long, conflicts_with = "outcome")]
+    failed: bool,
+    /// Rows from this source
+    #[arg(long, value_name = "NAME")]
+    source: Vec<String>,
+    /// Rows of this class: user-operation, network or agent
+    #[arg(long, value_name = "CLASS")]
+    class: Vec<String>,
+    /// Rows whose text has a match of this regular expression
+    #[arg(short, long, value_name = "REGEX")]
+    grep: Vec<String>,
+    /// The newest N rows, or all; with --follow 10 unless told otherwise
+    #[arg(short = 'n', long, value_name = "N", value_parser = lines)]
+    lines: Option<Lines>,
+    /// Newest rows first
+    #[arg(short, long)]
+    reverse: bool,
+    /// Go on with new rows as they come
+    #[arg(short, long, conflicts_with_all = ["reverse", "directory"])]
+    follow: bool,
+    /// How a row looks
+    #[arg(short, long, value_name = "SHAPE", default_value = SHAPES[0].name, value_parser = PossibleValuesParser::new(SHAPES.iter().map(|shape| shape.name)))]
+    output: String,
+    /// Say nothing but the rows
+    #[arg(short, long)]
+    quiet: bool,
+    /// Show times in UTC
+    #[arg(long)]
+    utc: bool,
+    /// Read the journal of this state directory, without an agent
+    #[arg(short = 'D', long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Do not use a pager
+    #[arg(long)]
+    no_pager: bool,
+}
 
-impl Query {
-    /// Comes with the room that it stands for.
-    pub fn run(self, _common: &Common, _out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("`query` is not there yet")
+/// How many rows.
+#[derive(Debug, Clone, Copy)]
+enum Lines {
+    All,
+    Newest(usize),
+}
+
+fn lines(text: &str) -> Result<Lines, String> {
+    match text {
+        "all" => Ok(Lines::All),
+        _ => text.parse().map(Lines::Newest).map_err(|_| "write a number or all".to_owned()),
     }
 }
+
+impl Query {
+    /// Prints the rows; what else there is to say goes to stderr.
+    pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let zone = if self.utc { TimeZone::UTC } else { TimeZone::system() };
+        let now = Time::from_timestamp(jiff::Timestamp::now());
+        let clock = Clock { named: |name| TimeZone::get(name).ok(), ..Clock::new(now, TimeZone::system()) };
+        let filter = match Filter::parse(self.words(), &clock) {
+            Ok(filter) => filter,
+            Err(error) => return failed(&error.into(), Exit::Usage),
+        };
+        self.tell_range(&filter, &zone);
+        let terminal = io::stdout().is_terminal();
+        let sink = if terminal { Sink::Terminal } else { Sink::File };
+        let shape = Shape::named(&self.output).unwrap_or(&SHAPES[0]);
+        let look = Look { zone, colour: common.color.on_stdout(), sink };
+        let pager = Pager::new(out, !self.no_pager && !self.follow);
+        let printer =
+            Printer { shape, look, pager, waiting: Vec::new(), hurry: self.follow || terminal, rows: 0 };
+        match &self.directory {
+            Some(dir) => self.read(dir, filter, printer),
+            None => self.ask(common, &filter, printer),
+        }
+    }
+
+    /// The filter words of the options.
+    fn words(&self) -> Vec<(&'static str, &str)> {
+        let words: [(&'static str, &[String]); 8] = [
+            ("since", self.since.as_slice()),
+            ("until", self.until.as_slice()),
+            ("user", &self.user),
+            ("action", &self.action),
+            ("outcome", &self.outcome),
+            ("source", &self.source),
+            ("class", &self.class),
+            ("grep", &self.grep),
+        ];
+        let mut all: Vec<(&'static str, &str)> = words
+            .into_iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
+            .collect();
+        all.extend(self.failed.then_some(("outcome", "failure")));
+        all
+    }
+
+    fn limit(&self) -> Option<usize> {
+        match self.lines {
+            Some(Lines::Newest(count)) => Some(count),
+            Some(Lines::All) => None,
+            None => self.follow.then_some(FOLLOW_LINES),
+        }
+    }
+
+    /// Relative times are easy to get wrong: says which were meant.
+    fn tell_range(&self, filter: &Filter, zone: &TimeZone) {
+        let local = |time: Time| time.timestamp().to_zoned(zone.clone()).strftime("%F %T%.3f%:z").to_string();
+        let text = match filter.range() {
+            (None, None) => return,
+            (Some(since), None) => format!("since {}", local(since)),
+            (None, Some(until)) => format!("until {}", local(until)),
+            (Some(since), Some(until)) => format!("since {} until {}", local(since), local(until)),
+        };
+        self.tell(&text);
+    }
+
+    fn tell(&self, text: &str) {
+        if !self.quiet {
+            warn(text);
+        }
+    }
+
+    fn ask(&self, common: &Common, filter: &Filter, mut printer: Printer<'_>) -> anyhow::Result<ExitCode> {
+        let (config, _) = common.load()?;
+        let ask = Ask {
+            filters: filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            limit: self.limit(),
+            reverse: self.reverse,
+            follow: self.follow,
+            claimed: env::var("SUDO_USER").ok(),
+        };
+        let mut rows = match Client::connect(&config.control).and_then(|client| client.query(&ask)) {
+            Ok(rows) => rows,
+            Err(error) => return failed_asking(error),
+        };
+        for row in rows.by_ref() {
+            match row {
+                Ok(record) => {
+                    if !printer.print(&record)? {
+                        return Ok(Exit::Done.into());
+                    }
+                }
+                Err(error) => {
+                    printer.finish()?;
+                    return failed_asking(error);
+                }
+            }
+        }
+        let incomplete = rows.end().filter(|end| end.incomplete).map(|end| end.reason.clone());
+        end(printer, incomplete)
+    }
+
+    fn read(&self, dir: &Path, filter: Filter, mut printer: Printer<'_>) -> anyhow::Result<ExitCode> {
+        let order = if self.reverse { Order::NewestFirst } else { Order::OldestFirst };
+        let query =
+            query::Query { filter: Arc::new(filter), limit: self.limit(), order, rows_max: ROWS_MAX_OFFLINE };
+        self.tell("reading the folder itself: this query is not recorded in the trail");
+        let mut answer = match query::answer(dir, &query, Seq(u64::MAX), &AtomicBool::new(false)) {
+            Ok(answer) => answer,
+            Err(error) => return failed(&error.into(), Exit::Damaged),
+        };
+        for record in answer.by_ref() {
+            if !printer.print(&record)? {
+                return Ok(Exit::Done.into());
+            }
+        }
+        end(printer, answer.incomplete())
+    }
+}
+
+/// Rows on their way to the admin.
+struct Printer<'a> {
+    shape: &'static Shape,
+    look: Look,
+    pager: Pager<'a>,
+    waiting: Vec<u8>,
+    /// Someone watches: each row goes out at once.
+    hurry: bool,
+    rows: u64,
+}
+
+impl Printer<'_> {
+    /// False when nobody reads any more, as in `otrail query | head`.
+    fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
+        (self.shape.write)(&self.look, record, &mut self.waiting);
+        self.rows += 1;
+        if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
+    }
+
+    fn push(&mut self) -> anyhow::Result<bool> {
+        let read = self.pager.show(&self.waiting).context("cannot write the rows")?;
+        self.waiting.clear();
+        Ok(read && self.pager.flush().context("cannot write the rows")?)
+    }
+
+    /// How many rows there were, once all of them can be seen.
+    fn finish(mut self) -> anyhow::Result<u64> {
+        if !self.waiting.is_empty() {
+            self.push()?;
+        }
+        self.pager.finish().context("cannot wait for the pager")?;
+        Ok(self.rows)
+    }
+}
+
+/// The end of an answer that came to its end.
+fn end(printer: Printer<'_>, incomplete: Option<String>) -> anyhow::Result<ExitCode> {
+    let rows = printer.finish()?;
+    Ok(match incomplete {
+        Some(reason) => {
+            warn(&format!("the answer is incomplete: {reason}"));
+            Exit::Damaged.into()
+        }
+        None if rows == 0 => Exit::No.into(),
+        None => Exit::Done.into(),
+    })
+}
+
+/// Says why the agent did not answer, in the words and with the code of that.
+pub(super) fn failed_asking(error: ControlError) -> anyhow::Result<ExitCode> {
+    let denied = |source: &io::Error| source.kind() == io::ErrorKind::PermissionDenied;
+    let code = match &error {
+        ControlError::NotRunning { .. } => Exit::NotRunning,
+        ControlError::Refused(_) => Exit::Refused,
+        ControlError::Io { source, .. } if denied(source) => Exit::Refused,
+        _ => Exit::Damaged,
+    };
+    failed(&error.into(), code)
+}
+
+fn failed(error: &anyhow::Error, code: Exit) -> anyhow::Result<ExitCode> {
+    exit::explain(error, &mut io::stderr().lock())?;
+    Ok(code.into())
+}
+
+/// One line to stderr; if even that cannot be written, the exit code still tells.
+fn warn(text: &str) {
+    let mut line = b"otrail: ".to_vec();
+    query::render::safe::text(text, &mut line);
+    line.push(b'\n');
+    let _unseen = io::stderr().lock().write_all(&line);
+}
+
+/// As `journalctl -f`.
+const FOLLOW_LINES: usize = 10;
+/// How much is written at a time when nobody watches.
+const WAITING_BYTES: usize = 64 << 10;

@@ -1,16 +1,263 @@
-//! `otrail status`: shows how the agent is.
+//! `otrail status`: how the agent, its sources, journal and destinations are, on one screen.
 
-use super::Common;
-use std::io::Write;
+use super::exit::Exit;
+use super::query::failed_asking;
+use super::{Common, Paint};
+use crate::control::Client;
+use crate::model::status::{self, DestinationStatus, JournalStatus, SourceStatus};
+use crate::query::render::safe;
+use bytesize::ByteSize;
+use clap::ValueEnum;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Arguments of `status`.
+/// Show how the agent is
 #[derive(Debug, clap::Args)]
-pub struct Status {}
+#[command(after_help = "Exit codes: 0 healthy; 1 not healthy; 3 not running; 4 refused.")]
+pub struct Status {
+    /// How it looks
+    #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
+    output: Output,
+}
+
+/// How the status looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object, stable and documented
+    Json,
+}
 
 impl Status {
-    /// Comes with the room that it stands for.
-    pub fn run(self, _common: &Common, _out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("`status` is not there yet")
+    /// Prints the status; the exit code says whether all is well.
+    pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let (config, _) = common.load()?;
+        let status = match Client::connect(&config.control).and_then(Client::status) {
+            Ok(status) => status,
+            Err(error) => return failed_asking(error),
+        };
+        let text = match self.output {
+            Output::Text => screen(&status, common.color.on_stdout()).into_bytes(),
+            Output::Json => json(&status)?,
+        };
+        out.write_all(&text)?;
+        Ok(if status.healthy { Exit::Done } else { Exit::No }.into())
+    }
+}
+
+fn json(status: &status::Status) -> anyhow::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(status)?;
+    if io::stdout().is_terminal() {
+        let mut safe_text = Vec::new();
+        safe::json(&text, &mut safe_text);
+        text = safe_text;
+    }
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// The whole screen.
+fn screen(status: &status::Status, colored: bool) -> String {
+    let (dot, word) = if status.healthy { (Paint::Green, "healthy") } else { (Paint::Red, "not healthy") };
+    let mut text = format!(
+        "{} otrail {} on {}: {}, since {}, pid {}\n",
+        dot.over("●", colored),
+        plain(&status.version),
+        plain(&status.sensor),
+        dot.over(word, colored),
+        plain(&status.since),
+        status.pid
+    );
+    for problem in &status.problems {
+        line(&mut text, "problem", &Paint::Red.over(&plain(problem), colored));
+    }
+    for source in &status.sources {
+        show_source(&mut text, source, colored);
+    }
+    show_journal(&mut text, &status.journal, colored);
+    for destination in &status.destinations {
+        show_destination(&mut text, destination, colored);
+    }
+    text
+}
+
+fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
+    let good = matches!(source.state.as_str(), "reading" | "idle");
+    text.push('\n');
+    line(text, "source", &format!("{}: {}", plain(&source.name), state(&source.state, good, colored)));
+    line(text, "file", &format!("{} ({})", plain(&source.path), plain(&source.dialect)));
+    line(text, "read", &format!("{} bytes, {} to go", source.offset, source.bytes_behind));
+    let mut entries = format!(
+        "{}, {} passed over, {} not understood, {} cut",
+        source.entries, source.passed_over, source.unparsed, source.truncated
+    );
+    if !source.last_entry.is_empty() {
+        let _infallible = write!(entries, "; the last at {}", plain(&source.last_entry));
+    }
+    line(text, "entries", &entries);
+    line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
+    error(text, &source.error, colored);
+}
+
+fn show_journal(text: &mut String, journal: &JournalStatus, colored: bool) {
+    text.push('\n');
+    let word = if journal.full {
+        state("full, reading is paused", false, colored)
+    } else {
+        state("open", true, colored)
+    };
+    line(text, "journal", &format!("{}: {word}", plain(&journal.path)));
+    line(text, "stream", &plain(&journal.stream));
+    line(text, "records", &format!("{} to {}", journal.oldest, journal.newest));
+    let (bytes, bytes_max) = (ByteSize(journal.bytes), ByteSize(journal.bytes_max));
+    line(text, "size", &format!("{bytes} of {bytes_max} in {} segments", journal.segments));
+    if journal.damaged > 0 {
+        let damaged = format!("{} ranges, set aside", journal.damaged);
+        line(text, "damaged", &Paint::Red.over(&damaged, colored));
+    }
+    error(text, &journal.error, colored);
+}
+
+fn show_destination(text: &mut String, destination: &DestinationStatus, colored: bool) {
+    let good = destination.state == "connected";
+    text.push('\n');
+    let mut word = state(&destination.state, good, colored);
+    if !destination.connected_since.is_empty() {
+        let _infallible = write!(word, " since {}", plain(&destination.connected_since));
+    }
+    line(
+        text,
+        "destination",
+        &format!("{} at {}: {word}", plain(&destination.name), plain(&destination.address)),
+    );
+    if !destination.tls.is_empty() {
+        line(text, "tls", &plain(&destination.tls));
+    }
+    let confirmed = format!(
+        "up to {} by {}; {} records and {} s behind",
+        destination.confirmed,
+        plain(&destination.evidence),
+        destination.lag_records,
+        destination.lag_seconds
+    );
+    line(text, "confirmed", &confirmed);
+    let sent = format!(
+        "up to {}, {} bytes on the way; {} frames, {} of them again, {} connections",
+        destination.sent,
+        destination.window_bytes,
+        destination.frames,
+        destination.resent,
+        destination.connections
+    );
+    line(text, "sent", &sent);
+    error(text, &destination.error, colored);
+}
+
+fn state(word: &str, good: bool, colored: bool) -> String {
+    let paint = if good { Paint::Green } else { Paint::Yellow };
+    paint.over(&plain(word), colored)
+}
+
+fn error(text: &mut String, error: &str, colored: bool) {
+    if !error.is_empty() {
+        line(text, "error", &Paint::Red.over(&plain(error), colored));
+    }
+}
+
+/// One line: what it is about, right-aligned, and what there is to say.
+fn line(text: &mut String, about: &str, said: &str) {
+    let _infallible = writeln!(text, "{about:>12}: {said}");
+}
+
+/// Paths and errors may hold anything.
+fn plain(text: &str) -> String {
+    let mut out = Vec::new();
+    safe::text(text, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Seq;
+    use expect_test::expect;
+
+    fn example() -> status::Status {
+        status::Status {
+            version: "0.1.0".into(),
+            pid: 4242,
+            sensor: "plant-a".into(),
+            since: "2024-03-01T11:00:00.000Z".into(),
+            healthy: false,
+            problems: vec!["destination `siem` has been away for 2 h".into()],
+            sources: vec![SourceStatus {
+                name: "timeline".into(),
+                path: "/var/log/sensor/user\u{1b}[2J.ndjson".into(),
+                state: "reading".into(),
+                dialect: "timeline-json".into(),
+                offset: 4096,
+                entries: 12,
+                passed_over: 1,
+                last_entry: "2024-03-01T11:30:00.000Z".into(),
+                ..SourceStatus::default()
+            }],
+            journal: JournalStatus {
+                path: "/var/lib/otrail".into(),
+                stream: "00ff".into(),
+                bytes: 5 << 20,
+                bytes_max: 2 << 30,
+                segments: 2,
+                oldest: Seq(1),
+                newest: Seq(12),
+                damaged: 1,
+                ..JournalStatus::default()
+            },
+            destinations: vec![DestinationStatus {
+                name: "siem".into(),
+                address: "siem.example.net:6514".into(),
+                state: "waiting".into(),
+                evidence: "barrier".into(),
+                confirmed: Seq(9),
+                sent: Seq(9),
+                lag_records: 3,
+                lag_seconds: 7200,
+                error: "connection refused".into(),
+                ..DestinationStatus::default()
+            }],
+        }
+    }
+
+    #[test]
+    fn the_screen_shows_everything_that_matters() {
+        expect![[r#"
+            ● otrail 0.1.0 on plant-a: not healthy, since 2024-03-01T11:00:00.000Z, pid 4242
+                 problem: destination `siem` has been away for 2 h
+
+                  source: timeline: reading
+                    file: /var/log/sensor/user\x1b[2J.ndjson (timeline-json)
+                    read: 4096 bytes, 0 to go
+                 entries: 12, 1 passed over, 0 not understood, 0 cut; the last at 2024-03-01T11:30:00.000Z
+               file ends: 0 rotations, 0 truncations
+
+                 journal: /var/lib/otrail: open
+                  stream: 00ff
+                 records: 1 to 12
+                    size: 5.0 MiB of 2.0 GiB in 2 segments
+                 damaged: 1 ranges, set aside
+
+             destination: siem at siem.example.net:6514: waiting
+               confirmed: up to 9 by barrier; 3 records and 7200 s behind
+                    sent: up to 9, 0 bytes on the way; 0 frames, 0 of them again, 0 connections
+                   error: connection refused
+        "#]]
+        .assert_eq(&screen(&example(), false));
+    }
+
+    #[test]
+    fn no_value_reaches_the_terminal_as_a_command() {
+        assert!(!screen(&example(), false).contains('\u{1b}'));
     }
 }

@@ -1,5 +1,36 @@
-//! Room control.
+//! The local socket: admins ask, the agent answers.
+//!
+//! ```text
+//! otrail query                                  agent
+//! {"otrail":1,"query":{"filters":[...]}}  ──▶   who asks (SO_PEERCRED, SO_PEERGROUPS)?  may they?
+//! {"seq":7,...}                           ◀──   query ──▶ journal
+//! {"end":{"rows":1,"incomplete":false}}   ◀──   agent.query ──▶ journal
+//! ```
+//!
+//! Anyone may connect; the agent decides by what the kernel says about the caller, not by what the caller says.
+//!
+//! Invariant: no record leaves through the socket without an `agent.query`, no refusal without an
+//! `agent.query_denied`.
+//! Invariant: no client can hold a connection, a query or a byte of memory without a bound.
+//! Invariant: an answer never contains the event that it causes.
+//! Not here: how records are found (`query`) and shown (`query::render`).
 
+mod access;
+mod answer;
+mod audit;
+mod client;
+mod error;
+mod follow;
+mod peer;
+pub mod protocol;
+mod request;
+mod server;
 mod settings;
+mod slots;
+mod socket;
 
+pub use access::{Named, Peer, Refusal, Rules, access};
+pub use client::{Client, Rows};
+pub use error::ControlError;
+pub use server::{Bound, Limits, Server};
 pub use settings::*;

@@ -19,7 +19,7 @@ mod rows;
 mod wanted;
 
 pub use rows::Answer;
-pub use wanted::{Wanted, newer};
+pub use wanted::{Wanted, newer, sentence};
 
 use crate::filter::Filter;
 use crate::journal::JournalError;

@@ -16,13 +16,17 @@ pub fn newer(
     after: Seq,
     through: Seq,
 ) -> Result<Wanted, JournalError> {
-    let scan = Scan::open(state_dir)?.after(after).through(through);
+    // A journal without a record may have no file yet.
+    let scan = match after < through {
+        true => Some(Scan::open(state_dir)?.after(after).through(through)),
+        false => None,
+    };
     Ok(Wanted { scan, filter: Arc::clone(filter), needle: Needle::new(filter), missing: Missing::default() })
 }
 
 /// See `newer`. What cannot be read is left out and named in `missing`.
 pub struct Wanted {
-    scan: Scan,
+    scan: Option<Scan>,
     filter: Arc<Filter>,
     needle: Needle,
     missing: Missing,
@@ -53,18 +57,14 @@ impl Iterator for Wanted {
 
     fn next(&mut self) -> Option<(Key, Record)> {
         loop {
-            let read = match self.scan.next()? {
+            let read = match self.scan.as_mut()?.next()? {
                 Ok(mut line) => self.read(&mut line),
                 Err(error) => Some(Err(sentence(&error))),
             };
             match read {
                 Some(Ok(found)) => return Some(found),
-                Some(Err(problem)) => {
-                    if !self.missing.add(problem) {
-                        return None;
-                    }
-                }
-                None => {}
+                Some(Err(problem)) if !self.missing.add(&problem) => return None,
+                Some(Err(_)) | None => {}
             }
         }
     }
@@ -76,18 +76,18 @@ pub(super) struct Missing(Vec<String>);
 
 impl Missing {
     /// Says whether to go on.
-    pub(super) fn add(&mut self, problem: String) -> bool {
+    pub(super) fn add(&mut self, problem: &str) -> bool {
         if self.0.len() == PROBLEMS_MAX {
             self.0.push("there is more damage, and the rest was not read".to_owned());
             return false;
         }
-        self.0.push(problem);
+        self.0.push(problem.to_owned());
         true
     }
 }
 
 /// An error and its causes in one line.
-pub(super) fn sentence(error: &dyn Error) -> String {
+pub fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -5,6 +5,8 @@ mod raw;
 pub mod safe;
 mod short;
 
+pub use json::json_line;
+
 use crate::model::Record;
 use jiff::tz::TimeZone;
 

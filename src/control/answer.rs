@@ -1,0 +1,197 @@
+//! The answer to one request. Whatever reads the journal does so where it may block.
+
+use super::audit::Asked;
+use super::protocol::{Ask, End, Reply, Request};
+use super::server::{Shared, note, now, stopped};
+use super::{Peer, follow, request};
+use crate::filter::{Clock, Filter};
+use crate::model::{Record, Seq};
+use crate::query::render::json_line;
+use crate::query::{self, Answer, Order, Query, ROWS_MAX};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::net::UnixStream;
+use tokio::sync::{SemaphorePermit, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// Answers, and returns the last line to send; `None` if the client is gone.
+pub(super) async fn give(
+    shared: &Shared,
+    stream: &mut UnixStream,
+    peer: &Peer,
+    request: Request,
+    shutdown: watch::Receiver<bool>,
+) -> Option<Reply> {
+    match request {
+        Request::Status => {
+            let status = Arc::clone(&shared.server.status);
+            match spawn_blocking(move || status()).await {
+                Ok(status) => Some(Reply::Status(Box::new(status))),
+                Err(_) => Some(Reply::Error("the state of the agent cannot be told".to_owned())),
+            }
+        }
+        Request::Query(ask) => {
+            match Filter::parse(ask.filters.iter().map(|(n, v)| (n, v)), &Clock::utc(now())) {
+                Ok(filter) => query(shared, stream, peer, &ask, Arc::new(filter), shutdown).await,
+                Err(error) => Some(Reply::Error(error.to_string())),
+            }
+        }
+    }
+}
+
+/// Searches, sends, follows if wanted, and leaves the event about it before the end is told.
+async fn query(
+    shared: &Shared,
+    stream: &mut UnixStream,
+    peer: &Peer,
+    ask: &Ask,
+    filter: Arc<Filter>,
+    shutdown: watch::Receiver<bool>,
+) -> Option<Reply> {
+    let journal = &shared.server.journal;
+    let through = journal.newest();
+    let asked = Asked::new(peer, ask, &filter);
+    let mut work = Work { shared, stream, shutdown, sent: End::default() };
+    let own = asked.began(now());
+    if ask.follow {
+        note(journal, own.clone()).await;
+    }
+    let order = if ask.reverse { Order::NewestFirst } else { Order::OldestFirst };
+    let query = Query { filter: Arc::clone(&filter), limit: ask.limit, order, rows_max: ROWS_MAX };
+    let outcome = match work.search(query, through).await {
+        Ok(()) if ask.follow => follow::follow(&mut work, filter, through, &own.message).await,
+        outcome => outcome,
+    };
+    let end = work.sent;
+    let event = match &outcome {
+        Err(Broken::Failed(why)) if end.rows == 0 => asked.failed(now(), why),
+        Err(Broken::Failed(why)) => asked.ended(now(), end.rows, why),
+        Err(Broken::Gone) => asked.ended(now(), end.rows, "the client left before the end"),
+        Ok(()) => asked.ended(now(), end.rows, &end.reason),
+    };
+    note(journal, event).await;
+    match outcome {
+        Ok(()) => Some(Reply::End(end)),
+        Err(Broken::Failed(why)) => Some(Reply::Error(why)),
+        Err(Broken::Gone) => None,
+    }
+}
+
+/// Why an answer has no end.
+pub(super) enum Broken {
+    /// Nobody reads it.
+    Gone,
+    /// It cannot be given; a sentence for the client.
+    Failed(String),
+}
+
+/// An answer on its way.
+pub(super) struct Work<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) stream: &'a mut UnixStream,
+    pub(super) shutdown: watch::Receiver<bool>,
+    /// What the end line will say.
+    pub(super) sent: End,
+}
+
+impl Work<'_> {
+    /// A place among the running searches.
+    async fn turn(shared: &Shared) -> Result<SemaphorePermit<'_>, Broken> {
+        let limits = &shared.server.limits;
+        match timeout(limits.queue_wait, shared.queries.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Broken::Failed(format!("{} queries are running; try again later", limits.queries))),
+        }
+    }
+
+    async fn search(&mut self, query: Query, through: Seq) -> Result<(), Broken> {
+        let shared = self.shared;
+        let mut shutdown = self.shutdown.clone();
+        let _turn = Work::turn(shared).await?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (dir, stop_seen) = (shared.server.journal.dir().to_owned(), Arc::clone(&stop));
+        let mut search = spawn_blocking(move || query::answer(&dir, &query, through, &stop_seen));
+        let found = tokio::select! {
+            found = &mut search => found,
+            () = request::gone(self.stream) => {
+                stop.store(true, Ordering::Relaxed);
+                let _unwanted = search.await;
+                return Err(Broken::Gone);
+            }
+            () = stopped(&mut shutdown) => {
+                stop.store(true, Ordering::Relaxed);
+                self.incomplete(STOPPING);
+                (&mut search).await
+            }
+        };
+        let mut answer = match found {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
+            Err(_) => return Err(Broken::Failed("the search broke down".to_owned())),
+        };
+        while let Some(rest) = self.send_some(answer, Answer::next).await? {
+            answer = rest;
+            if *self.shutdown.borrow() {
+                self.incomplete(STOPPING);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the next rows, and returns what has more of them.
+    pub(super) async fn send_some<R: Rows>(
+        &mut self,
+        mut rows: R,
+        next: fn(&mut R) -> Option<Record>,
+    ) -> Result<Option<R>, Broken> {
+        let read = spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            let mut count = 0;
+            while bytes.len() < CHUNK_BYTES {
+                let Some(record) = next(&mut rows) else { return (None, rows.incomplete(), bytes, count) };
+                json_line(&record, &mut bytes);
+                count += 1;
+            }
+            (Some(rows), None, bytes, count)
+        });
+        let Ok((rest, incomplete, bytes, count)) = read.await else {
+            return Err(Broken::Failed("reading the journal broke down".to_owned()));
+        };
+        if !bytes.is_empty() {
+            let limits = &self.shared.server.limits;
+            request::send(self.stream, &bytes, limits).await.map_err(|_| Broken::Gone)?;
+        }
+        self.sent.rows += count;
+        if let Some(why) = incomplete {
+            self.incomplete(&why);
+        }
+        Ok(rest)
+    }
+
+    /// Says that rows are missing; the first reason stays.
+    pub(super) fn incomplete(&mut self, why: &str) {
+        if !self.sent.incomplete {
+            self.sent.incomplete = true;
+            why.clone_into(&mut self.sent.reason);
+        }
+    }
+}
+
+/// Rows that are read bit by bit.
+pub(super) trait Rows: Send + 'static {
+    /// Why rows are missing, once all have been read.
+    fn incomplete(&self) -> Option<String>;
+}
+
+impl Rows for Answer {
+    fn incomplete(&self) -> Option<String> {
+        Answer::incomplete(self)
+    }
+}
+
+/// What the agent says when it has to go.
+pub(super) const STOPPING: &str = "the agent is stopping";
+/// How much is read and sent at a time.
+const CHUNK_BYTES: usize = 64 << 10;

@@ -1,0 +1,138 @@
+//! The admin's end of the socket. Plain blocking code: one question, one answer.
+
+use super::protocol::{Ask, End, Reply, Request};
+use super::{ControlError, Settings};
+use crate::journal::line;
+use crate::model::Record;
+use crate::model::status::Status;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+/// A connection to the agent, good for one question.
+pub struct Client {
+    stream: BufReader<UnixStream>,
+    socket: PathBuf,
+}
+
+impl Client {
+    /// Connects to the agent of this config.
+    pub fn connect(settings: &Settings) -> Result<Client, ControlError> {
+        let socket = settings.socket.clone();
+        match UnixStream::connect(&socket) {
+            Ok(stream) => Ok(Client { stream: BufReader::with_capacity(READ_BYTES, stream), socket }),
+            Err(source) if is_absent(&source) => Err(ControlError::NotRunning { socket, source }),
+            Err(source) => Err(ControlError::Io { action: "connect to", path: socket, source }),
+        }
+    }
+
+    /// Asks for records.
+    pub fn query(mut self, ask: &Ask) -> Result<Rows, ControlError> {
+        self.ask(&Request::Query(ask.clone()))?;
+        Ok(Rows { client: self, end: None })
+    }
+
+    /// Asks for the state of the agent.
+    pub fn status(mut self) -> Result<Status, ControlError> {
+        self.ask(&Request::Status)?;
+        match self.read()? {
+            Answered::Reply(Reply::Status(status)) => Ok(*status),
+            Answered::Reply(reply) => Err(self.unexpected(reply)),
+            Answered::Record(_) => {
+                Err(ControlError::Garbled("a record came instead of the status".to_owned()))
+            }
+        }
+    }
+
+    /// An agent that refuses may close before it has read the question: its answer counts.
+    fn ask(&mut self, request: &Request) -> Result<(), ControlError> {
+        match self.stream.get_mut().write_all(request.line().as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(ControlError::Io { action: "ask through", path: self.socket.clone(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The next line of the answer.
+    fn read(&mut self) -> Result<Answered, ControlError> {
+        let mut line = Vec::new();
+        let count = self.stream.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+        let count = count.map_err(|source| ControlError::Io {
+            action: "read the answer from",
+            path: self.socket.clone(),
+            source,
+        })?;
+        if count == 0 || line.pop() != Some(b'\n') {
+            return Err(ControlError::Garbled("it has no end; the agent may have been stopped".to_owned()));
+        }
+        match Reply::parse(&line) {
+            Some(Ok(reply)) => Ok(Answered::Reply(reply)),
+            Some(Err(error)) => Err(ControlError::Garbled(error.to_string())),
+            None => match line::decode(&line) {
+                Ok(record) => Ok(Answered::Record(Box::new(record))),
+                Err(error) => Err(ControlError::Garbled(error.to_string())),
+            },
+        }
+    }
+
+    fn unexpected(&self, reply: Reply) -> ControlError {
+        match reply {
+            Reply::Refused(sentence) => ControlError::Refused(sentence),
+            Reply::Error(sentence) => ControlError::Failed(sentence),
+            Reply::End(_) | Reply::Status(_) => {
+                ControlError::Garbled("it answers another question".to_owned())
+            }
+        }
+    }
+}
+
+/// A line of answer.
+enum Answered {
+    Record(Box<Record>),
+    Reply(Reply),
+}
+
+/// The records of an answer; `end` is there once they have all come.
+pub struct Rows {
+    client: Client,
+    end: Option<End>,
+}
+
+impl Rows {
+    /// How the answer ended; `None` before its end.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Record, ControlError>;
+
+    /// After an error there is nothing more to come.
+    fn next(&mut self) -> Option<Result<Record, ControlError>> {
+        if self.end.is_some() {
+            return None;
+        }
+        let error = match self.client.read() {
+            Ok(Answered::Record(record)) => return Some(Ok(*record)),
+            Ok(Answered::Reply(Reply::End(end))) => {
+                self.end = Some(end);
+                return None;
+            }
+            Ok(Answered::Reply(reply)) => self.client.unexpected(reply),
+            Err(error) => error,
+        };
+        self.end = Some(End { incomplete: true, reason: error.to_string(), ..End::default() });
+        Some(Err(error))
+    }
+}
+
+/// Whether nobody listens there.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+const READ_BYTES: usize = 64 << 10;
+/// A record of the longest entry, every byte of it escaped, is well below.
+const LINE_BYTES_MAX: u64 = 256 << 20;

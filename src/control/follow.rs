@@ -1,0 +1,90 @@
+//! After the answer: new records, as they become durable, until the client goes.
+
+use super::answer::{Broken, Rows, STOPPING, Work};
+use super::request;
+use super::server::stopped;
+use crate::filter::Filter;
+use crate::model::{Action, Record, Seq, Text};
+use crate::query::{self, Wanted};
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+
+/// Sends what comes after `after`, without the event `own` that the follower itself has caused.
+pub(super) async fn follow(
+    work: &mut Work<'_>,
+    filter: Arc<Filter>,
+    mut after: Seq,
+    own: &Text,
+) -> Result<(), Broken> {
+    let journal = work.shared.server.journal.clone();
+    let mut newest = journal.subscribe();
+    let mut shutdown = work.shutdown.clone();
+    let mut own = Some(own.clone());
+    loop {
+        let through = *newest.borrow_and_update();
+        if after < through {
+            own = read(work, &filter, (after, through), own).await?;
+            after = through;
+        }
+        tokio::select! {
+            changed = newest.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = request::gone(work.stream) => return Err(Broken::Gone),
+            () = stopped(&mut shutdown) => {
+                work.incomplete(STOPPING);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads and sends one stretch of the journal; returns the own event if it is still to come.
+async fn read(
+    work: &mut Work<'_>,
+    filter: &Arc<Filter>,
+    (after, through): (Seq, Seq),
+    own: Option<Text>,
+) -> Result<Option<Text>, Broken> {
+    let (dir, filter) = (work.shared.server.journal.dir().to_owned(), Arc::clone(filter));
+    let opened = spawn_blocking(move || query::newer(&dir, &filter, after, through));
+    let wanted = match opened.await {
+        Ok(Ok(wanted)) => wanted,
+        Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
+        Err(_) => return Err(Broken::Failed("reading the journal broke down".to_owned())),
+    };
+    let mut news = News { wanted, own };
+    loop {
+        let own = news.own.clone();
+        match work.send_some(news, News::next).await? {
+            Some(rest) => news = rest,
+            None => return Ok(own),
+        }
+    }
+}
+
+/// New records but for one.
+struct News {
+    wanted: Wanted,
+    own: Option<Text>,
+}
+
+impl News {
+    fn next(&mut self) -> Option<Record> {
+        loop {
+            let (_, record) = self.wanted.next()?;
+            let is_own =
+                record.event.action == Action::QUERY && self.own.as_ref() == Some(&record.event.message);
+            if !is_own {
+                return Some(record);
+            }
+            self.own = None;
+        }
+    }
+}
+
+impl Rows for News {
+    fn incomplete(&self) -> Option<String> {
+        self.wanted.missing().first().cloned()
+    }
+}

@@ -1,0 +1,173 @@
+//! The words on the socket: one request line, then lines of answer.
+//!
+//! ```text
+//! {"otrail":1,"query":{"filters":[["user","alice"]],"limit":50,"reverse":false,"follow":false,"claimed":"bob"}}
+//! {"otrail":1,"status":{}}
+//!
+//! {"seq":1,...}                                              a record, as `-o json` has it
+//! {"status":{...}}                                           the status
+//! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
+//! {"refused":"..."}   {"error":"..."}                        instead of it
+//! ```
+
+use crate::model::status::Status;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version that a request names and this agent speaks.
+pub const VERSION: u64 = 1;
+/// Longest request line.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// What a client may want.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Records.
+    Query(Ask),
+    /// The state of the agent.
+    Status,
+}
+
+/// A query.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ask {
+    /// Words of the filter; times should be absolute, others count from the agent's clock in UTC.
+    pub filters: Vec<(String, String)>,
+    /// The newest so many; all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Newest first.
+    pub reverse: bool,
+    /// Go on with new records until the client leaves.
+    pub follow: bool,
+    /// Who the client says was there before sudo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
+}
+
+/// A line of answer that is not a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reply {
+    /// The state of the agent.
+    Status(Box<Status>),
+    /// Nothing more follows.
+    End(End),
+    /// The caller may not ask.
+    Refused(String),
+    /// The agent cannot answer.
+    Error(String),
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// Rows sent.
+    pub rows: u64,
+    /// Whether rows are missing.
+    pub incomplete: bool,
+    /// Why, and the way out; empty if none are.
+    pub reason: String,
+}
+
+impl Request {
+    /// The request as one line.
+    pub fn line(&self) -> String {
+        let (name, body) = match self {
+            Request::Query(ask) => ("query", serde_json::to_value(ask).unwrap_or_default()),
+            Request::Status => ("status", Value::Object(Map::new())),
+        };
+        format!("{{\"otrail\":{VERSION},\"{name}\":{body}}}\n")
+    }
+
+    /// Reads a request line; the error is a sentence for the client.
+    pub fn parse(line: &[u8]) -> Result<Request, String> {
+        let mut request: Map<String, Value> = serde_json::from_slice(line)
+            .map_err(|_| "the request is not a JSON object on one line".to_owned())?;
+        let version = request.remove("otrail").and_then(|version| version.as_u64());
+        if version != Some(VERSION) {
+            let named = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            return Err(format!(
+                "this agent speaks version {VERSION} of the protocol, the request names {named}"
+            ));
+        }
+        let mut parts = request.into_iter();
+        match (parts.next(), parts.next()) {
+            (Some((name, body)), None) if name == "query" => serde_json::from_value(body)
+                .map(Request::Query)
+                .map_err(|error| format!("the query cannot be read: {error}")),
+            (Some((name, Value::Object(_))), None) if name == "status" => Ok(Request::Status),
+            _ => Err("the request has not one of `query` and `status`".to_owned()),
+        }
+    }
+}
+
+impl Reply {
+    /// The reply as one line.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+
+    /// The reply in a line of answer; `None` if it is a record, which begins with its `seq`.
+    pub fn parse(line: &[u8]) -> Option<Result<Reply, serde_json::Error>> {
+        (!line.starts_with(b"{\"seq\":")).then(|| serde_json::from_slice(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(line: &str) -> String {
+        Request::parse(line.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_request_reads_back() {
+        let ask = Ask {
+            filters: vec![("user".to_owned(), "al\"ice\n".to_owned())],
+            limit: Some(50),
+            claimed: Some("bob".to_owned()),
+            ..Ask::default()
+        };
+        for request in [Request::Query(ask), Request::Query(Ask::default()), Request::Status] {
+            let line = request.line();
+            assert_eq!(line.find('\n'), Some(line.len() - 1));
+            assert_eq!(Request::parse(line.as_bytes()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn a_query_may_leave_out_what_it_does_not_need() {
+        assert_eq!(Request::parse(br#"{"otrail":1,"query":{}}"#), Ok(Request::Query(Ask::default())));
+    }
+
+    #[test]
+    fn another_version_is_told_which_is_spoken() {
+        assert_eq!(
+            problem(r#"{"otrail":2,"dance":{}}"#),
+            "this agent speaks version 1 of the protocol, the request names 2"
+        );
+        assert!(problem(r#"{"query":{}}"#).ends_with("the request names none"));
+    }
+
+    #[test]
+    fn what_is_no_request_is_told_why() {
+        assert!(problem("GET / HTTP/1.1").contains("not a JSON object"));
+        assert!(problem(r#"{"otrail":1}"#).contains("not one of"));
+        assert!(problem(r#"{"otrail":1,"status":{},"query":{}}"#).contains("not one of"));
+        assert!(problem(r#"{"otrail":1,"query":{"fliters":[]}}"#).contains("unknown field `fliters`"));
+        assert!(problem(r#"{"otrail":1,"query":{"limit":-1}}"#).contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_record_is_no_reply() {
+        assert!(Reply::parse(br#"{"seq":1,"end":{"rows":1}}"#).is_none());
+        let end = Reply::End(End { rows: 3, incomplete: true, reason: "why".to_owned() });
+        assert_eq!(end.line(), b"{\"end\":{\"rows\":3,\"incomplete\":true,\"reason\":\"why\"}}\n");
+        assert_eq!(Reply::parse(&end.line()).unwrap().unwrap(), end);
+    }
+}

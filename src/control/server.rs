@@ -1,0 +1,201 @@
+//! The agent's end of the socket: lets in, decides, hands over to the answer.
+
+use super::protocol::Reply;
+use super::request::{self, Line};
+use super::slots::{Slot, Slots};
+use super::socket::SocketFile;
+use super::{ControlError, Settings, access, answer, audit, peer, socket};
+use crate::journal::Journal;
+use crate::model::Time;
+use crate::model::status::Status;
+use std::os::unix::net::UnixListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// What the agent gives to be asked.
+pub struct Server {
+    /// Where, and who may.
+    pub settings: Settings,
+    /// What is asked for.
+    pub journal: Journal,
+    /// Tells the state of the agent; may block.
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// What no client can exceed.
+    pub limits: Limits,
+}
+
+/// What no client can exceed.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Of these, from one user.
+    pub connections_per_uid: usize,
+    /// Searches at a time; others wait.
+    pub queries: usize,
+    /// How long others wait.
+    pub queue_wait: Duration,
+    /// How long a client may take to send its request.
+    pub request_wait: Duration,
+    /// How long a client may take to read 64 KiB.
+    pub write_wait: Duration,
+    /// How long answers may go on after the agent was told to stop.
+    pub stop_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 16,
+            connections_per_uid: 4,
+            queries: 2,
+            queue_wait: Duration::from_secs(10),
+            request_wait: Duration::from_secs(10),
+            write_wait: Duration::from_secs(30),
+            stop_wait: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Server {
+    /// Makes the socket; from then on clients can connect. A configured group that does not exist is a warning.
+    pub fn bind(self) -> Result<Bound, ControlError> {
+        let (listener, file) = socket::bind(&self.settings.socket)?;
+        let rules = peer::rules(&self.settings);
+        for (what, name) in
+            [("group", &rules.groups), ("user", &rules.users)].into_iter().flat_map(|(what, names)| {
+                names.iter().filter(|name| name.id.is_none()).map(move |name| (what, name))
+            })
+        {
+            tracing::warn!(
+                "the admin {what} {} does not exist; until it does, it lets no one ask",
+                name.name
+            );
+        }
+        let queries = Semaphore::new(self.limits.queries);
+        Ok(Bound { listener, _file: file, shared: Arc::new(Shared { server: self, queries }) })
+    }
+}
+
+/// A socket that clients can connect to.
+pub struct Bound {
+    listener: StdListener,
+    shared: Arc<Shared>,
+    _file: SocketFile,
+}
+
+/// What every conversation needs.
+pub(super) struct Shared {
+    pub(super) server: Server,
+    /// Searches that may begin.
+    pub(super) queries: Semaphore,
+}
+
+impl Bound {
+    /// Answers until `shutdown` says true or its sender is gone. Removes the socket file at the end.
+    pub async fn serve(self, mut shutdown: watch::Receiver<bool>) -> Result<(), ControlError> {
+        let path = &self.shared.server.settings.socket;
+        let io = |source| ControlError::Io { action: "listen on", path: path.clone(), source };
+        let listener = UnixListener::from_std(self.listener).map_err(io)?;
+        let slots = Slots::default();
+        let mut conversations = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stopped(&mut shutdown) => break,
+                Some(_) = conversations.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let shared = Arc::clone(&self.shared);
+                        if let Some((slot, peer)) = admit(&shared, &slots, &stream) {
+                            conversations.spawn(converse(shared, stream, peer, slot, shutdown.clone()));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!("cannot accept a connection on {}: {error}", path.display());
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+        drop(listener);
+        let all = async { while conversations.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.server.limits.stop_wait, all).await.is_err() {
+            tracing::warn!("an answer was broken off by the stop");
+        }
+        Ok(())
+    }
+}
+
+/// A place for the caller, or a word to it why there is none.
+fn admit(shared: &Shared, slots: &Slots, stream: &UnixStream) -> Option<(Slot, super::Peer)> {
+    let taken = match peer::peer(stream) {
+        Ok(peer) => slots.take(peer.uid, &shared.server.limits).map(|slot| (slot, peer)),
+        Err(error) => Err(format!("the kernel does not say who asks: {error}")),
+    };
+    match taken {
+        Ok(admitted) => Some(admitted),
+        Err(why) => {
+            // Nothing was sent yet, so one line always fits; if not, the client sees a closed connection.
+            let _unread = stream.try_write(&Reply::Error(why).line());
+            None
+        }
+    }
+}
+
+/// One connection, from who it is to the end of its answer.
+async fn converse(
+    shared: Arc<Shared>,
+    mut stream: UnixStream,
+    mut peer: super::Peer,
+    _slot: Slot,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let uid = peer.uid;
+    let names = Arc::clone(&shared);
+    let looked_up =
+        tokio::task::spawn_blocking(move || (peer::name(uid), peer::rules(&names.server.settings)));
+    let Ok((name, rules)) = looked_up.await else { return };
+    peer.name = name;
+    let limits = &shared.server.limits;
+    if let Err(refusal) = access(&peer, &rules) {
+        note(&shared.server.journal, audit::denied(&peer, &refusal, now())).await;
+        let _gone = request::send(&mut stream, &Reply::Refused(refusal.to_string()).line(), limits).await;
+        return;
+    }
+    let line = tokio::select! {
+        line = request::receive(&mut stream, limits) => line,
+        () = stopped(&mut shutdown) => return,
+    };
+    let reply = match line {
+        Line::Request(request) => answer::give(&shared, &mut stream, &peer, request, shutdown).await,
+        Line::Problem(why) => Some(Reply::Error(why)),
+        Line::Gone => None,
+    };
+    if let Some(reply) = reply {
+        let _gone = request::send(&mut stream, &reply.line(), limits).await;
+    }
+}
+
+/// Journals an event of the conversation, and returns when it is durable.
+pub(super) async fn note(journal: &Journal, event: crate::model::Event) {
+    let journal = journal.clone();
+    if tokio::task::spawn_blocking(move || journal.note(event)).await.is_err() {
+        tracing::error!("an audit event of a query could not be journaled");
+    }
+}
+
+/// Returns when the agent is told to stop, or nobody is left to tell it.
+pub(super) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    let _either_way = shutdown.wait_for(|&stop| stop).await.is_ok();
+}
+
+/// The clock of the events that asking leaves behind.
+pub(super) fn now() -> Time {
+    Time::from_timestamp(jiff::Timestamp::now())
+}
+
+/// How long to wait when the system has no descriptor left for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,65 @@
+//! The socket file: made so that anyone can connect, replaced only when nobody answers on it.
+
+use super::ControlError;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+/// A socket file that goes away with its owner.
+pub(super) struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+/// Makes the folder (0755) and the socket (0666): the agent decides who may ask, not the file system.
+pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ControlError> {
+    let io = |action| move |source| ControlError::Io { action, path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        make_folder(folder).map_err(io("make the folder of"))?;
+    }
+    clear(path)?;
+    let listener = UnixListener::bind(path).map_err(io("bind"))?;
+    fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(io("open to all"))?;
+    listener.set_nonblocking(true).map_err(io("set up"))?;
+    let made = fs::symlink_metadata(path).map_err(io("look at"))?;
+    Ok((listener, SocketFile { path: path.to_owned(), identity: (made.dev(), made.ino()) }))
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    // The umask may have taken bits away.
+    fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
+
+/// Removes a socket that nobody answers on; whatever else is there stays.
+fn clear(path: &Path) -> Result<(), ControlError> {
+    let io = |action| move |source| ControlError::Io { action, path: path.to_owned(), source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io("look at")(error)),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(ControlError::NotASocket { path: path.to_owned() });
+        }
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(io("remove the stale"))
+        }
+        Err(error) => Err(io("try")(error)),
+        Ok(_) => Err(ControlError::InUse { socket: path.to_owned() }),
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Another agent may have put its own in the place of ours.
+        let ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        if ours && let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!("cannot remove {}: {error}", self.path.display());
+        }
+    }
+}
