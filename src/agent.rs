@@ -15,7 +15,7 @@ mod status;
 
 use crate::collect::{self, Collector};
 use crate::config::Config;
-use crate::control;
+use crate::control::{self, Server};
 use crate::forward::{self, Destination};
 use crate::journal::{Journal, JournalError};
 use crate::model::{Action, Event, Outcome, Time};
@@ -99,7 +99,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     for destination in destinations {
         forwarding.spawn(destination.run(stopped.clone()));
     }
-    let asked: Option<JoinHandle<()>> = None; let _ = (control, overview, stopped);
+    let asked = answer(control, &journal, overview, stopped);
     keeper.ready();
     let ended = tokio::select! {
         result = &mut collected => Some(result),
@@ -136,6 +136,28 @@ fn start_collecting(collector: Collector) -> Result<oneshot::Receiver<Result<(),
         let _ = done.send(collector.run());
     });
     spawned.map(|_| collected).map_err(|source| AgentError::Start { what: "the collecting thread", source })
+}
+
+/// Opens the local socket. Without it the agent goes on: collecting and forwarding matter more.
+fn answer(
+    settings: control::Settings,
+    journal: &Journal,
+    overview: Arc<Overview>,
+    stopped: watch::Receiver<bool>,
+) -> Option<JoinHandle<()>> {
+    let status = Arc::new(move || overview.status());
+    let server = Server { settings, journal: journal.clone(), status, limits: control::Limits::default() };
+    match server.bind() {
+        Ok(bound) => Some(tokio::spawn(async move {
+            if let Err(error) = bound.serve(stopped).await {
+                tracing::error!("queries are not answered any more: {}", forward::error_text(&error));
+            }
+        })),
+        Err(error) => {
+            tracing::error!("queries cannot be answered: {}", forward::error_text(&error));
+            None
+        }
+    }
 }
 
 async fn say_stopped(journal: &Journal, result: &Result<(), AgentError>) {

@@ -58,7 +58,8 @@ fn key(candidate: &Candidate) -> (bool, u32, SystemTime, &PathBuf) {
 pub(super) fn may_be_rotated(name: &str, base: &str) -> bool {
     let Some(rest) = name.strip_prefix(base) else { return false };
     let separated = rest.starts_with(['.', '-', '_']);
-    let former = rest.bytes().any(|byte| byte.is_ascii_digit()) || FORMER.contains(&&rest[1..]);
+    let former = rest.bytes().any(|byte| byte.is_ascii_digit())
+        || rest.get(1..).is_some_and(|word| FORMER.contains(&word));
     separated && former && !COMPRESSED.iter().any(|ending| rest.ends_with(ending))
 }
 

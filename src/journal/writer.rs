@@ -294,7 +294,7 @@ impl Writer {
         match open.file.sync_data() {
             Ok(()) => Ok(()),
             // The kernel may call the pages clean now: only a new file can be trusted.
-            Err(error) => self.replace_segment(pending, now, error),
+            Err(error) => self.replace_segment(pending, now, &error),
         }
     }
 
@@ -303,7 +303,7 @@ impl Writer {
         &mut self,
         pending: &mut Pending,
         now: Time,
-        error: std::io::Error,
+        error: &std::io::Error,
     ) -> Result<(), JournalError> {
         let Some(failed) = self.segment.take() else { return Ok(()) };
         tracing::error!("cannot sync {}: {error}; it is left and a new segment begun", failed.path.display());
