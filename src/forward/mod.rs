@@ -24,9 +24,8 @@ pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 
 use crate::journal::{Batch, Cursor, Follower, Journal, JournalError, Next};
-use crate::model::{Seq, Time};
-use crate::net;
-use crate::transport::{Link, LinkError, Observed};
+use crate::model::{Event, Seq, Time};
+use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
 use batch::Encoder;
 use delivery::{Delivery, Limits, Step};
@@ -152,7 +151,8 @@ impl Destination {
         self.link = None;
         self.read = None;
         self.delivery.on_lost(self.now(), fastrand::f64());
-        self.report.lost(error).await;
+        let event = self.report.lost(error);
+        self.tell(event).await;
     }
 
     /// Sends what comes after `after`: from memory, or what was read from the files.
@@ -198,7 +198,12 @@ impl Destination {
         let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;
         let Ok(read) = read else { return Ok(None) };
         let (mut follower, batch) = read?;
-        self.report.damaged(std::mem::take(&mut follower.damaged)).await;
+        let damaged = std::mem::take(&mut follower.damaged);
+        if !damaged.is_empty() {
+            let now = self.report.now();
+            self.in_journal(move |journal| damaged.iter().for_each(|error| journal.damaged(error, now)))
+                .await;
+        }
         self.follower = Some(follower);
         if batch.is_empty() {
             self.delivery.on_nothing(newest);
@@ -218,7 +223,8 @@ impl Destination {
         match self.judge(&observed) {
             Verdict::Delivered(level) => {
                 self.delivery.on_delivered(self.now());
-                self.report.delivered(level).await;
+                let event = self.report.delivered(level);
+                self.tell(event).await;
                 if let Some(next) = next {
                     self.on_connect(next).await;
                 }
@@ -266,9 +272,25 @@ impl Destination {
         };
         match ended {
             Some(error) => self.lost(&error_text(&error)).await,
-            None if is_up => self.report.still_up().await,
+            None if is_up => {
+                let event = self.report.still_up();
+                self.tell(event).await;
+            }
             None => {}
         }
+    }
+
+    async fn tell(&self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.in_journal(move |journal| journal.note(event)).await;
+        }
+    }
+
+    /// Does something with the journal where it may block.
+    async fn in_journal(&self, work: impl FnOnce(&Journal) + Send + 'static) {
+        let journal = self.journal.clone();
+        // Cancelled only when the agent ends.
+        let _ = spawn_blocking(move || work(&journal)).await;
     }
 
     /// Writes the cursor, at most once a second unless `now`.
@@ -302,14 +324,9 @@ impl Destination {
 
 /// Reads the TLS files, so that replaced ones count, and connects.
 async fn connect(settings: Arc<Settings>) -> Result<Link, LinkError> {
-    let tls = match settings.link.net.tls.clone() {
-        Some(tls) => {
-            let config = spawn_blocking(move || net::tls::client_config(&tls)).await;
-            Some(config.map_err(|_| LinkError::Unprepared)??)
-        }
-        None => None,
-    };
-    Link::connect(&settings.link, tls).await
+    let of = Arc::clone(&settings);
+    let prepared = spawn_blocking(move || transport::prepare(&of.link)).await;
+    Link::connect(&settings.link, prepared.map_err(|_| LinkError::Unprepared)??).await
 }
 
 /// An error with its causes, in one line.

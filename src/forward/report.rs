@@ -4,13 +4,12 @@ use super::batch::Encoded;
 use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
 use super::settings::{Evidence, Settings};
-use crate::journal::{Journal, JournalError, Next};
+use crate::journal::{Journal, Next};
 use crate::model::status::DestinationStatus;
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use crate::transport::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tokio::task::spawn_blocking;
 
 /// The status of a destination, for other threads.
 #[derive(Clone)]
@@ -119,8 +118,8 @@ impl Report {
         error.clone_into(&mut self.status().error);
     }
 
-    /// The link is gone or did not come up.
-    pub(super) async fn lost(&mut self, error: &str) {
+    /// The link is gone or did not come up. The event to journal, once for each loss.
+    pub(super) fn lost(&mut self, error: &str) -> Option<Event> {
         {
             let mut status = self.status();
             status.state = "waiting".into();
@@ -128,58 +127,42 @@ impl Report {
             status.tls.clear();
             error.clone_into(&mut status.error);
         }
-        if !std::mem::replace(&mut self.lost_told, true) {
-            tracing::warn!("{}: {error}", self.name);
-            self.tell(Action::DESTINATION_LOST, Outcome::Failure, error.to_owned()).await;
+        if std::mem::replace(&mut self.lost_told, true) {
+            return None;
         }
+        tracing::warn!("{}: {error}", self.name);
+        Some(self.event(Action::DESTINATION_LOST, Outcome::Failure, error))
     }
 
     /// The peer has shown that everything arrived.
-    pub(super) async fn delivered(&mut self, level: Level) {
+    pub(super) fn delivered(&mut self, level: Level) -> Option<Event> {
         level.name().clone_into(&mut self.status().evidence);
-        self.restored().await;
+        self.restored()
     }
 
     /// The link is still up: once the peer has kept it for a while the loss is over.
-    pub(super) async fn still_up(&mut self) {
-        if self.lost_told && self.up_since.is_some_and(|since| since.elapsed() >= STAYED) {
-            self.restored().await;
-        }
+    pub(super) fn still_up(&mut self) -> Option<Event> {
+        let kept = self.up_since.is_some_and(|since| since.elapsed() >= STAYED);
+        if self.lost_told && kept { self.restored() } else { None }
     }
 
-    async fn restored(&mut self) {
+    fn restored(&mut self) -> Option<Event> {
         if !std::mem::take(&mut self.lost_told) {
-            return;
+            return None;
         }
         self.status().error.clear();
         tracing::info!("{}: connected again", self.name);
-        self.tell(Action::DESTINATION_RESTORED, Outcome::Success, "connected again".to_owned()).await;
+        Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
     }
 
-    pub(super) async fn damaged(&self, damaged: Vec<JournalError>) {
-        if damaged.is_empty() {
-            return;
-        }
-        let (journal, now) = (self.handle.journal.clone(), self.now());
-        let told = spawn_blocking(move || damaged.iter().for_each(|error| journal.damaged(error, now)));
-        // Cancelled only when the agent ends.
-        let _ = told.await;
-    }
-
-    async fn tell(&self, action: Action, outcome: Outcome, message: String) {
+    fn event(&self, action: Action, outcome: Outcome, message: &str) -> Event {
         let mut event = Event::own(action, outcome, self.now(), format!("{}: {message}", self.name));
-        event.target = Some(Box::new(Target {
-            kind: "destination".into(),
-            name: Some(self.name.as_str().into()),
-            id: None,
-        }));
-        let journal = self.handle.journal.clone();
-        let told = spawn_blocking(move || journal.note(event));
-        // Cancelled only when the agent ends.
-        let _ = told.await;
+        let name = Some(self.name.as_str().into());
+        event.target = Some(Box::new(Target { kind: "destination".into(), name, id: None }));
+        event
     }
 
-    fn now(&self) -> Time {
+    pub(super) fn now(&self) -> Time {
         (self.handle.clock)()
     }
 }

@@ -5,39 +5,17 @@
 //! Invariant: a segment whose fdatasync failed is never written or trusted again.
 
 use super::error::{JournalError, is_no_space};
-use super::line::{self, push_number};
+use super::pending::{Input, Pending, Stand};
 use super::recent::Batch;
 use super::recovery::Files;
-use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, Note, Progress, SegmentName, push_open};
+use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, SegmentName, push_open};
 use super::store::{self, Store};
 use super::tail::{self, Chain};
-use crate::model::{Event, EventId, Position, Record, Seq, StreamId, Time};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use crate::model::{Seq, StreamId, Time};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// What goes into the journal together.
-#[derive(Debug, Default)]
-pub struct Input {
-    /// Files that are followed from now on, or whose head is known better.
-    pub files: Vec<FollowedFile>,
-    /// Events in the order of their entries.
-    pub drafts: Vec<Draft>,
-    /// Progress that no event carries.
-    pub progress: Vec<Progress>,
-}
-
-/// An event that has no seq yet.
-#[derive(Debug)]
-pub struct Draft {
-    /// The event.
-    pub event: Event,
-    /// Just after its entry; none for otrail's own events.
-    pub position: Option<Position>,
-}
 
 /// What is known when writing begins.
 pub(super) struct Start {
@@ -86,17 +64,6 @@ struct Open {
     /// Bytes that are durable; the next batch goes here.
     bytes: u64,
     created: Time,
-}
-
-/// A batch on its way to the disk.
-struct Pending {
-    bytes: Vec<u8>,
-    written: usize,
-    chain: Chain,
-    records: Vec<Record>,
-    files: Vec<FollowedFile>,
-    progress: Vec<Progress>,
-    synced: Seq,
 }
 
 /// A batch that is durable, and its size on disk.
@@ -164,7 +131,9 @@ impl Writer {
         if self.pending.is_some() {
             return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
         }
-        self.prepare(input, now);
+        let spare = std::mem::take(&mut self.spare);
+        self.pending = self.stand().prepare(input, spare);
+        self.roll_if_due(now);
         self.flush(now)
     }
 
@@ -191,81 +160,12 @@ impl Writer {
         if self.noted == self.newest() || self.pending.is_some() {
             return Ok(());
         }
-        #[derive(Serialize)]
-        struct Settled {
-            settled: String,
-        }
-        let mut bytes = Vec::with_capacity(256);
-        push_open(&Settled { settled: now.to_string() }, &mut bytes);
-        let synced = self.newest();
-        push_synced(synced, &mut bytes);
-        let chain = tail::finish(&mut bytes, 0, self.chain);
-        self.pending = Some(Pending {
-            bytes,
-            written: 0,
-            chain,
-            records: Vec::new(),
-            files: Vec::new(),
-            progress: Vec::new(),
-            synced,
-        });
+        self.pending = Some(self.stand().durable_note(now));
         self.flush(now).map(drop)
     }
 
-    /// Gives the batch its seqs and its form on disk.
-    fn prepare(&mut self, mut input: Input, now: Time) {
-        self.place_files(&mut input.files);
-        let mut bytes = std::mem::take(&mut self.spare);
-        bytes.clear();
-        let (mut chain, synced) = (self.chain, self.newest());
-        let mut first = true;
-        let mut end = |bytes: &mut Vec<u8>, start: usize| {
-            if std::mem::take(&mut first) {
-                push_synced(synced, bytes);
-            }
-            chain = tail::finish(bytes, start, chain);
-        };
-        for file in &input.files {
-            let start = bytes.len();
-            push_open(&Note::File(file.clone()), &mut bytes);
-            end(&mut bytes, start);
-        }
-        let mut records = Vec::with_capacity(input.drafts.len());
-        for (seq, draft) in (self.next.0..).zip(input.drafts) {
-            let mut record = Record { seq: Seq(seq), position: draft.position, event: draft.event };
-            if record.event.id == EventId(0) {
-                record.event.id = own_id(self.stream, record.seq);
-            }
-            let start = bytes.len();
-            line::encode(&record, &mut bytes);
-            end(&mut bytes, start);
-            records.push(record);
-        }
-        for progress in &input.progress {
-            let start = bytes.len();
-            push_open(&Note::Position(*progress), &mut bytes);
-            end(&mut bytes, start);
-        }
-        if bytes.is_empty() {
-            return;
-        }
-        let (files, progress) = (input.files, input.progress);
-        self.pending = Some(Pending { bytes, written: 0, chain, records, files, progress, synced });
-        self.roll_if_due(now);
-    }
-
-    /// A file's line stands before the entries of its batch, so it must not be ahead of them: a tear in between
-    /// would lose them.
-    fn place_files(&self, files: &mut [FollowedFile]) {
-        for at in 0..files.len() {
-            let (before, rest) = files.split_at_mut(at);
-            let file = &mut rest[0];
-            let earlier = before.iter().rfind(|other| other.number == file.number);
-            if let Some(placed) = earlier.or_else(|| self.files.get(&file.number)) {
-                (file.offset, file.entries, file.passed_over) =
-                    (placed.offset, placed.entries, placed.passed_over);
-            }
-        }
+    fn stand(&self) -> Stand<'_> {
+        Stand { stream: self.stream, next: self.next, chain: self.chain, files: &self.files }
     }
 
     /// A segment that is large or of another day is left; the next one begins with the pending batch.
@@ -388,36 +288,6 @@ impl Writer {
         self.spare.shrink_to(SPARE_BYTES_MAX);
         Durable { records: Arc::new(pending.records), bytes }
     }
-}
-
-impl Pending {
-    /// Writes the ends of all lines anew, since the line before the first is another now.
-    fn rechain(&mut self, before: Chain) {
-        let old = std::mem::take(&mut self.bytes);
-        self.bytes.reserve(old.len());
-        (self.chain, self.written) = (before, 0);
-        for line in old.split_inclusive(|&byte| byte == b'\n') {
-            let whole = line.strip_suffix(b"\n").and_then(tail::check);
-            let Some(whole) = whole else { continue };
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(whole.body);
-            self.chain = tail::finish(&mut self.bytes, start, self.chain);
-        }
-    }
-}
-
-fn push_synced(synced: Seq, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"synced\":");
-    push_number(synced.0, out);
-}
-
-/// The id of one of otrail's own events: its place is all that tells it from others.
-fn own_id(stream: StreamId, seq: Seq) -> EventId {
-    let hash = Sha256::new().chain_update(b"otrail").chain_update(stream.0.to_be_bytes());
-    let hash: [u8; 32] = hash.chain_update(seq.0.to_be_bytes()).finalize().into();
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash[..16]);
-    EventId(u128::from_be_bytes(id))
 }
 
 /// All files that are still read, and of the finished ones the newest of each source:

@@ -26,6 +26,9 @@ pub use error::LinkError;
 pub use link::Link;
 pub use settings::{Framing, Settings};
 
+use crate::net;
+use rustls::ClientConfig;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One transport.
@@ -43,6 +46,14 @@ pub struct Transport {
 
 /// All transports.
 pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW];
+
+/// Reads the TLS files of a destination and makes a config from them; none for plain TCP. Blocks on the disk.
+///
+/// To be called for every connection, so that replaced certificates, keys and CAs count at once.
+pub fn prepare(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
+    let tls = settings.net.tls.as_ref().map(net::tls::client_config).transpose();
+    tls.map_err(LinkError::from)
+}
 
 /// What was seen while a link was closed as a barrier; `forward` judges it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
