@@ -137,6 +137,23 @@ async fn a_frozen_peer_gives_no_evidence() {
 }
 
 #[tokio::test]
+async fn bytes_that_the_peer_has_no_room_for_are_counted() {
+    let (release, held) = mpsc::channel::<()>();
+    let peer = Peer::start(move |socket| {
+        socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 10).unwrap();
+        let _ = held.recv();
+    });
+    let mut settings = plain(peer.port);
+    settings.net.send_timeout = Duration::from_millis(200);
+    let mut link = connect(&settings).await.unwrap();
+    link.send(&FRAME.repeat(20_000)).await.unwrap();
+    let observed = link.barrier().await;
+    assert!(observed.unacknowledged.is_some_and(|bytes| bytes > 0), "{observed:?}");
+    assert!(observed.fin_after.is_none(), "{observed:?}");
+    drop(release);
+}
+
+#[tokio::test]
 async fn a_plain_link_ends_with_a_fin() {
     let peer = Peer::start(|mut socket| {
         let mut received = Vec::new();

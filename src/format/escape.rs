@@ -9,18 +9,16 @@
 
 /// Where a value goes, and what is special there.
 pub(super) struct Place {
-    /// ASCII characters that need a backslash.
-    special: &'static [u8],
+    /// ASCII characters that need a backslash; the same one thrice, if there is but one.
+    special: [u8; 3],
     /// A backslash that begins one of our own escapes; doubled where a backslash is special itself.
     backslash: &'static [u8],
-    /// Bytes that need nothing.
-    plain: [bool; 256],
 }
 
-/// The MSG of RFC 5424: nothing is special, and a backslash in it stays as it is.
-pub(super) static MESSAGE: Place = Place::new(b"", b"\\");
+/// The MSG of RFC 5424: nothing is special but control characters, and a backslash in it stays as it is.
+pub(super) static MESSAGE: Place = Place { special: [0; 3], backslash: b"\\" };
 /// A PARAM-VALUE (RFC 5424 section 6.3.3).
-pub(super) static PARAM_VALUE: Place = Place::new(b"\"\\]", b"\\\\");
+pub(super) static PARAM_VALUE: Place = Place { special: *b"\"\\]", backslash: b"\\\\" };
 
 /// What became of the values of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,30 +30,28 @@ pub(super) struct Marks {
 }
 
 impl Place {
-    const fn new(special: &'static [u8], backslash: &'static [u8]) -> Place {
-        let mut plain = [false; 256];
-        let mut byte = b' ';
-        while byte < 0x7f {
-            plain[byte as usize] = true;
-            byte += 1;
-        }
-        let mut at = 0;
-        while at < special.len() {
-            plain[special[at] as usize] = false;
-            at += 1;
-        }
-        Place { special, backslash, plain }
-    }
-
     /// Appends `text` in at most `bytes_max` bytes. What is cut ends at a character, and `mark` appends at most
     /// `mark_bytes_max` bytes that say how many bytes of the text are missing.
     #[inline]
     pub(super) fn put(&self, text: &str, limit: &Limit, marks: &mut Marks, out: &mut Vec<u8>) {
-        if text.len() <= limit.bytes_max && text.bytes().all(|byte| self.plain[usize::from(byte)]) {
+        if text.len() <= limit.bytes_max && self.is_plain(text.as_bytes()) {
             out.extend_from_slice(text.as_bytes());
         } else {
             self.put_with_care(text, limit, marks, out);
         }
+    }
+
+    /// Whether nothing in the text needs care; looks at eight bytes at a time.
+    #[inline]
+    fn is_plain(&self, text: &[u8]) -> bool {
+        let special = self.special.map(|byte| EACH * u64::from(byte));
+        let Some(last) = text.last_chunk() else {
+            let few = text.iter().fold(EACH * u64::from(b' '), |word, &byte| word << 8 | u64::from(byte));
+            return !is_odd(few, special);
+        };
+        let odd = is_odd(u64::from_ne_bytes(*last), special);
+        let (words, _) = text.as_chunks();
+        !words.iter().fold(odd, |odd, word| odd | is_odd(u64::from_ne_bytes(*word), special))
     }
 
     #[cold]
@@ -99,6 +95,16 @@ impl Place {
             out.extend([12, 8, 4, 0].map(|shift| HEX[(code >> shift & 0xf) as usize]));
         }
     }
+}
+
+/// Whether one of eight bytes is a control character, not ASCII, or special. The usual tricks with the top bits:
+/// `(word - EACH * n) & !word` has one where a byte is below `n`, and below 1 is 0.
+#[inline]
+fn is_odd(word: u64, special: [u64; 3]) -> bool {
+    let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+    let equal = special.map(|special| below(word ^ special, 1));
+    let delete = below(word ^ (EACH * 0x7f), 1);
+    (word | below(word, b' ') | delete | equal[0] | equal[1] | equal[2]) & (EACH << 7) != 0
 }
 
 /// How long a value may get, and how a cut is shown.
@@ -153,6 +159,8 @@ pub(super) fn put_hex128(number: u128, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits);
 }
 
+/// A one in each byte.
+const EACH: u64 = u64::MAX / 0xff;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// An ellipsis, `[cut `, the largest number, ` bytes]`.
 pub(super) const MESSAGE_MARK_BYTES_MAX: usize = 3 + 5 + 20 + 7;
@@ -212,6 +220,27 @@ mod tests {
         let (cut, _) = put(&MESSAGE, &text, &Limit::message(45));
         assert_eq!(cut, "0123456789…[cut 90 bytes]");
         assert_eq!(put(&MESSAGE, &text, &Limit::message(100)).0, text);
+    }
+
+    #[test]
+    fn every_place_in_a_text_is_looked_at() {
+        for length in 1..40 {
+            for at in 0..length {
+                let text = |odd: char| {
+                    (0..length).map(|place| if place == at { odd } else { 'a' }).collect::<String>()
+                };
+                for odd in (0..=0xff).map(char::from) {
+                    let plain = (' '..='~').contains(&odd);
+                    assert_eq!(MESSAGE.is_plain(text(odd).as_bytes()), plain, "{odd:?} at {at} of {length}");
+                    let plain = plain && !['"', ']', '\\'].contains(&odd);
+                    assert_eq!(
+                        PARAM_VALUE.is_plain(text(odd).as_bytes()),
+                        plain,
+                        "{odd:?} at {at} of {length}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

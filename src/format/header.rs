@@ -23,13 +23,17 @@ pub(super) fn put(settings: &Settings, record: &Record, out: &mut Vec<u8>) {
     out.push(b' ');
 }
 
-/// Appends a name in PRINTUSASCII: a hyphen stands for every other character, and one alone for none.
+/// Appends a name in the letters of host names, which are PRINTUSASCII: a hyphen stands for every other character,
+/// and one alone for none. A colon or a bracket would be allowed, but ends the header for lenient parsers.
 fn put_name(name: &str, bytes_max: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    let printable = |character: char| if character.is_ascii_graphic() { character as u8 } else { b'-' };
-    out.extend(name.chars().take(bytes_max).map(printable));
-    if out.len() == start {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if name.is_empty() {
         out.push(b'-');
+    } else if name.len() <= bytes_max && name.bytes().all(is_usual) {
+        out.extend_from_slice(name.as_bytes());
+    } else {
+        let usual = |character| u8::try_from(character).ok().filter(|&byte| is_usual(byte)).unwrap_or(b'-');
+        out.extend(name.chars().take(bytes_max).map(usual));
     }
 }
 

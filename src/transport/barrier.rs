@@ -18,7 +18,7 @@ use tokio::io::Interest;
 use tokio::time::{Instant, sleep, timeout_at};
 
 impl Link {
-    /// Closes the link (RFC 5425 section 4.4) and says what was seen. Takes at most three times 5 s, or three times
+    /// Closes the link (RFC 5425 section 4.4) and says what was seen. Each of its steps takes at most 5 s, or
     /// `send-timeout` when that is shorter.
     pub async fn barrier(mut self) -> Observed {
         let mut observed = Observed::default();
@@ -29,7 +29,9 @@ impl Link {
                 error => observed.broken = Some(chain(&error)),
             }
         }
-        observed.unacknowledged = kernel::unacknowledged(&self.socket).ok();
+        // The peer's FIN may come before its acknowledgement of ours.
+        let patience = if observed.fin_after.is_some() { self.patience() } else { Duration::ZERO };
+        observed.unacknowledged = self.left_over(Instant::now() + patience).await;
         observed
     }
 
@@ -41,12 +43,10 @@ impl Link {
             observed.broken = Some("a send was not finished".to_owned());
             return Ok(());
         }
-        let patience = self.send_timeout.min(STEP_MAX);
+        let patience = self.patience();
         self.acknowledged(Instant::now() + patience).await?;
         observed.min_rtt = kernel::min_rtt(&self.socket);
-        while !self.listen(Ask::Kernel)? {
-            tokio::task::yield_now().await;
-        }
+        self.drain(Instant::now() + patience).await?;
         let closing = Instant::now();
         if let Some(session) = &mut self.session {
             session.connection.send_close_notify();
@@ -72,6 +72,31 @@ impl Link {
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }
+    }
+
+    /// Reads whatever has come, tokio has heard of it or not: a close among it came before ours.
+    async fn drain(&mut self, deadline: Instant) -> Result<(), LinkError> {
+        while !self.listen(Ask::Kernel)? {
+            if Instant::now() >= deadline {
+                return Err(LinkError::Stalled { limit: self.send_timeout });
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// What is not acknowledged by then.
+    async fn left_over(&self, deadline: Instant) -> Option<u32> {
+        loop {
+            match kernel::unacknowledged(&self.socket) {
+                Ok(1..) if Instant::now() < deadline => sleep(PAUSE_MIN).await,
+                answer => return answer.ok(),
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.send_timeout.min(STEP_MAX)
     }
 
     async fn flush(&mut self, deadline: Instant) -> Result<(), LinkError> {
@@ -101,7 +126,7 @@ impl Link {
                     observed.fin_after = Some(closing.elapsed());
                     return Ok(());
                 }
-                Heard::Noise => {}
+                Heard::Noise => tokio::task::yield_now().await,
                 Heard::Nothing => {
                     let ready = timeout_at(deadline, self.socket.readable()).await;
                     if ready.is_err() {
@@ -126,7 +151,7 @@ fn chain(error: &LinkError) -> String {
     text
 }
 
-/// Longest wait of each of the three steps: acknowledgement, our close, the peer's answer.
+/// Longest wait of each step.
 const STEP_MAX: Duration = Duration::from_secs(5);
 /// Shortest and longest pause between two questions to the kernel.
 const PAUSE_MIN: Duration = Duration::from_micros(200);
