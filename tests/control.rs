@@ -1,133 +1,20 @@
-//! The socket from both ends: who is let in, what is answered, what a bad client can do, what is left in the trail.
+//! The socket from both ends: what is answered, what a bad client can do, what is left in the trail.
+
+mod support;
 
 use otrail::control::protocol::{Ask, End, Reply};
 use otrail::control::{Client, ControlError, Limits, Server, Settings};
-use otrail::journal::{self, Draft, Input, Journal, Scan};
+use otrail::model::Action;
+use otrail::model::Outcome;
 use otrail::model::status::Status;
-use otrail::model::{Action, Event, Outcome, Raw, Record, Text, Time};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
-
-/// An agent that has a journal and a socket, and nothing else.
-struct Agent {
-    dir: tempfile::TempDir,
-    journal: Journal,
-    runtime: Runtime,
-    shutdown: watch::Sender<bool>,
-    serving: tokio::task::JoinHandle<Result<(), ControlError>>,
-}
-
-impl Agent {
-    fn new() -> Agent {
-        Agent::with(Limits::default(), &[])
-    }
-
-    fn with(limits: Limits, admin_groups: &[&str]) -> Agent {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let journal = open_journal(dir.path());
-        let status = || Status { sensor: "plant-a".to_owned(), pid: 7, ..Status::default() };
-        let settings = settings(dir.path(), admin_groups);
-        let server = Server { settings, journal: journal.clone(), status: Arc::new(status), limits };
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (shutdown, stop) = watch::channel(false);
-        let serving = runtime.spawn(server.bind().unwrap().serve(stop));
-        Agent { dir, journal, runtime, shutdown, serving }
-    }
-
-    fn append(&self, users: &[&str]) {
-        let drafts = users.iter().map(|user| Draft { event: event(user), position: None }).collect();
-        self.journal.append(Input { drafts, ..Input::default() }, Time::default()).unwrap();
-    }
-
-    fn connect(&self) -> UnixStream {
-        UnixStream::connect(self.dir.path().join("run/control.sock")).unwrap()
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&settings(self.dir.path(), &[])).unwrap()
-    }
-
-    fn query(&self, ask: &Ask) -> (Vec<String>, End) {
-        let mut rows = self.client().query(ask).unwrap();
-        let users = rows.by_ref().map(|row| user(&row.unwrap())).collect();
-        (users, rows.end().unwrap().clone())
-    }
-
-    /// Sends bytes as they are and returns the whole answer.
-    fn say(&self, bytes: &[u8]) -> String {
-        let mut stream = self.connect();
-        // The agent may have heard enough before all was said.
-        let _broken = stream.write_all(bytes);
-        let mut answer = String::new();
-        let _reset = stream.read_to_string(&mut answer);
-        answer
-    }
-
-    fn records(&self) -> Vec<Record> {
-        let scan = Scan::open(self.dir.path()).unwrap().through(self.journal.newest());
-        scan.map(|line| line.unwrap().decode().unwrap()).collect()
-    }
-
-    /// Waits until the trail has such a record.
-    fn wait_for(&self, wanted: impl Fn(&Record) -> bool) -> Record {
-        let mut newest = self.journal.subscribe();
-        loop {
-            newest.borrow_and_update();
-            if let Some(found) = self.records().into_iter().find(&wanted) {
-                return found;
-            }
-            self.runtime.block_on(newest.changed()).unwrap();
-        }
-    }
-}
-
-fn settings(dir: &Path, admin_groups: &[&str]) -> Settings {
-    let admin_groups = admin_groups.iter().map(|&group| group.to_owned()).collect();
-    Settings { socket: dir.join("run/control.sock"), admin_groups, admin_users: Vec::new() }
-}
-
-fn open_journal(dir: &Path) -> Journal {
-    let settings = journal::Settings {
-        state_dir: dir.to_owned(),
-        sensor: "plant-a".to_owned(),
-        bytes_max: 1 << 30,
-        age_max: Duration::from_secs(86_400),
-        segment_bytes_max: 1 << 20,
-        recent_bytes_max: 1 << 20,
-        reserve_bytes: 4096,
-        destinations: Vec::new(),
-    };
-    Journal::open(settings, Time::default()).unwrap()
-}
-
-fn event(user: &str) -> Event {
-    let mut event = Event::new(Action::USER_OPERATION, Outcome::Success, Time::default());
-    event.user = Some(Text::from(user));
-    event.raw = Raw::Text(format!("entry of {user}").into());
-    event
-}
-
-fn user(record: &Record) -> String {
-    record.event.user.as_deref().unwrap_or_default().to_owned()
-}
-
-fn is_query(record: &Record) -> bool {
-    record.event.action == Action::QUERY
-}
-
-fn for_user(user: &str) -> Ask {
-    Ask { filters: vec![("user".to_owned(), user.to_owned())], ..Ask::default() }
-}
+use support::trail::{Agent, for_user, is_query, settings, user};
 
 #[test]
 fn an_admin_gets_the_wanted_rows_and_leaves_an_event() {
@@ -184,14 +71,6 @@ fn a_damaged_journal_gives_an_incomplete_answer_that_says_why() {
     assert_eq!((users, end.incomplete), (vec!["alice".to_owned(), "carol".to_owned()], true));
     assert!(end.reason.contains("damaged at byte"), "{}", end.reason);
     assert!(agent.records_told().reason.unwrap().contains("damaged at byte"));
-}
-
-impl Agent {
-    /// The last query event, past the damage.
-    fn records_told(&self) -> Event {
-        let lines = Scan::open(self.dir.path()).unwrap().flatten();
-        lines.filter_map(|mut line| line.decode()).filter(is_query).last().unwrap().event
-    }
 }
 
 #[test]
@@ -373,135 +252,5 @@ fn an_answer_that_breaks_off_is_an_error_and_not_an_end() {
         drop(agent);
         let all: Vec<_> = rows.collect();
         assert!(matches!(all[..], [Err(ControlError::Garbled(_))]), "{said:?}: {all:?}");
-    }
-}
-
-/// Runs on a thread of its own that is another user in other groups; needs root.
-#[expect(unsafe_code, reason = "the C library changes the user of all threads, the system call that of one")]
-fn as_user<T: Send>(uid: u32, groups: &[u32], run: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            // SAFETY: the pointer and the count describe `groups`; the others are plain numbers.
-            let done = unsafe {
-                [
-                    libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()),
-                    libc::syscall(libc::SYS_setresgid, uid, uid, uid),
-                    libc::syscall(libc::SYS_setresuid, uid, uid, uid),
-                ]
-            };
-            assert_eq!(done, [0, 0, 0]);
-            run()
-        });
-        thread.join().unwrap()
-    })
-}
-
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        eprintln!("needs root: passed over");
-    }
-    root
-}
-
-#[test]
-fn another_user_is_refused_and_leaves_an_event() {
-    if !is_root() {
-        return;
-    }
-    let agent = Agent::with(Limits::default(), &["no-such-group"]);
-    agent.append(&["alice"]);
-    let refused = as_user(54_321, &[], || agent.client().query(&Ask::default()).unwrap().next());
-    let Some(Err(ControlError::Refused(sentence))) = refused else { panic!("{refused:?}") };
-    assert!(sentence.starts_with("a user without a name (uid 54321, pid "), "{sentence}");
-    assert!(sentence.contains("may not read the trail; allowed are root"), "{sentence}");
-    let told = agent.wait_for(|record| record.event.action == Action::QUERY_DENIED).event;
-    assert_eq!((told.message.as_str(), told.user.as_deref()), (sentence.as_str(), Some("uid 54321")));
-    let status = as_user(54_321, &[], || agent.client().status());
-    assert!(matches!(status, Err(ControlError::Refused(_))));
-}
-
-#[test]
-fn a_member_of_an_admin_group_is_answered_however_many_groups_there_are() {
-    if !is_root() {
-        return;
-    }
-    let agent = Agent::with(Limits::default(), &["daemon"]);
-    agent.append(&["alice"]);
-    let daemon = nix::unistd::Group::from_name("daemon").unwrap().unwrap().gid.as_raw();
-    let mut groups: Vec<u32> = (10_000..10_500).collect();
-    let rows =
-        |groups: &[u32]| as_user(54_321, groups, || agent.client().query(&Ask::default()).unwrap().count());
-    let refused = as_user(54_321, &groups, || agent.client().query(&Ask::default()).unwrap().next());
-    assert!(matches!(refused, Some(Err(ControlError::Refused(_)))));
-    groups.push(daemon);
-    assert!(rows(&groups) >= 1);
-    assert!(rows(&[daemon]) >= 1);
-}
-
-/// Runs `otrail` with the config of that agent.
-fn otrail(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let config = dir.join("otrail.toml");
-    let text = format!(
-        "sensor = \"plant-a\"\nstate-dir = {dir:?}\n[control]\nsocket = {:?}\n\
-         [[source]]\nname = \"timeline\"\npath = \"/var/log/sensor/user-operations.ndjson\"\n\
-         [[destination]]\nname = \"siem\"\naddress = \"siem.example.net\"\n",
-        dir.join("run/control.sock")
-    );
-    fs::write(&config, text).unwrap();
-    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
-    command.arg("-c").arg(config).args(args).env("SUDO_USER", "carol");
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn the_command_line_asks_the_agent() {
-    let agent = Agent::new();
-    agent.append(&["alice", "bob", "bob"]);
-    let dir = agent.dir.path();
-    let (code, rows, errors) = otrail(dir, &["query", "-u", "BOB", "-n", "1", "-o", "json"]);
-    assert_eq!((code, rows.lines().count(), errors.as_str()), (Some(0), 1, ""));
-    assert_eq!(journal::line::decode(rows.trim_end().as_bytes()).unwrap().seq.0, 3);
-    let told = agent.records_told().message;
-    assert!(
-        told.contains("by its own word carol before sudo, read 1 records of the trail: user=BOB lines=1")
-    );
-    assert_eq!(otrail(dir, &["--query", "-u", "dave"]), (Some(1), String::new(), String::new()));
-    let (code, rows, _) = otrail(dir, &["query", "-r", "-o", "raw", "--class", "user-operation"]);
-    assert_eq!((code, rows.as_str()), (Some(0), "entry of bob\nentry of bob\nentry of alice\n"));
-}
-
-#[test]
-fn the_command_line_follows_until_the_agent_stops() {
-    let agent = Agent::new();
-    agent.append(&["alice"]);
-    let dir = agent.dir.path().to_owned();
-    let follower = std::thread::spawn(move || otrail(&dir, &["query", "-f", "-u", "*", "-o", "raw"]));
-    agent.wait_for(is_query);
-    agent.append(&["bob"]);
-    agent.shutdown.send(true).unwrap();
-    let (code, rows, errors) = follower.join().unwrap();
-    assert_eq!(code, Some(5));
-    assert!(rows.starts_with("entry of alice\n"), "{rows}");
-    assert_eq!(errors, "otrail: the answer is incomplete: the agent is stopping\n");
-}
-
-#[test]
-fn the_command_line_tells_how_the_agent_is_or_that_there_is_none() {
-    let agent = Agent::new();
-    let (code, screen, _) = otrail(agent.dir.path(), &["status"]);
-    assert_eq!(code, Some(1));
-    assert!(screen.starts_with("● otrail  on plant-a: not healthy"), "{screen}");
-    let (code, json, _) = otrail(agent.dir.path(), &["status", "-o", "json"]);
-    assert_eq!((code, serde_json::from_str::<Status>(&json).unwrap().pid), (Some(1), 7));
-
-    let none = tempfile::tempdir().unwrap();
-    for command in ["status", "query"] {
-        let (code, out, errors) = otrail(none.path(), &[command]);
-        assert_eq!((code, out.as_str()), (Some(3), ""), "{errors}");
-        assert!(errors.starts_with("otrail: no agent answers on "), "{errors}");
     }
 }

@@ -1,5 +1,7 @@
 //! Answers are what a reader of the whole journal would give, and safe to look at.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use expect_test::expect_file;
 use otrail::filter::{Clock, Filter};
 use otrail::journal::{Draft, Input, Journal, Settings, line};

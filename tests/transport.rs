@@ -1,7 +1,5 @@
 //! A link against real servers: how it carries bytes, how it ends, and what a barrier sees.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
-
 mod support;
 
 use otrail::net::Pin;

@@ -1,6 +1,6 @@
 //! Whom a link trusts, whom it refuses, and what it says about that. Against real TLS servers.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails shows where")]
+#![expect(clippy::panic, reason = "a test that fails shows where")]
 
 mod support;
 

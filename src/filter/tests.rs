@@ -1,3 +1,5 @@
+//! What each filter lets through, and that a filter never wants what it refuses.
+
 use super::*;
 use crate::model::{ACTIONS, Action, Event, Outcome, Raw, Seq, Target};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Every way to write a moment, and what is no moment.
+
 use super::*;
 use proptest::prelude::*;
 

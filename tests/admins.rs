@@ -1,0 +1,147 @@
+//! Who may read the trail, and the commands that admins ask with.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use otrail::control::protocol::Ask;
+use otrail::control::{ControlError, Limits};
+use otrail::journal;
+use otrail::model::Action;
+use otrail::model::status::Status;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use support::trail::{Agent, is_query};
+
+/// Runs on a thread of its own that is another user in other groups; needs root.
+#[expect(unsafe_code, reason = "the C library changes the user of all threads, the system call that of one")]
+fn as_user<T: Send>(uid: u32, groups: &[u32], run: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            // SAFETY: the pointer and the count describe `groups`; the others are plain numbers.
+            let done = unsafe {
+                [
+                    libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()),
+                    libc::syscall(libc::SYS_setresgid, uid, uid, uid),
+                    libc::syscall(libc::SYS_setresuid, uid, uid, uid),
+                ]
+            };
+            assert_eq!(done, [0, 0, 0]);
+            run()
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests without root sees what was not proved")]
+fn is_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        eprintln!("needs root: passed over");
+    }
+    root
+}
+
+#[test]
+fn another_user_is_refused_and_leaves_an_event() {
+    if !is_root() {
+        return;
+    }
+    let agent = Agent::with(Limits::default(), &["no-such-group"]);
+    agent.append(&["alice"]);
+    let refused = as_user(54_321, &[], || agent.client().query(&Ask::default()).unwrap().next());
+    let Some(Err(ControlError::Refused(sentence))) = refused else { panic!("{refused:?}") };
+    assert!(sentence.starts_with("a user without a name (uid 54321, pid "), "{sentence}");
+    assert!(sentence.contains("may not read the trail; allowed are root"), "{sentence}");
+    let told = agent.wait_for(|record| record.event.action == Action::QUERY_DENIED).event;
+    assert_eq!((told.message.as_str(), told.user.as_deref()), (sentence.as_str(), Some("uid 54321")));
+    let status = as_user(54_321, &[], || agent.client().status());
+    assert!(matches!(status, Err(ControlError::Refused(_))));
+}
+
+#[test]
+fn a_member_of_an_admin_group_is_answered_however_many_groups_there_are() {
+    if !is_root() {
+        return;
+    }
+    let agent = Agent::with(Limits::default(), &["daemon"]);
+    agent.append(&["alice"]);
+    let daemon = nix::unistd::Group::from_name("daemon").unwrap().unwrap().gid.as_raw();
+    let mut groups: Vec<u32> = (10_000..10_500).collect();
+    let rows =
+        |groups: &[u32]| as_user(54_321, groups, || agent.client().query(&Ask::default()).unwrap().count());
+    let refused = as_user(54_321, &groups, || agent.client().query(&Ask::default()).unwrap().next());
+    assert!(matches!(refused, Some(Err(ControlError::Refused(_)))));
+    groups.push(daemon);
+    assert!(rows(&groups) >= 1);
+    assert!(rows(&[daemon]) >= 1);
+}
+
+/// Runs `otrail` with the config of that agent.
+fn otrail(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let config = dir.join("otrail.toml");
+    let text = format!(
+        "sensor = \"plant-a\"\nstate-dir = {dir:?}\n[control]\nsocket = {:?}\n\
+         [[source]]\nname = \"timeline\"\npath = \"/var/log/sensor/user-operations.ndjson\"\n\
+         [[destination]]\nname = \"siem\"\naddress = \"siem.example.net\"\n",
+        dir.join("run/control.sock")
+    );
+    fs::write(&config, text).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+    command.arg("-c").arg(config).args(args).env("SUDO_USER", "carol");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_line_asks_the_agent() {
+    let agent = Agent::new();
+    agent.append(&["alice", "bob", "bob"]);
+    let dir = agent.dir.path();
+    let (code, rows, errors) = otrail(dir, &["query", "-u", "BOB", "-n", "1", "-o", "json"]);
+    assert_eq!((code, rows.lines().count(), errors.as_str()), (Some(0), 1, ""));
+    assert_eq!(journal::line::decode(rows.trim_end().as_bytes()).unwrap().seq.0, 3);
+    let told = agent.records_told().message;
+    assert!(
+        told.contains("by its own word carol before sudo, read 1 records of the trail: user=BOB lines=1")
+    );
+    assert_eq!(otrail(dir, &["--query", "-u", "dave"]), (Some(1), String::new(), String::new()));
+    let (code, rows, _) = otrail(dir, &["query", "-r", "-o", "raw", "--class", "user-operation"]);
+    assert_eq!((code, rows.as_str()), (Some(0), "entry of bob\nentry of bob\nentry of alice\n"));
+}
+
+#[test]
+fn the_command_line_follows_until_the_agent_stops() {
+    let agent = Agent::new();
+    agent.append(&["alice"]);
+    let dir = agent.dir.path().to_owned();
+    let follower = std::thread::spawn(move || otrail(&dir, &["query", "-f", "-u", "*", "-o", "raw"]));
+    agent.wait_for(is_query);
+    agent.append(&["bob"]);
+    agent.shutdown.send(true).unwrap();
+    let (code, rows, errors) = follower.join().unwrap();
+    assert_eq!(code, Some(5));
+    assert!(rows.starts_with("entry of alice\n"), "{rows}");
+    assert_eq!(errors, "otrail: the answer is incomplete: the agent is stopping\n");
+}
+
+#[test]
+fn the_command_line_tells_how_the_agent_is_or_that_there_is_none() {
+    let agent = Agent::new();
+    let (code, screen, _) = otrail(agent.dir.path(), &["status"]);
+    assert_eq!(code, Some(1));
+    assert!(screen.starts_with("● otrail  on plant-a: not healthy"), "{screen}");
+    let (code, json, _) = otrail(agent.dir.path(), &["status", "-o", "json"]);
+    assert_eq!((code, serde_json::from_str::<Status>(&json).unwrap().pid), (Some(1), 7));
+
+    let none = tempfile::tempdir().unwrap();
+    for command in ["status", "query"] {
+        let (code, out, errors) = otrail(none.path(), &[command]);
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{errors}");
+        assert!(errors.starts_with("otrail: no agent answers on "), "{errors}");
+    }
+}

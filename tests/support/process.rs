@@ -1,0 +1,207 @@
+//! The real agent as a process of its own: started, asked, stopped and killed as on an appliance.
+
+use super::certs::{Ca, Files, Kind};
+use super::world::LOCAL;
+use otrail::model::status::Status;
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A folder with a CA, certificates, a log, a config and perhaps an agent that runs on it.
+pub struct House {
+    pub folder: TempDir,
+    pub ca: Ca,
+    pub server: Files,
+    destinations: String,
+    settings: String,
+    agent: Option<Child>,
+}
+
+impl House {
+    /// Nothing is forwarded yet and no agent runs.
+    pub fn new() -> House {
+        let (folder, ca) = (TempDir::new().unwrap(), Ca::new("test CA"));
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(folder.path().join("log")).unwrap();
+        ca.write(folder.path(), "ca");
+        ca.sign(Kind::Client, &["sensor"]).write(folder.path(), "client");
+        let server = ca.sign(Kind::Server, LOCAL).write(folder.path(), "server");
+        House { folder, ca, server, destinations: String::new(), settings: String::new(), agent: None }
+    }
+
+    /// Adds a destination on this port with mutual TLS; `more` are further lines of its table.
+    pub fn forward(&mut self, name: &str, port: u16, more: &str) {
+        let path = self.folder.path().display();
+        write!(
+            self.destinations,
+            "[[destination]]\nname = {name:?}\naddress = \"localhost:{port}\"\nca-file = \"{path}/ca.pem\"\n\
+             cert-file = \"{path}/client.pem\"\nkey-file = \"{path}/client.key\"\n{more}\n"
+        )
+        .unwrap();
+    }
+
+    /// Adds lines to the config, after everything else.
+    pub fn set(&mut self, lines: &str) {
+        self.settings.push_str(lines);
+        self.settings.push('\n');
+    }
+
+    /// A file of this house.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The sensor's log.
+    pub fn log(&self) -> PathBuf {
+        self.path("log/operations.ndjson")
+    }
+
+    /// Adds bytes to the log as they are.
+    pub fn write_log(&self, bytes: &[u8]) {
+        let mut log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        log.write_all(bytes).unwrap();
+    }
+
+    /// Writes the config as it is now and returns its path.
+    pub fn config(&self) -> PathBuf {
+        let path = self.folder.path();
+        let text = format!(
+            "sensor = \"plant-a\"\nstate-dir = {:?}\n[control]\nsocket = {:?}\n\
+             [[source]]\nname = \"timeline\"\npath = {:?}\n{}{}",
+            path.join("state"),
+            path.join("control.sock"),
+            self.log(),
+            self.destinations,
+            self.settings
+        );
+        let file = path.join("otrail.toml");
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        file
+    }
+
+    /// Starts the agent; what it says goes to `agent.log`.
+    pub fn start(&mut self) {
+        assert!(self.agent.is_none(), "an agent runs already");
+        let said = OpenOptions::new().create(true).append(true).open(self.path("agent.log")).unwrap();
+        let mut command = self.otrail();
+        command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+        self.agent = Some(command.spawn().unwrap());
+    }
+
+    /// A command of otrail with this config.
+    pub fn otrail(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+        command.arg("-c").arg(self.config());
+        command
+    }
+
+    /// Runs a command of otrail to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.otrail().args(args).output().unwrap()
+    }
+
+    /// What `status` tells, or `None` while no agent answers.
+    pub fn status(&self) -> Option<Status> {
+        let output = self.run(&["status", "-o", "json"]);
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// What the agent has said on stderr.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.path("agent.log")).unwrap_or_default()
+    }
+
+    /// SIGKILL, at once.
+    pub fn kill(&mut self) {
+        let mut agent = self.agent.take().unwrap();
+        agent.kill().unwrap();
+        agent.wait().unwrap();
+    }
+
+    /// SIGTERM, and the code the agent ended with.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+        self.agent.take().unwrap().wait().unwrap().code()
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = self.agent.as_ref().unwrap().id();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), signal).unwrap();
+    }
+
+    /// The process of the agent.
+    pub fn agent(&mut self) -> &mut Child {
+        self.agent.as_mut().unwrap()
+    }
+
+    /// Waits until `status` fulfils the condition.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Status) -> bool) -> Status {
+        let mut last = None;
+        let found = patiently(|| {
+            last = self.status();
+            last.as_ref().is_some_and(&condition)
+        });
+        assert!(found, "never {what}: {last:#?}\n{}", self.said());
+        last.unwrap()
+    }
+
+    /// Every whole line of the trail as JSON text, in order, read without the agent.
+    pub fn trail(&self) -> Vec<serde_json::Value> {
+        let output =
+            self.run(&["query", "-D", self.path("state").to_str().unwrap(), "-n", "all", "-o", "json"]);
+        let rows = output.stdout.split(|&byte| byte == b'\n').filter(|row| !row.is_empty());
+        rows.map(|row| serde_json::from_slice(row).unwrap()).collect()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(agent) = &mut self.agent {
+            // It may have ended by itself.
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+    }
+}
+
+/// Asks again until the answer is yes; `false` when patience ends.
+pub fn patiently(mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// One line of a sensor's timeline: the six documented fields.
+pub fn entry(number: usize) -> String {
+    let at = 1_764_000_000_000_u64 + number as u64;
+    format!(
+        "{{\"timestamp\":{at},\"type\":\"USER_LOGIN\",\"title\":\"User logged in\",\"severity\":\"NOTICE\",\
+         \"owner\":\"alice\",\"content\":\"User alice signed in, session {number:07}\"}}\n"
+    )
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Renames the log as logrotate does: a new file takes its name.
+pub fn rotate(log: &Path, number: usize) {
+    fs::rename(log, log.with_extension(format!("ndjson.{number}"))).unwrap();
+    File::create(log).unwrap();
+}
+
+/// No test waits longer than this for what must come.
+const PATIENCE: Duration = Duration::from_secs(90);
