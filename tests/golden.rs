@@ -1,5 +1,7 @@
 //! What every dialect reads in its golden log, and what holds for any bytes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use expect_test::expect_file;
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, DIALECTS, Dialect, End, Rules, State};
