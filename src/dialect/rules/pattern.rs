@@ -15,15 +15,41 @@
 
 use std::borrow::Cow;
 
-/// The pattern with every known word in braces replaced.
+/// The pattern with every known word in braces replaced, and the boundary of words taken from ASCII.
+///
+/// An automaton cannot know the boundaries of Unicode: one of them, and it gives up at the first `é` of a text.
 pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(pattern);
+    let mut text = match boundaries(pattern) {
+        0 => Cow::Borrowed(pattern),
+        _ => Cow::Owned(with_ascii_boundaries(pattern)),
+    };
     for (word, piece) in WORDS {
         if text.contains(word) {
             text = Cow::Owned(text.replace(word, piece));
         }
     }
     text
+}
+
+/// How many `\b` there are.
+fn boundaries(pattern: &str) -> usize {
+    pairs(pattern).filter(|&piece| piece == r"\b").count()
+}
+
+fn with_ascii_boundaries(pattern: &str) -> String {
+    pairs(pattern).map(|piece| if piece == r"\b" { r"(?-u:\b)" } else { piece }).collect()
+}
+
+/// The characters of a pattern, each with the backslash before it.
+fn pairs(pattern: &str) -> impl Iterator<Item = &str> {
+    let mut rest = pattern;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let escaped = if first == '\\' { rest[1..].chars().next() } else { None };
+        let (piece, after) = rest.split_at(first.len_utf8() + escaped.map_or(0, char::len_utf8));
+        rest = after;
+        Some(piece)
+    })
 }
 
 /// The captures that mean something.
@@ -41,9 +67,9 @@ const WORDS: &[(&str, &str)] = &[
     ("{phrase}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'].*?)"#),
     ("{old}", r#"(?<old>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
     ("{new}", r#"(?<new>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
-    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
+    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
+    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
     ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))"),
     ("{reason}", r"(?<reason>.+)"),
 ];
@@ -57,6 +83,12 @@ mod tests {
         for (word, _) in WORDS {
             assert!(regex::Regex::new(&expand(word)).is_ok(), "{word}");
         }
+    }
+
+    #[test]
+    fn a_boundary_of_words_is_that_of_ascii() {
+        assert_eq!(expand(r"^a\b \\b \\\b"), r"^a(?-u:\b) \\b \\(?-u:\b)");
+        assert_eq!(expand("\\"), "\\");
     }
 
     #[test]
