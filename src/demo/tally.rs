@@ -12,6 +12,8 @@ pub(super) struct Tally {
     /// Those that have arrived, in the order of first arrival.
     arrived: Vec<(Time, String)>,
     expected: HashSet<(Time, String)>,
+    /// The seq of every entry that has arrived.
+    events: HashMap<(Time, String), u64>,
     /// Event id and seq of every frame; one id has one seq.
     ids: HashMap<String, u64>,
     seqs: HashSet<u64>,
@@ -86,18 +88,21 @@ impl Tally {
         }
         self.newest = self.newest.max(seq);
         self.seqs.insert(seq);
-        self.on_event(frame);
+        self.on_event(frame, seq);
         Novelty::First
     }
 
-    fn on_event(&mut self, frame: &Frame) {
+    /// An event that is new by its id.
+    fn on_event(&mut self, frame: &Frame, seq: u64) {
         let event = (frame.time, frame.message.clone());
         if frame.field("class") == Some("agent") {
             self.own += 1;
-        } else if self.expected.contains(&event) {
-            self.arrived.push(event);
-        } else {
+        } else if !self.expected.contains(&event) {
             self.faults.push(format!("nobody wrote this: {}", frame.message));
+        } else if let Some(before) = self.events.insert(event.clone(), seq) {
+            self.faults.push(format!("seq {seq} is the entry of seq {before} once more: {}", frame.message));
+        } else {
+            self.arrived.push(event);
         }
     }
 
@@ -129,11 +134,9 @@ impl Summary {
         if self.lost > 0 {
             return Some(format!("{} of {} entries written have not arrived", self.lost, self.written));
         }
-        if !self.in_order {
-            return Some("the entries have not arrived in the order in which they were written".to_owned());
-        }
         match self.faults.as_slice() {
-            [] => None,
+            [] if self.in_order => None,
+            [] => Some("the entries have not arrived in the order in which they were written".to_owned()),
             [fault] => Some(fault.clone()),
             [fault, more @ ..] => Some(format!("{fault}; and {} more faults", more.len())),
         }
@@ -184,6 +187,10 @@ mod tests {
             ),
             (vec![a.clone(), b.clone(), b.clone(), c.clone()], "seq 2 came twice without the mark `resent`"),
             (vec![a.clone(), b.clone(), c.clone(), frame(4, "d")], "nobody wrote this: d"),
+            (
+                vec![a.clone(), b.clone(), frame(3, "b"), frame(4, "c")],
+                "seq 3 is the entry of seq 2 once more: b",
+            ),
             (vec![a.clone(), b, frame(5, "c")], "seq 4, which stands before 5, has not come"),
             (
                 vec![a.clone(), b.clone(), c.clone(), frame(2, "b")],
