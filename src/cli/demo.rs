@@ -138,23 +138,24 @@ impl Screen<'_> {
         let program =
             std::env::current_exe().map_or_else(|_| "otrail".into(), |path| path.display().to_string());
         let folder = folder.display();
-        let config = format!("-c {folder}/otrail.toml");
         writeln!(
             self.out,
             "\nThe folder stays: {folder}\n\n\
              \x20 # a syslog server for it, in another terminal\n\
-             \x20 openssl s_server -accept 127.0.0.1:{port} -cert {folder}/server.pem -key {folder}/server.key \
-             -CAfile {folder}/ca.pem -Verify 1 -verify_return_error -quiet\n\
-             \x20 # the agent, and one more operation\n\
-             \x20 {program} {config} check\n\
-             \x20 {program} {config} run &\n\
-             \x20 tail -n 1 {folder}/log/operations.ndjson | tee -a {folder}/log/operations.ndjson\n\
-             \x20 {program} {config} status\n\
-             \x20 {program} {config} query --failed\n\
-             \x20 # the trail itself, without any agent\n\
-             \x20 less {folder}/state/journal/*\n\
-             \x20 # when you have seen enough\n\
-             \x20 kill %1; rm -r {folder}"
+             \x20 cd '{folder}'\n\
+             \x20 openssl s_server -accept 127.0.0.1:{port} -cert server.pem -key server.key -CAfile ca.pem -Verify 1 \
+             -quiet\n\n\
+             \x20 # the agent, one more operation, and questions\n\
+             \x20 cd '{folder}'\n\
+             \x20 {program} -c otrail.toml check\n\
+             \x20 {program} -c otrail.toml run &\n\
+             \x20 tail -n 1 log/operations.ndjson | tee -a log/operations.ndjson\n\
+             \x20 {program} -c otrail.toml status\n\
+             \x20 {program} -c otrail.toml query --failed\n\
+             \x20 kill %1\n\n\
+             \x20 # the trail without any agent, and the end\n\
+             \x20 less state/journal/*\n\
+             \x20 rm -r '{folder}'"
         )
     }
 }

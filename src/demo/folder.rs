@@ -2,9 +2,9 @@
 
 use super::DemoError;
 use super::certificates::{Authority, Identity};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -16,8 +16,10 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn new(keep: bool) -> Result<Folder, DemoError> {
         let parent = std::env::temp_dir();
-        let made = tempfile::Builder::new().prefix("otrail-demo-").disable_cleanup(keep).tempdir();
-        let place = made.map_err(|source| DemoError::Folder { parent, source })?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("otrail-demo-").permissions(Permissions::from_mode(0o700)).disable_cleanup(keep);
+        let place = builder.tempdir();
+        let place = place.map_err(|source| DemoError::Folder { parent, source })?;
         let folder = Folder { place };
         let socket = folder.path("otrail.sock");
         if socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
