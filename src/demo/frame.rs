@@ -124,8 +124,9 @@ impl Unframer {
             let whole = head.len() > LENGTH_DIGITS_MAX || !head.iter().all(u8::is_ascii_digit);
             return if whole { Err(Unframed) } else { Ok(None) };
         };
-        let length = std::str::from_utf8(&head[..space]).ok().and_then(|digits| digits.parse().ok());
-        let length: usize = length.filter(|_| head[0] != b'0').ok_or(Unframed)?;
+        let digits = std::str::from_utf8(&head[..space]).ok();
+        let digits = digits.filter(|digits| !digits.starts_with(['0', '+']));
+        let length: usize = digits.and_then(|digits| digits.parse().ok()).ok_or(Unframed)?;
         let end = space + 1 + length;
         if self.bytes.len() < end {
             return Ok(None);

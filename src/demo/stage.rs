@@ -10,7 +10,7 @@ use super::{DemoError, Interrupt, Scene, Settings, Show};
 use crate::config::Config;
 use crate::control::{self, Client};
 use crate::model::status::Status;
-use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError};
+use std::sync::mpsc::Receiver as Channel;
 use std::time::{Duration, Instant};
 
 /// What stands on the stage. The agent goes before its server, the folder goes last.
@@ -140,10 +140,7 @@ impl<'a> Stage<'a> {
     /// Takes what has arrived, and what arrives within a moment.
     fn take(&mut self, moment: Duration) -> Result<(), DemoError> {
         self.look()?;
-        let mut received = match self.channel.recv_timeout(moment) {
-            Ok(received) => Some(received),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
+        let mut received = self.channel.recv_timeout(moment).ok();
         while let Some(next) = received {
             match next {
                 Received::Connected(about) => self.connected = Some(about),

@@ -191,11 +191,8 @@ mod tests {
                 vec![a.clone(), b.clone(), frame(3, "b"), frame(4, "c")],
                 "seq 3 is the entry of seq 2 once more: b",
             ),
-            (vec![a.clone(), b, frame(5, "c")], "seq 4, which stands before 5, has not come"),
-            (
-                vec![a.clone(), b.clone(), c.clone(), frame(2, "b")],
-                "seq 2 came twice without the mark `resent`",
-            ),
+            (vec![a.clone(), b.clone(), frame(5, "c")], "seq 4, which stands before 5, has not come"),
+            (vec![a, b, c, frame(2, "b")], "seq 2 came twice without the mark `resent`"),
             (
                 vec![frame(2, "a"), frame(3, "b"), frame(1, "c")],
                 "seq 1, which stands before 2, has not come; and 1 more faults",
