@@ -115,6 +115,8 @@ fn ask(stage: &mut Stage<'_>, args: &[&str]) -> Result<(), DemoError> {
     let color = if stage.settings.colored { "always" } else { "never" };
     let output = stage.program.output(&[&["query", "--color", color], args].concat())?;
     if !output.status.success() {
+        // An interrupt on a terminal reaches the command as well.
+        stage.pause(SOON)?;
         let said = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
         return Err(DemoError::Query { command, status: output.status.to_string(), said });
     }

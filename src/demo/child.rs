@@ -56,12 +56,12 @@ impl Program {
         command
     }
 
-    /// The last lines of the agent.
+    /// The last lines of the agent, in one.
     pub(super) fn said(&self) -> String {
         let text = fs::read(&self.said).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(SAID_LINES)..].join("\n")
+        lines[lines.len().saturating_sub(SAID_LINES)..].join("; ")
     }
 }
 
@@ -99,4 +99,4 @@ impl Drop for Agent {
     }
 }
 
-const SAID_LINES: usize = 5;
+const SAID_LINES: usize = 2;

@@ -55,7 +55,7 @@ pub enum DemoError {
         source: io::Error,
     },
     /// The agent is gone.
-    #[error("the agent ended unexpectedly ({status}); it said:\n{said}")]
+    #[error("the agent ended unexpectedly ({status}); its last words: {said}")]
     Ended {
         /// How it ended.
         status: String,
@@ -63,7 +63,7 @@ pub enum DemoError {
         said: String,
     },
     /// Something did not happen in time.
-    #[error("{what} did not happen within {seconds} s; the agent said:\n{said}")]
+    #[error("{what} did not happen within {seconds} s; the agent's last words: {said}")]
     Patience {
         /// What was waited for.
         what: &'static str,
