@@ -1,7 +1,7 @@
 //! One open log file: reads what is new, cuts it into entries, notices when it is no longer the same.
 
 use super::identity::{self, HEAD_BYTES_MAX, Inode};
-use crate::dialect::{Dialect, End, Entry, State};
+use crate::dialect::{DIALECTS, Dialect, End, Entry, State};
 use crate::journal::FollowedFile;
 use std::fs::{File, Metadata};
 use std::io;
@@ -157,7 +157,9 @@ impl Tail {
         if let Some(overlong) = self.overlong.take() {
             self.go_past(&mut buffer, overlong, end, line_bytes_max, &mut take);
         }
-        if let Some(dialect) = self.overlong.is_none().then(|| self.dialect_for(&buffer, end)).flatten() {
+        if self.overlong.is_none() {
+            self.decide(&buffer, end);
+            let dialect = self.reader();
             let base = self.file.offset;
             let mut entries = std::mem::take(&mut self.entries);
             entries.clear();
@@ -182,12 +184,17 @@ impl Tail {
         self.buffer = buffer;
     }
 
-    /// The dialect, decided by the first entries when the config says `auto`.
-    fn dialect_for(&mut self, buffer: &[u8], end: End) -> Option<&'static Dialect> {
+    /// Finds the dialect by the first entries when the config says `auto`.
+    fn decide(&mut self, buffer: &[u8], end: End) {
         if self.dialect.is_none() && (buffer.contains(&b'\n') || end == End::Final) {
             self.dialect = crate::dialect::detect(buffer);
         }
-        self.dialect
+    }
+
+    /// Who reads the entries. While nobody speaks their language it is the first dialect of the table, which keeps
+    /// what it cannot read: nothing waits for a better entry.
+    pub(super) fn reader(&self) -> &'static Dialect {
+        self.dialect.unwrap_or(&DIALECTS[0])
     }
 
     /// Looks for the end of a line that is over the limit; `buffer` holds its head and what was read after.

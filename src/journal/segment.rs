@@ -131,12 +131,20 @@ impl FollowedFile {
     }
 }
 
-/// A line that is no record.
-#[derive(Debug, Serialize, Deserialize)]
+/// A line that is no record, to be written.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Note {
     File(FollowedFile),
     Position(Progress),
+}
+
+/// The same line as it is read: `synced` may stand in it as well, and what a later version adds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Noted {
+    pub file: Option<FollowedFile>,
+    pub position: Option<Progress>,
 }
 
 /// Appends the JSON of `value`, an object, without its closing brace.
