@@ -32,10 +32,11 @@ impl List {
 
 fn together(table: &[Rule], rules: &[usize]) -> Option<meta::Regex> {
     let patterns: Vec<_> = rules.iter().map(|&at| pattern::expand(&table[at].pattern)).collect();
-    let limits =
-        meta::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX)).hybrid_cache_capacity(STATES_BYTES_MAX);
-    let syntax = regex_automata::util::syntax::Config::new().case_insensitive(true);
-    meta::Builder::new().configure(limits).syntax(syntax).build_many(&patterns).ok()
+    let limits = meta::Config::new()
+        .nfa_size_limit(Some(NFA_BYTES_MAX))
+        .hybrid_cache_capacity(STATES_BYTES_MAX)
+        .utf8_empty(false);
+    meta::Builder::new().configure(limits).syntax(pattern::syntax()).build_many(&patterns).ok()
 }
 
 /// The automaton of all patterns of a list.

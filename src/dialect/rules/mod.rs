@@ -202,6 +202,28 @@ mod tests {
     }
 
     #[test]
+    fn patterns_are_ascii_and_texts_are_not() {
+        for (pattern, text, user) in [
+            ("^Benutzer {user} angemeldet", "benutzer Jürgen ANGEMELDET", Some("Jürgen")),
+            ("^Пользователь {user} вошёл", "Пользователь Ольга вошёл", Some("Ольга")),
+            ("^(?u:пользователь) {user} .", "Пользователь Ольга в", None),
+            ("^Name (?<user>.)", "Name é", None),
+            ("^Name (?<user>(?u:[äöü])+)", "Name äö", Some("äö")),
+            (r"^User (?<user>\w+)\b", "User alice é", Some("alice")),
+        ] {
+            let text_of_rule =
+                format!("[[rule]]\nname = \"a\"\nmatch = '{pattern}'\naction = \"user.login\"\n");
+            let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), text_of_rule)]);
+            assert!(problems.is_empty(), "{problems:?}");
+            let found = match rules.read(None, "NEW", "", text) {
+                Reading::Words(words) => words.user,
+                _ => None,
+            };
+            assert_eq!(found, user, "{pattern}");
+        }
+    }
+
+    #[test]
     fn only_a_rule_that_names_it_reads_a_network_type() {
         let rules = Rules::embedded();
         for row in TYPES.iter().filter(|row| row.scope == Scope::Closed) {

@@ -13,16 +13,12 @@
 //! {were}            " was", " has been" and the like
 //! ```
 
+use regex_automata::util::syntax;
 use std::borrow::Cow;
 
-/// The pattern with every known word in braces replaced, and the boundary of words taken from ASCII.
-///
-/// An automaton cannot know the boundaries of Unicode: one of them, and it gives up at the first `é` of a text.
+/// The pattern with every known word in braces replaced.
 pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
-    let mut text = match boundaries(pattern) {
-        0 => Cow::Borrowed(pattern),
-        _ => Cow::Owned(with_ascii_boundaries(pattern)),
-    };
+    let mut text = Cow::Borrowed(pattern);
     for (word, piece) in WORDS {
         if text.contains(word) {
             text = Cow::Owned(text.replace(word, piece));
@@ -31,25 +27,13 @@ pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
     text
 }
 
-/// How many `\b` there are.
-fn boundaries(pattern: &str) -> usize {
-    pairs(pattern).filter(|&piece| piece == r"\b").count()
-}
-
-fn with_ascii_boundaries(pattern: &str) -> String {
-    pairs(pattern).map(|piece| if piece == r"\b" { r"(?-u:\b)" } else { piece }).collect()
-}
-
-/// The characters of a pattern, each with the backslash before it.
-fn pairs(pattern: &str) -> impl Iterator<Item = &str> {
-    let mut rest = pattern;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let escaped = if first == '\\' { rest[1..].chars().next() } else { None };
-        let (piece, after) = rest.split_at(first.len_utf8() + escaped.map_or(0, char::len_utf8));
-        rest = after;
-        Some(piece)
-    })
+/// The form in which patterns are read: in ASCII, where upper and lower case, blanks and the ends of words are plain
+/// and an automaton stays small. A pattern that needs more says so with `(?u:...)`.
+///
+/// What is not ASCII still matches as it is written, and no group ends in the middle of a character: see
+/// [`Rule::read`](super::rule::Rule::read).
+pub(super) fn syntax() -> syntax::Config {
+    syntax::Config::new().case_insensitive(true).unicode(false).utf8(false)
 }
 
 /// The captures that mean something.
@@ -67,9 +51,9 @@ const WORDS: &[(&str, &str)] = &[
     ("{phrase}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'].*?)"#),
     ("{old}", r#"(?<old>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
     ("{new}", r#"(?<new>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
-    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
-    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
-    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)(?-u:\b)|[^\s",;()]+)"#),
+    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
     ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))"),
     ("{reason}", r"(?<reason>.+)"),
 ];
@@ -81,14 +65,8 @@ mod tests {
     #[test]
     fn every_piece_is_a_pattern() {
         for (word, _) in WORDS {
-            assert!(regex::Regex::new(&expand(word)).is_ok(), "{word}");
+            assert!(regex_automata::util::syntax::parse_with(&expand(word), &syntax()).is_ok(), "{word}");
         }
-    }
-
-    #[test]
-    fn a_boundary_of_words_is_that_of_ascii() {
-        assert_eq!(expand(r"^a\b \\b \\\b"), r"^a(?-u:\b) \\b \\(?-u:\b)");
-        assert_eq!(expand("\\"), "\\");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::pattern;
 use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::util::syntax;
 use regex_automata::{Input, PatternID, meta};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -35,6 +34,8 @@ struct Compiled {
     regex: meta::Regex,
     /// Group numbers, in the order of `pattern::CAPTURES`.
     groups: [Option<usize>; pattern::CAPTURES.len()],
+    /// Finds what may come once only.
+    once: memmem::Finder<'static>,
 }
 
 /// What the rules make of a text.
@@ -93,7 +94,7 @@ impl Rule {
 
     /// Whether the pattern can be used; else says why not.
     pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
-        let (message, help) = match compile(&self.pattern) {
+        let (message, help) = match compile(&self.pattern, &self.once) {
             Ok(compiled) if compiled.regex.group_info().slot_len() > SLOTS_MAX => (
                 format!("the pattern of rule `{}` has more than {} groups", self.name, SLOTS_MAX / 2 - 1),
                 "write (?:...) for groups that capture nothing".to_owned(),
@@ -131,16 +132,20 @@ impl Rule {
         if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
             return Reading::Nothing;
         }
-        let group = |at: usize| range(slots, compiled.groups[at]?);
-        if !range(slots, 0).is_some_and(|whole| ends_with_a_word(text, whole.end)) {
+        let in_a_character =
+            |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
+        if slots.iter().any(in_a_character)
+            || !range(slots, 0).is_some_and(|whole| ends_with_a_word(text, whole.end))
+        {
             return Reading::Nothing;
         }
+        let group = |at: usize| range(slots, compiled.groups[at]?);
         let [user, domain, role, target, target_id, client, reason, old, new] = std::array::from_fn(group);
         if let Some(user) = &user {
             let named_before =
                 [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
             let rest = &text.as_bytes()[user.end..];
-            if named_before && !self.once.is_empty() && memmem::find(rest, self.once.as_bytes()).is_some() {
+            if named_before && !self.once.is_empty() && compiled.once.find(rest).is_some() {
                 return Reading::Doubtful;
             }
         }
@@ -163,17 +168,18 @@ impl Rule {
     }
 
     fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| compile(&self.pattern).ok()).as_ref()
+        self.compiled.get_or_init(|| compile(&self.pattern, &self.once).ok()).as_ref()
     }
 }
 
 /// Without the automaton that finds the end first: a rule is only tried where its pattern matches.
-fn compile(pattern: &str) -> Result<Compiled, Box<meta::BuildError>> {
-    let limits = meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX));
-    let syntax = syntax::Config::new().case_insensitive(true);
-    let regex = meta::Builder::new().configure(limits).syntax(syntax).build(&pattern::expand(pattern))?;
+fn compile(pattern: &str, once: &str) -> Result<Compiled, Box<meta::BuildError>> {
+    let limits =
+        meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX)).utf8_empty(false);
+    let regex =
+        meta::Builder::new().configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern))?;
     let groups = pattern::CAPTURES.map(|name| regex.group_info().to_index(PatternID::ZERO, name));
-    Ok(Compiled { regex, groups })
+    Ok(Compiled { regex, groups, once: memmem::Finder::new(once).into_owned() })
 }
 
 fn unknown_capture(compiled: &Compiled) -> Option<&str> {
@@ -198,5 +204,5 @@ fn ends_with_a_word(text: &str, end: usize) -> bool {
 const SLOTS_MAX: usize = 64;
 /// Compiled form of one pattern.
 const REGEX_BYTES_MAX: usize = 1 << 20;
-const HELP: &str =
-    "the syntax is that of Rust's regex crate; a brace or bracket meant as itself needs a backslash";
+const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \
+     as itself needs a backslash";
