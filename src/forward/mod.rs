@@ -143,15 +143,23 @@ impl Destination {
                 self.link = Some(link);
                 self.delivery.on_connected(self.now());
             }
-            Err(error) => self.lost(&error_text(&error)).await,
+            Err(error) => self.broke(&error).await,
         }
     }
 
-    async fn lost(&mut self, error: &str) {
+    async fn broke(&mut self, error: &LinkError) {
+        let text = error_text(error);
+        let event = match error {
+            LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
+            _ => self.report.lost(&text),
+        };
+        self.lost(event).await;
+    }
+
+    async fn lost(&mut self, event: Option<Event>) {
         self.link = None;
         self.read = None;
         self.delivery.on_lost(self.now(), fastrand::f64());
-        let event = self.report.lost(error);
         self.tell(event).await;
     }
 
@@ -160,7 +168,10 @@ impl Destination {
         let (batch, from) = match self.records_after(after, newest).await {
             Ok(Some(found)) => found,
             Ok(None) => return,
-            Err(error) => return self.lost(&error_text(&error)).await,
+            Err(error) => {
+                let event = self.report.lost(&error_text(&error));
+                return self.lost(event).await;
+            }
         };
         let Some(link) = &mut self.link else { return };
         self.frames.clear();
@@ -173,7 +184,7 @@ impl Destination {
             Ok(()) => self.delivery.on_sent(encoded.through, self.frames.len(), self.now()),
             Err(error) => {
                 self.delivery.on_interrupted(encoded.through);
-                self.lost(&error_text(&error)).await;
+                self.broke(&error).await;
             }
         }
     }
@@ -229,7 +240,10 @@ impl Destination {
                     self.on_connect(next).await;
                 }
             }
-            Verdict::Unproved(reason) => self.lost(&format!("no evidence: {reason}")).await,
+            Verdict::Unproved(reason) => {
+                let event = self.report.ended(&format!("no evidence: {reason}"));
+                self.lost(event).await;
+            }
         }
     }
 
@@ -271,7 +285,7 @@ impl Destination {
             () = tokio::time::sleep(pause) => None,
         };
         match ended {
-            Some(error) => self.lost(&error_text(&error)).await,
+            Some(error) => self.broke(&error).await,
             None if is_up => {
                 let event = self.report.still_up();
                 self.tell(event).await;

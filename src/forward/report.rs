@@ -51,6 +51,10 @@ pub(super) struct Report {
     handle: Handle,
     lost_told: bool,
     up_since: Option<Instant>,
+    /// The peer has given evidence since the last loss: it does accept us.
+    accepted: bool,
+    /// What a peer may have against us that closes a fresh link without a word, as rsyslog with GnuTLS does.
+    suspicion: Option<&'static str>,
 }
 
 impl Report {
@@ -76,7 +80,14 @@ impl Report {
             ..DestinationStatus::default()
         };
         let handle = Handle { status: Arc::new(Mutex::new(status)), journal, clock };
-        Report { name: settings.name.clone(), handle, lost_told: false, up_since: None }
+        let suspicion = settings.link.net.tls.as_ref().map(|tls| match tls.cert_file {
+            None => "it may demand a client certificate: set cert-file and key-file",
+            Some(_) => {
+                "it may not accept our client certificate: check cert-file here and the trusted CA there"
+            }
+        });
+        let name = settings.name.clone();
+        Report { name, handle, lost_told: false, up_since: None, accepted: false, suspicion }
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -118,8 +129,19 @@ impl Report {
         error.clone_into(&mut self.status().error);
     }
 
+    /// The peer ended the link without saying why. What that may mean when it was a fresh one.
+    pub(super) fn ended(&mut self, error: &str) -> Option<Event> {
+        let fresh = self.up_since.is_some_and(|since| since.elapsed() < STAYED);
+        match self.suspicion {
+            Some(suspicion) if fresh && !self.accepted => self.lost(&format!("{error}; {suspicion}")),
+            _ => self.lost(error),
+        }
+    }
+
     /// The link is gone or did not come up. The event to journal, once for each loss.
     pub(super) fn lost(&mut self, error: &str) -> Option<Event> {
+        self.up_since = None;
+        self.accepted = false;
         {
             let mut status = self.status();
             status.state = "waiting".into();
@@ -137,6 +159,7 @@ impl Report {
     /// The peer has shown that everything arrived.
     pub(super) fn delivered(&mut self, level: Level) -> Option<Event> {
         level.name().clone_into(&mut self.status().evidence);
+        self.accepted = true;
         self.restored()
     }
 
