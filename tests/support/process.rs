@@ -2,6 +2,7 @@
 
 use super::certs::{Ca, Files, Kind};
 use super::world::LOCAL;
+use otrail::control::{self, Client};
 use otrail::journal;
 use otrail::model::Record;
 use otrail::model::status::Status;
@@ -99,8 +100,14 @@ impl House {
             self.settings
         );
         let file = path.join("otrail.toml");
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        if fs::read_to_string(&file).is_ok_and(|before| before == text) {
+            return file;
+        }
+        // An agent that is just starting reads the whole of one config or of the other.
+        let new = path.join("otrail.toml.new");
+        fs::write(&new, text).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o644)).unwrap();
+        fs::rename(&new, &file).unwrap();
         file
     }
 
@@ -125,10 +132,11 @@ impl House {
         self.otrail().args(args).output().unwrap()
     }
 
-    /// What `status` tells, or `None` while no agent answers.
+    /// What `status` tells, asked over its socket without a process in between; `None` while no agent answers.
     pub fn status(&self) -> Option<Status> {
-        let output = self.run(&["status", "-o", "json"]);
-        serde_json::from_slice(&output.stdout).ok()
+        let socket = self.path("control.sock");
+        let settings = control::Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() };
+        Client::connect(&settings).and_then(Client::status).ok()
     }
 
     /// What the agent has said on stderr.
