@@ -1,8 +1,6 @@
 //! A receiver that is not right gets nothing, one that does not want us takes nothing, and otrail says why and what
 //! to do; once that is done everything arrives. Against rsyslog with either driver.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
-
 mod support;
 
 use std::fs::{self, Permissions};

@@ -18,3 +18,4 @@ pub mod rsyslog;
 pub mod syslog_ng;
 pub mod trail;
 pub mod world;
+pub mod writer;
