@@ -58,13 +58,14 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Takes up a destination where its cursor says. Blocks on the disk.
+    /// Takes up a destination where its cursor says; a new one gets its cursor now, for its beginning must not move
+    /// when the agent starts again before anything was confirmed. Blocks on the disk.
     pub fn open(
         settings: Settings,
         journal: Journal,
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
-        let cursor = journal.cursor(&settings.name)?;
+        let mut cursor = journal.cursor(&settings.name)?;
         let newest = journal.newest();
         let oldest = journal.status().oldest;
         let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
@@ -72,6 +73,9 @@ impl Destination {
             (None, From::Now) => (newest, newest),
             (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
         };
+        if cursor.confirmed().is_none() {
+            journal.confirm(&settings.name, &mut cursor, confirmed, clock())?;
+        }
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
@@ -104,8 +108,19 @@ impl Destination {
         self.report.handle()
     }
 
-    /// Delivers until `stop` says so, then for at most `STOP_WITHIN`.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Delivers until `stop` says so, then what is there for at most `STOP_WITHIN`. A peer that does not answer holds
+    /// up nothing: what was confirmed before is kept in any case.
+    pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        let late = late(stop.clone());
+        tokio::select! {
+            () = self.deliver(stop) => {}
+            () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
+        }
+        self.store_cursor(true).await;
+        self.report.progress(&self.delivery, self.journal.newest());
+    }
+
+    async fn deliver(&mut self, mut stop: watch::Receiver<bool>) {
         let mut newest = self.journal.subscribe();
         loop {
             if *stop.borrow_and_update() {
@@ -127,8 +142,6 @@ impl Destination {
                 Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
             }
         }
-        self.store_cursor(true).await;
-        self.report.progress(&self.delivery, self.journal.newest());
     }
 
     fn now(&self) -> Duration {
@@ -336,6 +349,15 @@ impl Destination {
     }
 }
 
+/// Ends when a stop has taken too long.
+async fn late(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Whoever could say so is gone.
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(STOP_WITHIN + ANSWER_WITHIN).await;
+}
+
 /// Reads the TLS files, so that replaced ones count, and connects.
 async fn connect(settings: Arc<Settings>) -> Result<Link, LinkError> {
     let of = Arc::clone(&settings);
@@ -366,5 +388,7 @@ const CURSOR_EVERY: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 1 << 20;
 /// How long a stop may take before the last barrier.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
+/// How long a stop waits for the last barrier after that.
+const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 /// Longest sleep: the status is refreshed after it.
 const WAIT_MAX: Duration = Duration::from_secs(10);
