@@ -7,9 +7,9 @@ mod support;
 use otrail::format::{Envelope, FORMATS, Settings};
 use otrail::model::{Class, Seq, status::Status};
 use serde_json::json;
+use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Frame;
 use support::process::{House, entry};
-use support::receiver::{Kind, Receiver, Tls};
 
 #[test]
 fn rsyslog_with_openssl_gets_every_entry_and_answers_the_barrier() {

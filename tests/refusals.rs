@@ -6,9 +6,9 @@ mod support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use support::certs::{Ca, Kind as Certificate};
+use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
 use support::process::{House, entry};
-use support::receiver::{Kind, Receiver, Tls};
 use support::world::LOCAL;
 
 #[test]

@@ -10,10 +10,10 @@
 )]
 
 pub mod certs;
+pub mod daemon;
 pub mod frames;
 pub mod peer;
 pub mod process;
-pub mod receiver;
 pub mod rsyslog;
 pub mod syslog_ng;
 pub mod trail;

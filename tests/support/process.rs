@@ -151,9 +151,12 @@ impl House {
         agent.wait().unwrap();
     }
 
-    /// SIGTERM, and the code the agent ended with.
+    /// SIGTERM, and the code the agent ended with; that it ends is not taken for granted.
+    #[track_caller]
     pub fn stop(&mut self) -> Option<i32> {
         self.signal(nix::sys::signal::Signal::SIGTERM);
+        let agent = self.agent();
+        assert!(patiently(|| agent.try_wait().unwrap().is_some()), "the agent does not end");
         self.agent.take().unwrap().wait().unwrap().code()
     }
 

@@ -1,7 +1,7 @@
 //! rsyslog as a receiver. Nothing waits in its memory: what it has read from TLS is in the file before it reads on,
 //! so that what it answered for is there after a kill.
 
-use super::receiver::{Kind, Setup, Tls};
+use super::daemon::{Kind, Setup, Tls};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! syslog-ng as a receiver, from where `tests/run` unpacks it: Debian does not install it beside rsyslog.
 
-use super::receiver::{Setup, Tls};
+use super::daemon::{Setup, Tls};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
