@@ -338,6 +338,7 @@ impl Destination {
             Ok((cursor, Ok(()))) => {
                 self.cursor = Some(cursor);
                 self.stored.0 = confirmed;
+                self.report.no_problem();
             }
             Ok((cursor, Err(error))) => {
                 self.cursor = Some(cursor);

@@ -50,6 +50,8 @@ pub(super) struct Report {
     name: String,
     handle: Handle,
     lost_told: bool,
+    /// What was said on stderr since the loss: each cause is said once.
+    said: Vec<String>,
     up_since: Option<Instant>,
     /// The peer has given evidence since the last loss: it does accept us.
     accepted: bool,
@@ -87,7 +89,15 @@ impl Report {
             }
         });
         let name = settings.name.clone();
-        Report { name, handle, lost_told: false, up_since: None, accepted: false, suspicion }
+        Report {
+            name,
+            handle,
+            lost_told: false,
+            said: Vec::new(),
+            up_since: None,
+            accepted: false,
+            suspicion,
+        }
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -129,6 +139,13 @@ impl Report {
         error.clone_into(&mut self.status().error);
     }
 
+    /// What was a problem beside the link is none any more.
+    pub(super) fn no_problem(&self) {
+        if !self.lost_told {
+            self.status().error.clear();
+        }
+    }
+
     /// The peer ended the link without saying why. What that may mean when it was a fresh one.
     pub(super) fn ended(&mut self, error: &str) -> Option<Event> {
         let fresh = self.up_since.is_some_and(|since| since.elapsed() < STAYED);
@@ -149,10 +166,13 @@ impl Report {
             status.tls.clear();
             error.clone_into(&mut status.error);
         }
+        if self.said.len() < CAUSES_MAX && !self.said.iter().any(|said| said == error) {
+            tracing::warn!("{}: {error}", self.name);
+            self.said.push(error.to_owned());
+        }
         if std::mem::replace(&mut self.lost_told, true) {
             return None;
         }
-        tracing::warn!("{}: {error}", self.name);
         Some(self.event(Action::DESTINATION_LOST, Outcome::Failure, error))
     }
 
@@ -173,6 +193,7 @@ impl Report {
         if !std::mem::take(&mut self.lost_told) {
             return None;
         }
+        self.said.clear();
         self.status().error.clear();
         tracing::info!("{}: connected again", self.name);
         Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
@@ -189,3 +210,6 @@ impl Report {
         (self.handle.clock)()
     }
 }
+
+/// A peer that has another reason each time does not fill the log.
+const CAUSES_MAX: usize = 8;
