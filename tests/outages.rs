@@ -1,6 +1,8 @@
 //! Receivers that are killed, restarted or away while the sensor goes on writing: nothing is lost, what comes twice
 //! says so and is no more than one window for each broken connection.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
+
 mod support;
 
 use otrail::model::Class;

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use support::certs::{Ca, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
-use support::process::{House, entry};
+use support::process::{House, entry, patiently};
 use support::world::LOCAL;
 
 #[test]
@@ -155,8 +155,8 @@ impl Scene {
         });
         assert!(!status.healthy);
         assert_eq!(status.destinations[0].confirmed.0, 0, "{in_kind}");
-        let said = self.house.said();
-        assert!(says.iter().all(|part| said.contains(part)), "{in_kind}: {says:?} in {said}");
+        let said = || says.iter().all(|part| self.house.said().contains(part));
+        assert!(patiently(said), "{in_kind}: {says:?} in {}", self.house.said());
         self.nothing_arrived();
         status.destinations[0].error.clone()
     }
