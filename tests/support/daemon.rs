@@ -114,7 +114,8 @@ impl Receiver {
         let process = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", absent(&command)));
         self.process = Some(process);
         let port = self.port;
-        assert!(patiently(|| self.has_ended() || listens(port)) && !self.has_ended(), "{}", self.said());
+        let listening = patiently(|| self.has_ended() || listens(port)) && !self.has_ended();
+        assert!(listening, "{}\n{}", absent(&command), self.said());
     }
 
     /// SIGSTOP; it is frozen when this returns.
@@ -191,7 +192,7 @@ impl Drop for Receiver {
 
 fn absent(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
-    format!("{program} cannot be started; tests/run installs the receivers that the tests need")
+    format!("{program} does not start; tests/run installs the receivers that the tests need")
 }
 
 /// Whether somebody listens on this port, asked without a connection that the server would complain of.
