@@ -58,13 +58,14 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Takes up a destination where its cursor says. Blocks on the disk.
+    /// Takes up a destination where its cursor says; a new one gets its cursor now, for its beginning must not move
+    /// when the agent starts again before anything was confirmed. Blocks on the disk.
     pub fn open(
         settings: Settings,
         journal: Journal,
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
-        let cursor = journal.cursor(&settings.name)?;
+        let mut cursor = journal.cursor(&settings.name)?;
         let newest = journal.newest();
         let oldest = journal.status().oldest;
         let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
@@ -72,6 +73,9 @@ impl Destination {
             (None, From::Now) => (newest, newest),
             (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
         };
+        if cursor.confirmed().is_none() {
+            journal.confirm(&settings.name, &mut cursor, confirmed, clock())?;
+        }
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
@@ -104,8 +108,19 @@ impl Destination {
         self.report.handle()
     }
 
-    /// Delivers until `stop` says so, then for at most `STOP_WITHIN`.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Delivers until `stop` says so, then what is there for at most `STOP_WITHIN`. A peer that does not answer holds
+    /// up nothing: what was confirmed before is kept in any case.
+    pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        let late = late(stop.clone());
+        tokio::select! {
+            () = self.deliver(stop) => {}
+            () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
+        }
+        self.store_cursor(true).await;
+        self.report.progress(&self.delivery, self.journal.newest());
+    }
+
+    async fn deliver(&mut self, mut stop: watch::Receiver<bool>) {
         let mut newest = self.journal.subscribe();
         loop {
             if *stop.borrow_and_update() {
@@ -127,8 +142,6 @@ impl Destination {
                 Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
             }
         }
-        self.store_cursor(true).await;
-        self.report.progress(&self.delivery, self.journal.newest());
     }
 
     fn now(&self) -> Duration {
@@ -143,15 +156,23 @@ impl Destination {
                 self.link = Some(link);
                 self.delivery.on_connected(self.now());
             }
-            Err(error) => self.lost(&error_text(&error)).await,
+            Err(error) => self.broke(&error).await,
         }
     }
 
-    async fn lost(&mut self, error: &str) {
+    async fn broke(&mut self, error: &LinkError) {
+        let text = error_text(error);
+        let event = match error {
+            LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
+            _ => self.report.lost(&text),
+        };
+        self.lost(event).await;
+    }
+
+    async fn lost(&mut self, event: Option<Event>) {
         self.link = None;
         self.read = None;
         self.delivery.on_lost(self.now(), fastrand::f64());
-        let event = self.report.lost(error);
         self.tell(event).await;
     }
 
@@ -160,7 +181,10 @@ impl Destination {
         let (batch, from) = match self.records_after(after, newest).await {
             Ok(Some(found)) => found,
             Ok(None) => return,
-            Err(error) => return self.lost(&error_text(&error)).await,
+            Err(error) => {
+                let event = self.report.lost(&error_text(&error));
+                return self.lost(event).await;
+            }
         };
         let Some(link) = &mut self.link else { return };
         self.frames.clear();
@@ -173,7 +197,7 @@ impl Destination {
             Ok(()) => self.delivery.on_sent(encoded.through, self.frames.len(), self.now()),
             Err(error) => {
                 self.delivery.on_interrupted(encoded.through);
-                self.lost(&error_text(&error)).await;
+                self.broke(&error).await;
             }
         }
     }
@@ -229,7 +253,10 @@ impl Destination {
                     self.on_connect(next).await;
                 }
             }
-            Verdict::Unproved(reason) => self.lost(&format!("no evidence: {reason}")).await,
+            Verdict::Unproved(reason) => {
+                let event = self.report.ended(&format!("no evidence: {reason}"));
+                self.lost(event).await;
+            }
         }
     }
 
@@ -271,7 +298,7 @@ impl Destination {
             () = tokio::time::sleep(pause) => None,
         };
         match ended {
-            Some(error) => self.lost(&error_text(&error)).await,
+            Some(error) => self.broke(&error).await,
             None if is_up => {
                 let event = self.report.still_up();
                 self.tell(event).await;
@@ -311,6 +338,7 @@ impl Destination {
             Ok((cursor, Ok(()))) => {
                 self.cursor = Some(cursor);
                 self.stored.0 = confirmed;
+                self.report.no_problem();
             }
             Ok((cursor, Err(error))) => {
                 self.cursor = Some(cursor);
@@ -320,6 +348,15 @@ impl Destination {
             Err(_) => self.cursor = self.journal.cursor(&self.settings.name).ok(),
         }
     }
+}
+
+/// Ends when a stop has taken too long.
+async fn late(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Whoever could say so is gone.
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(STOP_WITHIN + ANSWER_WITHIN).await;
 }
 
 /// Reads the TLS files, so that replaced ones count, and connects.
@@ -352,5 +389,7 @@ const CURSOR_EVERY: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 1 << 20;
 /// How long a stop may take before the last barrier.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
+/// How long a stop waits for the last barrier after that.
+const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 /// Longest sleep: the status is refreshed after it.
 const WAIT_MAX: Duration = Duration::from_secs(10);
