@@ -50,7 +50,7 @@ pub struct Destination {
     /// What the cursor says, and when it was written.
     stored: (Seq, Instant),
     follower: Option<Follower>,
-    /// Records read from the files and not sent yet.
+    /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
     link: Option<Link>,
     frames: Vec<u8>,
@@ -208,15 +208,15 @@ impl Destination {
         after: Seq,
         newest: Seq,
     ) -> Result<Option<(Batch, usize)>, JournalError> {
-        if let Next::Records { batch, from } = self.journal.next_after(after) {
-            self.read = None;
-            return Ok(Some((batch, from)));
-        }
         let unsent = self.read.as_ref().map(|batch| batch.partition_point(|record| record.seq <= after));
         if let (Some(batch), Some(from)) = (&self.read, unsent)
-            && from < batch.len()
+            && (1..batch.len()).contains(&from)
         {
             return Ok(Some((Arc::clone(batch), from)));
+        }
+        if let Next::Records { batch, from } = self.journal.next_after(after) {
+            self.read = Some(Arc::clone(&batch));
+            return Ok(Some((batch, from)));
         }
         let follower = self.follower.take().unwrap_or_else(|| self.journal.follower());
         let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;

@@ -2,7 +2,7 @@
 
 use super::pattern;
 use super::rule::Rule;
-use regex_automata::meta;
+use regex_automata::{Input, meta};
 use std::sync::OnceLock;
 
 /// Rules in the order in which they are tried.
@@ -26,7 +26,7 @@ impl List {
     pub(super) fn candidates(&self, table: &[Rule], text: &str) -> &[usize] {
         let together = self.together.get_or_init(|| together(table, &self.rules));
         let Some(together) = together else { return &self.rules };
-        together.find(text).map_or(&[], |found| &self.rules[found.pattern().as_usize()..])
+        together.search_half(&Input::new(text)).map_or(&[], |found| &self.rules[found.pattern().as_usize()..])
     }
 }
 
