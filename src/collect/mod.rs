@@ -74,7 +74,9 @@ impl Collector {
             .collect();
         remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
         let last_file = journal.last_file();
-        Ok(Collector { settings, journal, clock, handle, woken, sources, last_file })
+        let collector = Collector { settings, journal, clock, handle, woken, sources, last_file };
+        collector.publish(false);
+        Ok(collector)
     }
 
     /// For stopping and for status.
@@ -92,6 +94,9 @@ impl Collector {
                 waits_for_space(self.journal.retry((self.clock)()))?;
                 self.sleep(FULL_RETRY);
                 continue;
+            }
+            if hints.take_moved() {
+                self.sources.iter_mut().for_each(|source| source.looked = None);
             }
             let busy = self.round()?;
             for (at, source) in self.sources.iter().enumerate() {

@@ -4,29 +4,45 @@
 //! reading are ignored, else the agent's own reading would wake it for ever.
 
 use super::identity::Inode;
+use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 /// Watches the current files of all sources.
 pub(super) struct Hints {
     watcher: Option<RecommendedWatcher>,
     watched: Vec<Option<(PathBuf, Inode)>>,
+    moved: Arc<AtomicBool>,
 }
 
 impl Hints {
     /// `wake` gets a message whenever a watched file may have changed. Without inotify there are no hints.
     pub(super) fn new(sources: usize, wake: SyncSender<()>) -> Hints {
+        let moved = Arc::new(AtomicBool::new(false));
+        let has_moved = Arc::clone(&moved);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if !matches!(event, Ok(notify::Event { kind: EventKind::Access(_), .. })) {
-                // A full channel has a message waiting already.
-                let _ = wake.try_send(());
+            let kind = event.map_or(EventKind::Any, |event| event.kind);
+            if matches!(kind, EventKind::Access(_)) {
+                return;
             }
+            if !matches!(kind, EventKind::Modify(ModifyKind::Data(_))) {
+                has_moved.store(true, Ordering::Release);
+            }
+            // A full channel has a message waiting already.
+            let _ = wake.try_send(());
         });
         if let Err(error) = &watcher {
             tracing::warn!("no hints from the file system, the poll has to do: {error}");
         }
-        Hints { watcher: watcher.ok(), watched: vec![None; sources] }
+        Hints { watcher: watcher.ok(), watched: vec![None; sources], moved }
+    }
+
+    /// Whether a watched file may have been renamed or removed since the last call: worth a look at its path.
+    pub(super) fn take_moved(&self) -> bool {
+        self.moved.swap(false, Ordering::AcqRel)
     }
 
     /// Watches the file that source `at` has open now.

@@ -36,7 +36,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 
 /// One destination: everything between its cursor and its server.
 pub struct Destination {
@@ -241,16 +241,19 @@ impl Destination {
     /// Nothing goes over the next one before the verdict.
     async fn barrier(&mut self) {
         let Some(link) = self.link.take() else { return };
-        let (observed, next) = tokio::join!(link.barrier(), async {
-            if self.delivery.is_stopping() { None } else { Some(connect(Arc::clone(&self.settings)).await) }
-        });
+        let mut next = JoinSet::new();
+        if !self.delivery.is_stopping() {
+            next.spawn(connect(Arc::clone(&self.settings)));
+        }
+        let observed = link.barrier().await;
         match self.judge(&observed) {
             Verdict::Delivered(level) => {
                 self.delivery.on_delivered(self.now());
                 let event = self.report.delivered(level);
+                self.report.progress(&self.delivery, self.journal.newest());
                 self.tell(event).await;
-                if let Some(next) = next {
-                    self.on_connect(next).await;
+                if let Some(made) = next.join_next().await {
+                    self.on_connect(made.unwrap_or(Err(LinkError::Unprepared))).await;
                 }
             }
             Verdict::Unproved(reason) => {
