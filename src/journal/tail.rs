@@ -35,11 +35,7 @@ impl Chain {
 
     /// As 64 lower-case hex digits.
     pub(super) fn hex(self) -> [u8; 64] {
-        let mut hex = [0; 64];
-        for (digits, byte) in hex.chunks_exact_mut(2).zip(self.0) {
-            digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-        hex
+        hex_of(self.0)
     }
 }
 
@@ -49,14 +45,23 @@ pub(super) fn finish(out: &mut Vec<u8>, start: usize, before: Chain) -> Chain {
     let chain = before.next(&out[start..]);
     let hex = chain.hex();
     let sum = crc32c::crc32c_append(crc32c::crc32c(&out[start..]), &hex);
-    out.extend_from_slice(SUM);
-    out.extend(
-        sum.to_be_bytes().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
-    );
-    out.extend_from_slice(CHAIN);
-    out.extend_from_slice(&hex);
-    out.extend_from_slice(b"\"}\n");
+    let mut tail = [0; TAIL_BYTES + 1];
+    let mut at = 0;
+    for part in [SUM, &hex_of::<4, 8>(sum.to_be_bytes()), CHAIN, &hex, b"\"}\n"] {
+        tail[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
+    out.extend_from_slice(&tail);
     chain
+}
+
+/// Two lower-case digits for each byte.
+fn hex_of<const BYTES: usize, const DIGITS: usize>(bytes: [u8; BYTES]) -> [u8; DIGITS] {
+    let mut hex = [0; DIGITS];
+    for (digits, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+    hex
 }
 
 /// A line whose checksum holds: its body without the closing brace, and its chain value.
