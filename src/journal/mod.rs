@@ -298,7 +298,9 @@ impl Journal {
 
     /// Tells what was held back since the last call.
     pub fn note_suppressed(&self, now: Time) {
-        for (action, count) in self.limiter().take_suppressed() {
+        // `note` takes the limiter again.
+        let suppressed = self.limiter().take_suppressed();
+        for (action, count) in suppressed {
             let message = format!("{count} events {} were held back by the rate limit", action.name());
             let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
             event.count = Some(count);
