@@ -198,15 +198,15 @@ impl Walk {
     fn note(&mut self, body: &[u8]) {
         let mut json = body.to_vec();
         json.push(b'}');
-        match serde_json::from_slice(&json) {
-            Ok(Note::File(file)) => drop(self.files.insert(file.number, file)),
-            Ok(Note::Position(progress)) => {
-                if let Some(file) = self.files.get_mut(&progress.file) {
-                    file.advance(&progress);
-                }
-            }
-            // A line of a later version, or the one that only says what is durable.
-            Err(_) => {}
+        // A line that is neither is of a later version, or only says what is durable.
+        let note: Note = serde_json::from_slice(&json).unwrap_or_default();
+        if let Some(file) = note.file {
+            self.files.insert(file.number, file);
+        }
+        if let Some(progress) = note.position
+            && let Some(file) = self.files.get_mut(&progress.file)
+        {
+            file.advance(&progress);
         }
     }
 

@@ -131,12 +131,13 @@ impl FollowedFile {
     }
 }
 
-/// A line that is no record.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Note {
-    File(FollowedFile),
-    Position(Progress),
+/// A line that is no record: what it says, beside the `synced` of a batch's first line.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Note {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FollowedFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Progress>,
 }
 
 /// Appends the JSON of `value`, an object, without its closing brace.
