@@ -74,7 +74,10 @@ impl Collector {
             .collect();
         remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
         let last_file = journal.last_file();
-        Ok(Collector { settings, journal, clock, handle, woken, sources, last_file })
+        let collector = Collector { settings, journal, clock, handle, woken, sources, last_file };
+        // A status has every source, also before the first of them was read.
+        collector.publish(false);
+        Ok(collector)
     }
 
     /// For stopping and for status.
