@@ -24,7 +24,7 @@ pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 
 use crate::journal::{Batch, Cursor, Follower, Journal, JournalError, Next};
-use crate::model::{Event, Seq, Time};
+use crate::model::{Action, Event, Outcome, Seq, Time};
 use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
 use batch::Encoder;
@@ -64,14 +64,25 @@ impl Destination {
         journal: Journal,
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
-        let cursor = journal.cursor(&settings.name)?;
+        let mut cursor = journal.cursor(&settings.name)?;
         let newest = journal.newest();
         let oldest = journal.status().oldest;
         let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
             (Some(confirmed), _) => (confirmed, newest),
+            // Whatever may have been sent before counts as that.
+            (None, _) if cursor.was_destroyed() => (Seq(oldest.0.saturating_sub(1)), newest),
             (None, From::Now) => (newest, newest),
             (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
         };
+        if cursor.was_destroyed() {
+            let message =
+                format!("the cursor of {} is not readable; it gets everything again", settings.name);
+            journal.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, clock(), message));
+        }
+        if cursor.confirmed().is_none() {
+            // From here on the destination is known: a start right after this one goes on at the same place.
+            journal.confirm(&settings.name, &mut cursor, confirmed, clock())?;
+        }
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
