@@ -9,7 +9,9 @@
 )]
 
 pub mod certs;
+pub mod disk;
 pub mod peer;
 pub mod process;
+pub mod receiver;
 pub mod trail;
 pub mod world;

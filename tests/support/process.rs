@@ -17,6 +17,7 @@ pub struct House {
     pub folder: TempDir,
     pub ca: Ca,
     pub server: Files,
+    state: PathBuf,
     destinations: String,
     settings: String,
     agent: Option<Child>,
@@ -31,7 +32,8 @@ impl House {
         ca.write(folder.path(), "ca");
         ca.sign(Kind::Client, &["sensor"]).write(folder.path(), "client");
         let server = ca.sign(Kind::Server, LOCAL).write(folder.path(), "server");
-        House { folder, ca, server, destinations: String::new(), settings: String::new(), agent: None }
+        let state = folder.path().join("state");
+        House { folder, ca, server, state, destinations: String::new(), settings: String::new(), agent: None }
     }
 
     /// Adds a destination on this port with mutual TLS; `more` are further lines of its table.
@@ -43,6 +45,11 @@ impl House {
              cert-file = \"{path}/client.pem\"\nkey-file = \"{path}/client.key\"\n{more}\n"
         )
         .unwrap();
+    }
+
+    /// The state directory is elsewhere.
+    pub fn keep_state_in(&mut self, dir: PathBuf) {
+        self.state = dir;
     }
 
     /// Adds lines to the config, after everything else.
@@ -73,13 +80,17 @@ impl House {
         let text = format!(
             "sensor = \"plant-a\"\nstate-dir = {:?}\n[control]\nsocket = {:?}\n\
              [[source]]\nname = \"timeline\"\npath = {:?}\n{}{}",
-            path.join("state"),
+            self.state,
             path.join("control.sock"),
             self.log(),
             self.destinations,
             self.settings
         );
         let file = path.join("otrail.toml");
+        // An agent that starts just now must not find half of it.
+        if fs::read_to_string(&file).is_ok_and(|found| found == text) {
+            return file;
+        }
         fs::write(&file, text).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         file
@@ -154,8 +165,7 @@ impl House {
 
     /// Every whole line of the trail as JSON text, in order, read without the agent.
     pub fn trail(&self) -> Vec<serde_json::Value> {
-        let output =
-            self.run(&["query", "-D", self.path("state").to_str().unwrap(), "-n", "all", "-o", "json"]);
+        let output = self.run(&["query", "-D", self.state.to_str().unwrap(), "-n", "all", "-o", "json"]);
         let rows = output.stdout.split(|&byte| byte == b'\n').filter(|row| !row.is_empty());
         rows.map(|row| serde_json::from_slice(row).unwrap()).collect()
     }
@@ -181,6 +191,11 @@ pub fn patiently(mut condition: impl FnMut() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(20));
     }
     true
+}
+
+/// Lets some time pass, for what has to come at a moment that nobody chose.
+pub fn a_moment(millis: u64) {
+    std::thread::sleep(Duration::from_millis(millis));
 }
 
 /// One line of a sensor's timeline: the six documented fields.
