@@ -1,7 +1,7 @@
 //! One open log file: reads what is new, cuts it into entries, notices when it is no longer the same.
 
 use super::identity::{self, HEAD_BYTES_MAX, Inode};
-use crate::dialect::{Dialect, End, Entry, State};
+use crate::dialect::{Dialect, End, Entry, FALLBACK, State};
 use crate::journal::FollowedFile;
 use std::fs::{File, Metadata};
 use std::io;
@@ -42,6 +42,8 @@ struct Overlong {
 /// One entry cut out of the buffer.
 #[derive(Debug)]
 pub(super) struct Cut<'a> {
+    /// The language that it is read in.
+    pub dialect: &'static Dialect,
     pub text: &'a [u8],
     /// The entry was over the limit; `text` is its beginning.
     pub truncated: bool,
@@ -157,7 +159,9 @@ impl Tail {
         if let Some(overlong) = self.overlong.take() {
             self.go_past(&mut buffer, overlong, end, line_bytes_max, &mut take);
         }
-        if let Some(dialect) = self.overlong.is_none().then(|| self.dialect_for(&buffer, end)).flatten() {
+        if let Some(dialect) =
+            self.overlong.is_none().then(|| self.dialect_for(&buffer, end, line_bytes_max)).flatten()
+        {
             let base = self.file.offset;
             let mut entries = std::mem::take(&mut self.entries);
             entries.clear();
@@ -168,7 +172,7 @@ impl Tail {
                 let end = base + entry.end as u64;
                 self.file.offset = end;
                 let unfinished = !buffer[..entry.end].ends_with(b"\n");
-                take(self, Cut { text: kept, truncated, unfinished, end });
+                take(self, Cut { dialect, text: kept, truncated, unfinished, end });
             }
             self.entries = entries;
             self.file.offset = base + consumed as u64;
@@ -182,10 +186,13 @@ impl Tail {
         self.buffer = buffer;
     }
 
-    /// The dialect, decided by the first entries when the config says `auto`.
-    fn dialect_for(&mut self, buffer: &[u8], end: End) -> Option<&'static Dialect> {
-        if self.dialect.is_none() && (buffer.contains(&b'\n') || end == End::Final) {
+    /// The dialect, when the config says `auto` decided by the first entries that speak one; those before it are
+    /// read as lines. `None` while not even one line is there.
+    fn dialect_for(&mut self, buffer: &[u8], end: End, line_bytes_max: usize) -> Option<&'static Dialect> {
+        let readable = buffer.contains(&b'\n') || end == End::Final || buffer.len() > line_bytes_max;
+        if self.dialect.is_none() && readable {
             self.dialect = crate::dialect::detect(buffer);
+            return self.dialect.or(Some(FALLBACK));
         }
         self.dialect
     }
@@ -208,8 +215,13 @@ impl Tail {
             return;
         };
         self.file.offset += overlong.length + rest as u64;
-        let (kept, _) = limit(&buffer[..head], line_bytes_max);
-        let cut = Cut { text: kept, truncated: true, unfinished: newline.is_none(), end: self.file.offset };
+        let cut = Cut {
+            dialect: self.dialect.unwrap_or(FALLBACK),
+            text: whole_characters(&buffer[..head]),
+            truncated: true,
+            unfinished: newline.is_none(),
+            end: self.file.offset,
+        };
         take(self, cut);
         self.before.clear();
         self.keep_before(&buffer[head..head + rest]);
@@ -236,12 +248,20 @@ impl Tail {
 
 /// At most `bytes_max` bytes of an entry, cut at a character boundary.
 fn limit(text: &[u8], bytes_max: usize) -> (&[u8], bool) {
-    if text.len() <= bytes_max {
-        return (text, false);
-    }
-    let is_inside = |at: usize| text[at] & 0b1100_0000 == 0b1000_0000;
-    let back = (0..4).find(|&back| back <= bytes_max && !is_inside(bytes_max - back)).unwrap_or(0);
-    (&text[..bytes_max - back], true)
+    if text.len() <= bytes_max { (text, false) } else { (whole_characters(&text[..bytes_max]), true) }
+}
+
+/// Without the beginning of a character at the end.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    let last = text.iter().rev().take(3).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let Some(after) = last else { return text };
+    let wanted = match text[text.len() - 1 - after] {
+        0xC0..=0xDF => 1,
+        0xE0..=0xEF => 2,
+        0xF0..=0xF7 => 3,
+        _ => 0,
+    };
+    if after < wanted { &text[..text.len() - 1 - after] } else { text }
 }
 
 fn read_at(handle: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
