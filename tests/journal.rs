@@ -1,7 +1,5 @@
 //! What the journal tells of itself: its own events, and how many of them were held back.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
-
 mod support;
 
 use otrail::journal::{FollowedFile, Input, Progress, Scan};

@@ -20,6 +20,8 @@ pub struct House {
     state: PathBuf,
     destinations: String,
     settings: String,
+    top: String,
+    environment: Vec<(String, String)>,
     agent: Option<Child>,
 }
 
@@ -33,7 +35,17 @@ impl House {
         ca.sign(Kind::Client, &["sensor"]).write(folder.path(), "client");
         let server = ca.sign(Kind::Server, LOCAL).write(folder.path(), "server");
         let state = folder.path().join("state");
-        House { folder, ca, server, state, destinations: String::new(), settings: String::new(), agent: None }
+        House {
+            folder,
+            ca,
+            server,
+            state,
+            destinations: String::new(),
+            settings: String::new(),
+            top: String::new(),
+            environment: Vec::new(),
+            agent: None,
+        }
     }
 
     /// Adds a destination on this port with mutual TLS; `more` are further lines of its table.
@@ -58,6 +70,17 @@ impl House {
         self.settings.push('\n');
     }
 
+    /// Adds lines to the config, before every table.
+    pub fn set_at_top(&mut self, lines: &str) {
+        self.top.push_str(lines);
+        self.top.push('\n');
+    }
+
+    /// Gives the agent a variable of its environment.
+    pub fn tell_agent(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A file of this house.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -78,8 +101,9 @@ impl House {
     pub fn config(&self) -> PathBuf {
         let path = self.folder.path();
         let text = format!(
-            "sensor = \"plant-a\"\nstate-dir = {:?}\n[control]\nsocket = {:?}\n\
+            "sensor = \"plant-a\"\n{}state-dir = {:?}\n[control]\nsocket = {:?}\n\
              [[source]]\nname = \"timeline\"\npath = {:?}\n{}{}",
+            self.top,
             self.state,
             path.join("control.sock"),
             self.log(),
@@ -101,6 +125,7 @@ impl House {
         assert!(self.agent.is_none(), "an agent runs already");
         let said = OpenOptions::new().create(true).append(true).open(self.path("agent.log")).unwrap();
         let mut command = self.otrail();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         self.agent = Some(command.spawn().unwrap());
     }
