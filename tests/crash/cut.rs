@@ -58,3 +58,20 @@ fn a_seq_that_a_destination_confirmed_is_not_used_again_after_any_cut() {
         assert_eq!(told, lost, "cut {cut}: what is lost is told to the last record");
     }
 }
+
+#[test]
+fn a_segment_that_was_only_begun_says_that_the_one_before_it_was_whole() {
+    let sample = Sample::new();
+    let last = sample.lines[sample.lines.len() - 1].range.clone();
+    for begun in [&b""[..], b"{\"otrail\":1,\"stre"] {
+        let dir = empty();
+        drop(sample.open(dir.path(), &sample.bytes).unwrap());
+        std::fs::write(dir.path().join("journal/00000000000000000012-2.ndjson"), begun).unwrap();
+        let journal = sample.open(dir.path(), &sample.bytes[..last.start]).unwrap();
+        assert_eq!(journal.status().damaged, 1);
+        drop(journal);
+        let (records, _) = read(dir.path());
+        let told = records.last().unwrap();
+        assert_eq!((told.seq, told.event.count), (Seq(12), Some(1)), "seq 11 was announced and is lost");
+    }
+}
