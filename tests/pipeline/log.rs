@@ -201,7 +201,7 @@ fn a_source_that_starts_at_the_end_leaves_out_only_what_was_there_before() {
     });
     house.kill();
     let mut file = OpenOptions::new().append(true).open(&late).unwrap();
-    file.write_all(entry(5)[50..].as_bytes()).unwrap();
+    file.write_all(&entry(5).as_bytes()[50..]).unwrap();
     file.write_all(entry(6).as_bytes()).unwrap();
     house.start();
     house.wait_until("the new ones are delivered", |status| {
