@@ -69,13 +69,18 @@ async fn a_refusal_says_what_the_certificate_has() {
         (
             Kind::Server,
             &["siem.example.net", "192.0.2.7"],
-            "the peer's certificate is not for localhost but for siem.example.net, 192.0.2.7",
+            "the peer's certificate is not for localhost but for siem.example.net, 192.0.2.7: \
+             if it is the right receiver, set server-name",
         ),
-        (Kind::Expired, &["localhost", "x"], "the peer's certificate expired at 2001-01-01T00:00:00Z"),
+        (
+            Kind::Expired,
+            &["localhost", "x"],
+            "the peer's certificate expired at 2001-01-01T00:00:00Z: renew it there",
+        ),
         (
             Kind::NotYetValid,
             &["localhost", "x"],
-            "the peer's certificate is not valid before 2199-01-01T00:00:00Z",
+            "the peer's certificate is not valid before 2199-01-01T00:00:00Z: check the clocks here and there",
         ),
     ] {
         let identity = world.ca.sign(kind, names);
@@ -146,10 +151,16 @@ async fn a_peer_that_wants_to_know_us_is_named_as_the_cause() {
     let foreign = Ca::new("another CA").sign(Kind::Client, &["sensor"]).write(world.folder.path(), "foreign");
     let expired = world.ca.sign(Kind::Expired, &["sensor"]).write(world.folder.path(), "expired");
     for version in BOTH {
+        let refused = |why| {
+            format!(
+                "the peer refused our client certificate: {why}; check cert-file here and the trusted CA there"
+            )
+        };
+        let demanded = "the peer demands a client certificate: set cert-file and key-file".to_owned();
         for (files, text) in [
-            (None, "the peer demands a client certificate: set cert-file and key-file"),
-            (Some(&foreign), "the peer refused our client certificate: it does not know the CA"),
-            (Some(&expired), "the peer refused our client certificate: it expired"),
+            (None, demanded),
+            (Some(&foreign), refused("it does not know the CA")),
+            (Some(&expired), refused("it expired")),
         ] {
             let identity = world.ca.sign(Kind::Server, LOCAL);
             let peer = Peer::start_tls(peer::config(&identity, Some(&world.ca), &[version]), read_all);
@@ -231,7 +242,10 @@ async fn a_peer_that_speaks_no_tls_is_told_apart() {
     let mut settings = world.settings(peer.port);
     settings.net.connect_timeout = Duration::from_millis(50);
     let error = refusal(&settings).await;
-    assert_eq!(error.to_string(), "the TLS handshake with 127.0.0.1 took longer than 50ms");
+    assert_eq!(
+        error.to_string(),
+        "the TLS handshake with 127.0.0.1 took longer than 50ms: check that this port speaks TLS"
+    );
     drop(release);
 }
 

@@ -1,6 +1,9 @@
 //! Exit codes, and what an error looks like on the way out.
 
+use crate::agent::AgentError;
 use crate::config::{ConfigError, plain};
+use crate::control::ControlError;
+use crate::journal::JournalError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -35,9 +38,32 @@ pub(super) const HELP: &str = "Exit codes: 0 done; 1 found nothing, not healthy,
 
 /// The exit code of an error, by the kinds that errors of the rooms have.
 pub(super) fn of(error: &anyhow::Error) -> Exit {
-    match error.downcast_ref::<ConfigError>() {
-        Some(_) => Exit::Config,
-        None => Exit::No,
+    if error.is::<ConfigError>() {
+        return Exit::Config;
+    }
+    if let Some(error) = error.downcast_ref::<ControlError>() {
+        return of_asking(error);
+    }
+    let of_agent = error.downcast_ref::<AgentError>().and_then(|error| match error {
+        AgentError::Journal(error) => Some(error),
+        _ => None,
+    });
+    match error.downcast_ref::<JournalError>().or(of_agent) {
+        Some(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Exit::Refused
+        }
+        Some(JournalError::Locked { .. } | JournalError::Full { .. }) | None => Exit::No,
+        Some(_) => Exit::Damaged,
+    }
+}
+
+/// The exit code when the agent gave no answer, or not all of it.
+fn of_asking(error: &ControlError) -> Exit {
+    match error {
+        ControlError::NotRunning { .. } => Exit::NotRunning,
+        ControlError::Refused(_) => Exit::Refused,
+        ControlError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Exit::Refused,
+        _ => Exit::Damaged,
     }
 }
 
@@ -83,5 +109,24 @@ mod tests {
         assert_eq!(of(&error), Exit::Config);
         let expected = "otrail.toml: is empty\n  write one\notrail: 1 problem in the configuration\n";
         assert_eq!(explained(&error), expected);
+    }
+
+    #[test]
+    fn whoever_has_no_agent_no_right_or_no_whole_store_is_told_by_the_code() {
+        let io = |kind: io::ErrorKind| io::Error::from(kind);
+        let path = std::path::PathBuf::from("/x");
+        let journal = |kind| JournalError::Io { action: "open", path: path.clone(), source: io(kind) };
+        let asked = |source| ControlError::NotRunning { socket: path.clone(), source };
+        for (error, code) in [
+            (anyhow::Error::from(asked(io(io::ErrorKind::NotFound))), Exit::NotRunning),
+            (ControlError::Refused("no".to_owned()).into(), Exit::Refused),
+            (ControlError::Garbled("no".to_owned()).into(), Exit::Damaged),
+            (journal(io::ErrorKind::PermissionDenied).into(), Exit::Refused),
+            (AgentError::Journal(journal(io::ErrorKind::Other)).into(), Exit::Damaged),
+            (AgentError::Journal(JournalError::Locked { dir: path.clone() }).into(), Exit::No),
+            (AgentError::Ended("collector").into(), Exit::No),
+        ] {
+            assert_eq!(of(&error.context("cannot go on")), code);
+        }
     }
 }

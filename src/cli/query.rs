@@ -3,8 +3,8 @@
 use super::Common;
 use super::exit::{self, Exit};
 use super::pager::Pager;
+use crate::control::Client;
 use crate::control::protocol::Ask;
-use crate::control::{Client, ControlError};
 use crate::filter::{Clock, Filter};
 use crate::model::{Record, Seq, Time};
 use crate::query::render::{Look, SHAPES, Shape, Sink};
@@ -104,7 +104,10 @@ impl Query {
         let clock = Clock { named: |name| TimeZone::get(name).ok(), ..Clock::new(now, TimeZone::system()) };
         let filter = match Filter::parse(self.words(), &clock) {
             Ok(filter) => filter,
-            Err(error) => return failed(&error.into(), Exit::Usage),
+            Err(error) => {
+                exit::explain(&error.into(), &mut io::stderr().lock())?;
+                return Ok(Exit::Usage.into());
+            }
         };
         self.tell_range(&filter, &zone);
         let terminal = io::stdout().is_terminal();
@@ -175,10 +178,7 @@ impl Query {
             follow: self.follow,
             claimed: env::var("SUDO_USER").ok(),
         };
-        let mut rows = match Client::connect(&config.control).and_then(|client| client.query(&ask)) {
-            Ok(rows) => rows,
-            Err(error) => return failed_asking(error),
-        };
+        let mut rows = Client::connect(&config.control)?.query(&ask)?;
         for row in rows.by_ref() {
             match row {
                 Ok(record) => {
@@ -188,7 +188,7 @@ impl Query {
                 }
                 Err(error) => {
                     printer.finish()?;
-                    return failed_asking(error);
+                    return Err(error.into());
                 }
             }
         }
@@ -201,10 +201,7 @@ impl Query {
         let query =
             query::Query { filter: Arc::new(filter), limit: self.limit(), order, rows_max: ROWS_MAX_OFFLINE };
         self.tell("reading the folder itself: this query is not recorded in the trail");
-        let mut answer = match query::answer(dir, &query, Seq(u64::MAX), &AtomicBool::new(false)) {
-            Ok(answer) => answer,
-            Err(error) => return failed(&error.into(), Exit::Damaged),
-        };
+        let mut answer = query::answer(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
         for record in answer.by_ref() {
             if !printer.print(&record)? {
                 return Ok(Exit::Done.into());
@@ -260,23 +257,6 @@ fn end(printer: Printer<'_>, incomplete: Option<String>) -> anyhow::Result<ExitC
         None if rows == 0 => Exit::No.into(),
         None => Exit::Done.into(),
     })
-}
-
-/// Says why the agent did not answer, in the words and with the code of that.
-pub(super) fn failed_asking(error: ControlError) -> anyhow::Result<ExitCode> {
-    let denied = |source: &io::Error| source.kind() == io::ErrorKind::PermissionDenied;
-    let code = match &error {
-        ControlError::NotRunning { .. } => Exit::NotRunning,
-        ControlError::Refused(_) => Exit::Refused,
-        ControlError::Io { source, .. } if denied(source) => Exit::Refused,
-        _ => Exit::Damaged,
-    };
-    failed(&error.into(), code)
-}
-
-fn failed(error: &anyhow::Error, code: Exit) -> anyhow::Result<ExitCode> {
-    exit::explain(error, &mut io::stderr().lock())?;
-    Ok(code.into())
 }
 
 /// One line to stderr; if even that cannot be written, the exit code still tells.

@@ -2,7 +2,7 @@
 
 use super::Common;
 use super::exit::Exit;
-use crate::agent::{self, AgentError};
+use crate::agent;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -19,11 +19,8 @@ impl Run {
         for warning in warnings {
             tracing::warn!("{}", warning.to_string().trim_end());
         }
-        match agent::run(config) {
-            Ok(()) => Ok(Exit::Done.into()),
-            Err(error @ AgentError::Journal(_)) => Err(anyhow::Error::from(error)),
-            Err(error) => Err(error.into()),
-        }
+        agent::run(config)?;
+        Ok(Exit::Done.into())
     }
 }
 

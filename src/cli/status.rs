@@ -1,7 +1,6 @@
 //! `otrail status`: how the agent, its sources, journal and destinations are, on one screen.
 
 use super::exit::Exit;
-use super::query::failed_asking;
 use super::{Common, Paint};
 use crate::control::Client;
 use crate::model::status::{self, DestinationStatus, JournalStatus, SourceStatus};
@@ -35,10 +34,7 @@ impl Status {
     /// Prints the status; the exit code says whether all is well.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let (config, _) = common.load()?;
-        let status = match Client::connect(&config.control).and_then(Client::status) {
-            Ok(status) => status,
-            Err(error) => return failed_asking(error),
-        };
+        let status = Client::connect(&config.control)?.status()?;
         let text = match self.output {
             Output::Text => screen(&status, common.color.on_stdout()).into_bytes(),
             Output::Json => json(&status)?,

@@ -121,7 +121,7 @@ impl Source {
         let before = status.entries;
         let tail = &mut self.tails[at];
         tail.cut(end, source.line_bytes_max, |tail, cut| {
-            let mut parsed = (cut.dialect.parse)(&tail.state, &context, cut.text);
+            let mut parsed = (tail.reader().parse)(&tail.state, &context, cut.text);
             status.entries += 1;
             tail.file.entries += 1;
             mark(&mut parsed.event, &cut);

@@ -1,7 +1,7 @@
 //! One open log file: reads what is new, cuts it into entries, notices when it is no longer the same.
 
 use super::identity::{self, HEAD_BYTES_MAX, Inode};
-use crate::dialect::{Dialect, End, Entry, FALLBACK, State};
+use crate::dialect::{DIALECTS, Dialect, End, Entry, State};
 use crate::journal::FollowedFile;
 use std::fs::{File, Metadata};
 use std::io;
@@ -42,8 +42,6 @@ struct Overlong {
 /// One entry cut out of the buffer.
 #[derive(Debug)]
 pub(super) struct Cut<'a> {
-    /// The language that it is read in.
-    pub dialect: &'static Dialect,
     pub text: &'a [u8],
     /// The entry was over the limit; `text` is its beginning.
     pub truncated: bool,
@@ -159,9 +157,9 @@ impl Tail {
         if let Some(overlong) = self.overlong.take() {
             self.go_past(&mut buffer, overlong, end, line_bytes_max, &mut take);
         }
-        if let Some(dialect) =
-            self.overlong.is_none().then(|| self.dialect_for(&buffer, end, line_bytes_max)).flatten()
-        {
+        if self.overlong.is_none() {
+            self.decide(&buffer, end);
+            let dialect = self.reader();
             let base = self.file.offset;
             let mut entries = std::mem::take(&mut self.entries);
             entries.clear();
@@ -172,7 +170,7 @@ impl Tail {
                 let end = base + entry.end as u64;
                 self.file.offset = end;
                 let unfinished = !buffer[..entry.end].ends_with(b"\n");
-                take(self, Cut { dialect, text: kept, truncated, unfinished, end });
+                take(self, Cut { text: kept, truncated, unfinished, end });
             }
             self.entries = entries;
             self.file.offset = base + consumed as u64;
@@ -186,15 +184,17 @@ impl Tail {
         self.buffer = buffer;
     }
 
-    /// The dialect, when the config says `auto` decided by the first entries that speak one; those before it are
-    /// read as lines. `None` while not even one line is there.
-    fn dialect_for(&mut self, buffer: &[u8], end: End, line_bytes_max: usize) -> Option<&'static Dialect> {
-        let readable = buffer.contains(&b'\n') || end == End::Final || buffer.len() > line_bytes_max;
-        if self.dialect.is_none() && readable {
+    /// Finds the dialect by the first entries when the config says `auto`.
+    fn decide(&mut self, buffer: &[u8], end: End) {
+        if self.dialect.is_none() && (buffer.contains(&b'\n') || end == End::Final) {
             self.dialect = crate::dialect::detect(buffer);
-            return self.dialect.or(Some(FALLBACK));
         }
-        self.dialect
+    }
+
+    /// Who reads the entries. While nobody speaks their language it is the first dialect of the table, which keeps
+    /// what it cannot read: nothing waits for a better entry.
+    pub(super) fn reader(&self) -> &'static Dialect {
+        self.dialect.unwrap_or(&DIALECTS[0])
     }
 
     /// Looks for the end of a line that is over the limit; `buffer` holds its head and what was read after.
@@ -216,7 +216,6 @@ impl Tail {
         };
         self.file.offset += overlong.length + rest as u64;
         let cut = Cut {
-            dialect: self.dialect.unwrap_or(FALLBACK),
             text: whole_characters(&buffer[..head]),
             truncated: true,
             unfinished: newline.is_none(),

@@ -46,9 +46,6 @@ pub struct Dialect {
 /// All dialects; `auto` takes the first that speaks the language of the file.
 pub const DIALECTS: &[Dialect] = &[timeline_json::DIALECT];
 
-/// Reads what no dialect speaks: every line of it becomes an `unparsed` event.
-pub const FALLBACK: &Dialect = &DIALECTS[0];
-
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name == name)

@@ -14,6 +14,7 @@
 
 mod backoff;
 mod batch;
+mod begin;
 mod delivery;
 mod evidence;
 mod peers;
@@ -24,10 +25,11 @@ pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 
 use crate::journal::{Batch, Cursor, Follower, Journal, JournalError, Next};
-use crate::model::{Action, Event, Outcome, Seq, Time};
+use crate::model::{Event, Seq, Time};
 use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
 use batch::Encoder;
+use begin::Beginning;
 use delivery::{Delivery, Limits, Step};
 use evidence::{Level, Verdict};
 use peers::Memory;
@@ -50,7 +52,7 @@ pub struct Destination {
     /// What the cursor says, and when it was written.
     stored: (Seq, Instant),
     follower: Option<Follower>,
-    /// Records read from the files and not sent yet.
+    /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
     link: Option<Link>,
     frames: Vec<u8>,
@@ -64,25 +66,7 @@ impl Destination {
         journal: Journal,
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
-        let mut cursor = journal.cursor(&settings.name)?;
-        let newest = journal.newest();
-        let oldest = journal.status().oldest;
-        let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
-            (Some(confirmed), _) => (confirmed, newest),
-            // Whatever may have been sent before counts as that.
-            (None, _) if cursor.was_destroyed() => (Seq(oldest.0.saturating_sub(1)), newest),
-            (None, From::Now) => (newest, newest),
-            (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
-        };
-        if cursor.was_destroyed() {
-            let message =
-                format!("the cursor of {} is not readable; it gets everything again", settings.name);
-            journal.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, clock(), message));
-        }
-        if cursor.confirmed().is_none() {
-            // From here on the destination is known: a start right after this one goes on at the same place.
-            journal.confirm(&settings.name, &mut cursor, confirmed, clock())?;
-        }
+        let Beginning { cursor, confirmed, highest } = begin::begin(&settings, &journal, clock())?;
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
@@ -115,8 +99,19 @@ impl Destination {
         self.report.handle()
     }
 
-    /// Delivers until `stop` says so, then for at most `STOP_WITHIN`.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Delivers until `stop` says so, then what is there for at most `STOP_WITHIN`. A peer that does not answer holds
+    /// up nothing: what was confirmed before is kept in any case.
+    pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        let late = late(stop.clone());
+        tokio::select! {
+            () = self.deliver(stop) => {}
+            () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
+        }
+        self.store_cursor(true).await;
+        self.report.progress(&self.delivery, self.journal.newest());
+    }
+
+    async fn deliver(&mut self, mut stop: watch::Receiver<bool>) {
         let mut newest = self.journal.subscribe();
         loop {
             if *stop.borrow_and_update() {
@@ -138,8 +133,6 @@ impl Destination {
                 Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
             }
         }
-        self.store_cursor(true).await;
-        self.report.progress(&self.delivery, self.journal.newest());
     }
 
     fn now(&self) -> Duration {
@@ -154,15 +147,23 @@ impl Destination {
                 self.link = Some(link);
                 self.delivery.on_connected(self.now());
             }
-            Err(error) => self.lost(&error_text(&error)).await,
+            Err(error) => self.broke(&error).await,
         }
     }
 
-    async fn lost(&mut self, error: &str) {
+    async fn broke(&mut self, error: &LinkError) {
+        let text = error_text(error);
+        let event = match error {
+            LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
+            _ => self.report.lost(&text),
+        };
+        self.lost(event).await;
+    }
+
+    async fn lost(&mut self, event: Option<Event>) {
         self.link = None;
         self.read = None;
         self.delivery.on_lost(self.now(), fastrand::f64());
-        let event = self.report.lost(error);
         self.tell(event).await;
     }
 
@@ -171,7 +172,10 @@ impl Destination {
         let (batch, from) = match self.records_after(after, newest).await {
             Ok(Some(found)) => found,
             Ok(None) => return,
-            Err(error) => return self.lost(&error_text(&error)).await,
+            Err(error) => {
+                let event = self.report.lost(&error_text(&error));
+                return self.lost(event).await;
+            }
         };
         let Some(link) = &mut self.link else { return };
         self.frames.clear();
@@ -184,7 +188,7 @@ impl Destination {
             Ok(()) => self.delivery.on_sent(encoded.through, self.frames.len(), self.now()),
             Err(error) => {
                 self.delivery.on_interrupted(encoded.through);
-                self.lost(&error_text(&error)).await;
+                self.broke(&error).await;
             }
         }
     }
@@ -195,15 +199,15 @@ impl Destination {
         after: Seq,
         newest: Seq,
     ) -> Result<Option<(Batch, usize)>, JournalError> {
-        if let Next::Records { batch, from } = self.journal.next_after(after) {
-            self.read = None;
-            return Ok(Some((batch, from)));
-        }
         let unsent = self.read.as_ref().map(|batch| batch.partition_point(|record| record.seq <= after));
         if let (Some(batch), Some(from)) = (&self.read, unsent)
-            && from < batch.len()
+            && (1..batch.len()).contains(&from)
         {
             return Ok(Some((Arc::clone(batch), from)));
+        }
+        if let Next::Records { batch, from } = self.journal.next_after(after) {
+            self.read = Some(Arc::clone(&batch));
+            return Ok(Some((batch, from)));
         }
         let follower = self.follower.take().unwrap_or_else(|| self.journal.follower());
         let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;
@@ -240,7 +244,10 @@ impl Destination {
                     self.on_connect(next).await;
                 }
             }
-            Verdict::Unproved(reason) => self.lost(&format!("no evidence: {reason}")).await,
+            Verdict::Unproved(reason) => {
+                let event = self.report.ended(&format!("no evidence: {reason}"));
+                self.lost(event).await;
+            }
         }
     }
 
@@ -282,7 +289,7 @@ impl Destination {
             () = tokio::time::sleep(pause) => None,
         };
         match ended {
-            Some(error) => self.lost(&error_text(&error)).await,
+            Some(error) => self.broke(&error).await,
             None if is_up => {
                 let event = self.report.still_up();
                 self.tell(event).await;
@@ -322,6 +329,7 @@ impl Destination {
             Ok((cursor, Ok(()))) => {
                 self.cursor = Some(cursor);
                 self.stored.0 = confirmed;
+                self.report.no_problem();
             }
             Ok((cursor, Err(error))) => {
                 self.cursor = Some(cursor);
@@ -331,6 +339,15 @@ impl Destination {
             Err(_) => self.cursor = self.journal.cursor(&self.settings.name).ok(),
         }
     }
+}
+
+/// Ends when a stop has taken too long.
+async fn late(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Whoever could say so is gone.
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(STOP_WITHIN + ANSWER_WITHIN).await;
 }
 
 /// Reads the TLS files, so that replaced ones count, and connects.
@@ -363,5 +380,7 @@ const CURSOR_EVERY: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 1 << 20;
 /// How long a stop may take before the last barrier.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
+/// How long a stop waits for the last barrier after that.
+const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 /// Longest sleep: the status is refreshed after it.
 const WAIT_MAX: Duration = Duration::from_secs(10);

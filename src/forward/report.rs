@@ -50,7 +50,13 @@ pub(super) struct Report {
     name: String,
     handle: Handle,
     lost_told: bool,
+    /// What was said on stderr since the loss: each cause is said once.
+    said: Vec<String>,
     up_since: Option<Instant>,
+    /// The peer has given evidence since the last loss: it does accept us.
+    accepted: bool,
+    /// What a peer may have against us that closes a fresh link without a word, as rsyslog with GnuTLS does.
+    suspicion: Option<&'static str>,
 }
 
 impl Report {
@@ -76,7 +82,22 @@ impl Report {
             ..DestinationStatus::default()
         };
         let handle = Handle { status: Arc::new(Mutex::new(status)), journal, clock };
-        Report { name: settings.name.clone(), handle, lost_told: false, up_since: None }
+        let suspicion = settings.link.net.tls.as_ref().map(|tls| match tls.cert_file {
+            None => "it may demand a client certificate: set cert-file and key-file",
+            Some(_) => {
+                "it may not accept our client certificate: check cert-file here and the trusted CA there"
+            }
+        });
+        let name = settings.name.clone();
+        Report {
+            name,
+            handle,
+            lost_told: false,
+            said: Vec::new(),
+            up_since: None,
+            accepted: false,
+            suspicion,
+        }
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -118,8 +139,26 @@ impl Report {
         error.clone_into(&mut self.status().error);
     }
 
+    /// What was a problem beside the link is none any more.
+    pub(super) fn no_problem(&self) {
+        if !self.lost_told {
+            self.status().error.clear();
+        }
+    }
+
+    /// The peer ended the link without saying why. What that may mean when it was a fresh one.
+    pub(super) fn ended(&mut self, error: &str) -> Option<Event> {
+        let fresh = self.up_since.is_some_and(|since| since.elapsed() < STAYED);
+        match self.suspicion {
+            Some(suspicion) if fresh && !self.accepted => self.lost(&format!("{error}; {suspicion}")),
+            _ => self.lost(error),
+        }
+    }
+
     /// The link is gone or did not come up. The event to journal, once for each loss.
     pub(super) fn lost(&mut self, error: &str) -> Option<Event> {
+        self.up_since = None;
+        self.accepted = false;
         {
             let mut status = self.status();
             status.state = "waiting".into();
@@ -127,16 +166,20 @@ impl Report {
             status.tls.clear();
             error.clone_into(&mut status.error);
         }
+        if self.said.len() < CAUSES_MAX && !self.said.iter().any(|said| said == error) {
+            tracing::warn!("{}: {error}", self.name);
+            self.said.push(error.to_owned());
+        }
         if std::mem::replace(&mut self.lost_told, true) {
             return None;
         }
-        tracing::warn!("{}: {error}", self.name);
         Some(self.event(Action::DESTINATION_LOST, Outcome::Failure, error))
     }
 
     /// The peer has shown that everything arrived.
     pub(super) fn delivered(&mut self, level: Level) -> Option<Event> {
         level.name().clone_into(&mut self.status().evidence);
+        self.accepted = true;
         self.restored()
     }
 
@@ -150,6 +193,7 @@ impl Report {
         if !std::mem::take(&mut self.lost_told) {
             return None;
         }
+        self.said.clear();
         self.status().error.clear();
         tracing::info!("{}: connected again", self.name);
         Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
@@ -166,3 +210,6 @@ impl Report {
         (self.handle.clock)()
     }
 }
+
+/// A peer that has another reason each time does not fill the log.
+const CAUSES_MAX: usize = 8;

@@ -50,7 +50,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 use store::Store;
 use tokio::sync::watch;
 use writer::Writer;
@@ -198,9 +199,20 @@ impl Journal {
     /// `Full`: the batch is kept, `retry` writes it when there is space. Any other error is final:
     /// the agent has to stop, and resumes from what was announced.
     pub fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
+        self.let_readers_follow();
         let mut writer = self.writer();
         writer.hold(input);
         self.write_out(&mut writer, now)
+    }
+
+    /// Waits a moment for a reader that the next batch would drive from memory to the files, where every record costs
+    /// it several times as much. Who does not move on loses its place, so nobody holds up the writer for long.
+    fn let_readers_follow(&self) {
+        let begun = Instant::now();
+        let behind = || self.0.recent.read().unwrap_or_else(PoisonError::into_inner).leaves_a_reader_behind();
+        while behind() && begun.elapsed() < READER_WAIT_MAX {
+            thread::sleep(READER_WAIT);
+        }
     }
 
     /// Tries again to write what waits for space, and to end the pause. Blocks.
@@ -376,3 +388,7 @@ impl Journal {
         self.0.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How long a batch waits at most for a reader, and how often it looks.
+const READER_WAIT_MAX: Duration = Duration::from_millis(25);
+const READER_WAIT: Duration = Duration::from_micros(500);

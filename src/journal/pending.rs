@@ -62,7 +62,7 @@ impl Stand<'_> {
         };
         for file in &input.files {
             let start = bytes.len();
-            push_open(&Note { file: Some(file.clone()), ..Note::default() }, &mut bytes);
+            push_open(&Note::File(file.clone()), &mut bytes);
             end(&mut bytes, start);
         }
         let mut records = Vec::with_capacity(input.drafts.len());
@@ -78,7 +78,7 @@ impl Stand<'_> {
         }
         for progress in &input.progress {
             let start = bytes.len();
-            push_open(&Note { position: Some(*progress), ..Note::default() }, &mut bytes);
+            push_open(&Note::Position(*progress), &mut bytes);
             end(&mut bytes, start);
         }
         let (files, progress) = (input.files, input.progress);

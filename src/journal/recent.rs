@@ -33,6 +33,14 @@ impl Recent {
         }
     }
 
+    /// Whether the next batch pushes one out that a reader still has in its hands.
+    pub(super) fn leaves_a_reader_behind(&self) -> bool {
+        let (Some((oldest, _)), Some((_, newest))) = (self.batches.front(), self.batches.back()) else {
+            return false;
+        };
+        self.batches.len() > 1 && self.bytes + newest > self.bytes_max && Arc::strong_count(oldest) > 1
+    }
+
     /// The batch that holds the record after `seq`; `None` when that is older than what is kept, or not there yet.
     pub(super) fn after(&self, seq: Seq) -> Option<Batch> {
         let wanted = seq.next();
@@ -64,6 +72,21 @@ mod tests {
         assert_eq!(recent.after(Seq(3)).unwrap()[0].seq, Seq(4));
         assert_eq!(recent.after(Seq(6)).unwrap()[0].seq, Seq(5));
         assert!(recent.after(Seq(9)).is_none(), "not there yet");
+    }
+
+    #[test]
+    fn a_reader_is_left_behind_only_with_the_oldest_batch_in_its_hands() {
+        let mut recent = Recent::new(250);
+        assert!(!recent.leaves_a_reader_behind());
+        recent.push(batch(1..=3), 100);
+        let held = recent.after(Seq(0)).unwrap();
+        assert!(!recent.leaves_a_reader_behind(), "there is room");
+        recent.push(batch(4..=4), 100);
+        assert!(recent.leaves_a_reader_behind());
+        drop(held);
+        assert!(!recent.leaves_a_reader_behind());
+        let _next = recent.after(Seq(3)).unwrap();
+        assert!(!recent.leaves_a_reader_behind(), "the oldest is nobody's");
     }
 
     #[test]

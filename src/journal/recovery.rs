@@ -6,7 +6,7 @@
 
 use super::error::JournalError;
 use super::line::peek;
-use super::segment::{FollowedFile, Header, Note, parse_header};
+use super::segment::{FollowedFile, Header, Noted, parse_header};
 use super::tail::{self, Chain, Whole};
 use crate::model::{FileNo, Position, Seq};
 use memchr::memmem;
@@ -207,12 +207,12 @@ impl Walk {
     fn note(&mut self, body: &[u8]) {
         let mut json = body.to_vec();
         json.push(b'}');
-        // A line that is neither is of a later version, or only says what is durable.
-        let note: Note = serde_json::from_slice(&json).unwrap_or_default();
-        if let Some(file) = note.file {
+        // Of a line of a later version, or one that only says what is durable, nothing is wanted.
+        let noted: Noted = serde_json::from_slice(&json).unwrap_or_default();
+        if let Some(file) = noted.file {
             self.files.insert(file.number, file);
         }
-        if let Some(progress) = note.position
+        if let Some(progress) = noted.position
             && let Some(file) = self.files.get_mut(&progress.file)
         {
             file.advance(&progress);

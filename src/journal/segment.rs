@@ -131,12 +131,19 @@ impl FollowedFile {
     }
 }
 
-/// A line that is no record: what it says, beside the `synced` of a batch's first line.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Note {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+/// A line that is no record, to be written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Note {
+    File(FollowedFile),
+    Position(Progress),
+}
+
+/// The same line as it is read: `synced` may stand in it as well, and what a later version adds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Noted {
     pub file: Option<FollowedFile>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Progress>,
 }
 

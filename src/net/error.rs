@@ -27,11 +27,14 @@ pub enum NetError {
     /// A step took longer than `connect-timeout`.
     #[error("{step} {peer} took longer than {limit:?}")]
     Timeout { step: &'static str, peer: String, limit: Duration },
+    /// The peer does not go on with the handshake; a plain syslog server waits for the end of a line.
+    #[error("the TLS handshake with {peer} took longer than {limit:?}: check that this port speaks TLS")]
+    HandshakeTimeout { peer: String, limit: Duration },
     /// The connection broke during the TLS handshake.
-    #[error("the connection broke during the TLS handshake")]
+    #[error("the connection broke during the TLS handshake: check that this port speaks TLS")]
     Handshake { source: io::Error },
     /// The peer closed during the TLS handshake without a word.
-    #[error("the peer closed the connection during the TLS handshake")]
+    #[error("the peer closed the connection during the TLS handshake: check that this port speaks TLS")]
     HandshakeClosed,
 
     /// A certificate or key file cannot be read.
@@ -66,35 +69,46 @@ pub enum NetError {
     ServerName { name: String },
 
     /// The certificate is for somebody else (RFC 5425 section 5.2).
-    #[error("the peer's certificate is not for {expected} but for {}", listed(presented))]
+    #[error(
+        "the peer's certificate is not for {expected} but for {}: if it is the right receiver, set server-name",
+        listed(presented)
+    )]
     WrongName { expected: String, presented: Vec<String> },
     /// No trusted CA stands behind the certificate.
-    #[error("the peer's certificate is signed by an unknown CA")]
+    #[error(
+        "the peer's certificate is signed by an unknown CA: if it is the right receiver, add its CA to ca-file"
+    )]
     UnknownCa,
     /// The certificate is too old.
-    #[error("the peer's certificate expired at {not_after}")]
+    #[error("the peer's certificate expired at {not_after}: renew it there")]
     Expired { not_after: Timestamp },
     /// The certificate is too new, or our clock is wrong.
-    #[error("the peer's certificate is not valid before {not_before}")]
+    #[error("the peer's certificate is not valid before {not_before}: check the clocks here and there")]
     NotYetValid { not_before: Timestamp },
     /// The certificate's extended key usage does not allow a server.
-    #[error("the peer's certificate is not meant for a TLS server")]
+    #[error(
+        "the peer's certificate is not meant for a TLS server: it lacks the extended key usage serverAuth"
+    )]
     WrongUsage,
     /// The certificate is none of the pinned ones (RFC 5425 section 4.2.2).
-    #[error("the peer's certificate is not a pinned one, its fingerprint is {actual}")]
+    #[error(
+        "the peer's certificate is not a pinned one, its fingerprint is {actual}: if it is the right receiver, set pin"
+    )]
     PinMismatch { actual: Pin },
 
     /// The peer wants to know who we are.
     #[error("the peer demands a client certificate: set cert-file and key-file")]
     IdentityDemanded,
     /// The peer does not like who we are; with TLS 1.3 this comes after the handshake.
-    #[error("the peer refused our client certificate: {alert}")]
+    #[error(
+        "the peer refused our client certificate: {alert}; check cert-file here and the trusted CA there"
+    )]
     IdentityRefused { alert: &'static str },
     /// The peer refused for another reason.
     #[error("the peer refused: {alert}")]
     PeerRefused { alert: String },
     /// What came first is no TLS record.
-    #[error("the peer does not speak TLS")]
+    #[error("the peer does not speak TLS: check the port of address")]
     NotTls,
     /// No protocol version, cipher suite or key exchange in common.
     #[error("no TLS version or cipher in common with the peer")]

@@ -121,7 +121,8 @@ fn refused_by_peer(alert: AlertDescription, identified: bool) -> NetError {
             return NetError::NothingInCommon { source: Error::AlertReceived(alert) };
         }
         Alert::HandshakeFailure if !identified => {
-            let alert = "handshake failure; it may demand a client certificate".to_owned();
+            let alert = "handshake failure; if it demands a client certificate, set cert-file and key-file"
+                .to_owned();
             return NetError::PeerRefused { alert };
         }
         Alert::UnrecognisedName => {

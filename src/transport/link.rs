@@ -66,8 +66,8 @@ impl Link {
         match timeout(limit, link.handshake()).await {
             Ok(done) => done.map(|()| link),
             Err(_) => {
-                let (step, peer) = ("the TLS handshake with", settings.net.host.clone());
-                Err(NetError::Timeout { step, peer, limit }.into())
+                let peer = settings.net.host.clone();
+                Err(NetError::HandshakeTimeout { peer, limit }.into())
             }
         }
     }

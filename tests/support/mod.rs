@@ -3,15 +3,21 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "each test takes what it needs"
 )]
 
 pub mod certs;
+pub mod daemon;
 pub mod disk;
+pub mod frames;
 pub mod peer;
 pub mod process;
 pub mod receiver;
+pub mod rsyslog;
+pub mod syslog_ng;
 pub mod trail;
 pub mod world;
+pub mod writer;

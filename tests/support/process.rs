@@ -2,13 +2,19 @@
 
 use super::certs::{Ca, Files, Kind};
 use super::world::LOCAL;
+use otrail::control::{self, Client};
+use otrail::journal;
+use otrail::model::Record;
 use otrail::model::status::Status;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
+use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -50,11 +56,20 @@ impl House {
 
     /// Adds a destination on this port with mutual TLS; `more` are further lines of its table.
     pub fn forward(&mut self, name: &str, port: u16, more: &str) {
-        let path = self.folder.path().display();
+        let (certificate, key) = (self.path("client.pem"), self.path("client.key"));
+        self.forward_as_nobody(
+            name,
+            port,
+            &format!("cert-file = {certificate:?}\nkey-file = {key:?}\n{more}"),
+        );
+    }
+
+    /// The same without a client certificate.
+    pub fn forward_as_nobody(&mut self, name: &str, port: u16, more: &str) {
+        let ca = self.path("ca.pem");
         write!(
             self.destinations,
-            "[[destination]]\nname = {name:?}\naddress = \"localhost:{port}\"\nca-file = \"{path}/ca.pem\"\n\
-             cert-file = \"{path}/client.pem\"\nkey-file = \"{path}/client.key\"\n{more}\n"
+            "[[destination]]\nname = {name:?}\naddress = \"localhost:{port}\"\nca-file = {ca:?}\n{more}\n"
         )
         .unwrap();
     }
@@ -62,6 +77,11 @@ impl House {
     /// The state directory is elsewhere.
     pub fn keep_state_in(&mut self, dir: PathBuf) {
         self.state = dir;
+    }
+
+    /// Forgets all destinations of the config.
+    pub fn forward_nowhere(&mut self) {
+        self.destinations.clear();
     }
 
     /// Adds lines to the config, after everything else.
@@ -111,12 +131,14 @@ impl House {
             self.settings
         );
         let file = path.join("otrail.toml");
-        // An agent that starts just now must not find half of it.
-        if fs::read_to_string(&file).is_ok_and(|found| found == text) {
+        if fs::read_to_string(&file).is_ok_and(|before| before == text) {
             return file;
         }
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        // An agent that is just starting reads the whole of one config or of the other.
+        let new = path.join("otrail.toml.new");
+        fs::write(&new, text).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o644)).unwrap();
+        fs::rename(&new, &file).unwrap();
         file
     }
 
@@ -142,10 +164,11 @@ impl House {
         self.otrail().args(args).output().unwrap()
     }
 
-    /// What `status` tells, or `None` while no agent answers.
+    /// What `status` tells, asked over its socket without a process in between; `None` while no agent answers.
     pub fn status(&self) -> Option<Status> {
-        let output = self.run(&["status", "-o", "json"]);
-        serde_json::from_slice(&output.stdout).ok()
+        let socket = self.path("control.sock");
+        let settings = control::Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() };
+        Client::connect(&settings).and_then(Client::status).ok()
     }
 
     /// What the agent has said on stderr.
@@ -160,9 +183,12 @@ impl House {
         agent.wait().unwrap();
     }
 
-    /// SIGTERM, and the code the agent ended with.
+    /// SIGTERM, and the code the agent ended with; that it ends is not taken for granted.
+    #[track_caller]
     pub fn stop(&mut self) -> Option<i32> {
         self.signal(nix::sys::signal::Signal::SIGTERM);
+        let agent = self.agent();
+        assert!(patiently(|| agent.try_wait().unwrap().is_some()), "the agent does not end");
         self.agent.take().unwrap().wait().unwrap().code()
     }
 
@@ -188,11 +214,23 @@ impl House {
         last.unwrap()
     }
 
-    /// Every whole line of the trail as JSON text, in order, read without the agent.
+    /// Every whole line of the trail as JSON, in order, read without the agent.
     pub fn trail(&self) -> Vec<serde_json::Value> {
+        self.rows().iter().map(|row| serde_json::from_slice(row).unwrap()).collect()
+    }
+
+    /// The same as records, in the order of the journal.
+    pub fn records(&self) -> Vec<Record> {
+        let mut records: Vec<Record> =
+            self.rows().iter().map(|row| journal::line::decode(row).unwrap()).collect();
+        records.sort_by_key(|record| record.seq);
+        records
+    }
+
+    fn rows(&self) -> Vec<Vec<u8>> {
         let output = self.run(&["query", "-D", self.state.to_str().unwrap(), "-n", "all", "-o", "json"]);
         let rows = output.stdout.split(|&byte| byte == b'\n').filter(|row| !row.is_empty());
-        rows.map(|row| serde_json::from_slice(row).unwrap()).collect()
+        rows.map(<[u8]>::to_vec).collect()
     }
 }
 
@@ -232,9 +270,16 @@ pub fn entry(number: usize) -> String {
     )
 }
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on now, and that the kernel gives to nobody who connects: while its server is away no
+/// client may sit on it, nor meet itself there.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let spread = u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let port = PORTS.start + (spread + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % PORTS.len() as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Renames the log as logrotate does: a new file takes its name.
@@ -243,5 +288,8 @@ pub fn rotate(log: &Path, number: usize) {
     File::create(log).unwrap();
 }
 
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+/// Below those of `net.ipv4.ip_local_port_range`.
+const PORTS: Range<u16> = 16_000..32_000;
 /// No test waits longer than this for what must come.
 const PATIENCE: Duration = Duration::from_secs(90);

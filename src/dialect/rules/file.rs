@@ -268,7 +268,7 @@ mod tests {
         check(
             "[[rule]]\nname = \"a\"\nmatch = '^a('\naction = \"user.login\"",
             expect![[r#"
-                site.toml:3:9: the pattern of rule `a` is no regex: unclosed group; the syntax is that of Rust's regex crate; a brace or bracket meant as itself needs a backslash
+                site.toml:3:9: the pattern of rule `a` is no regex: unclosed group; the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant as itself needs a backslash
             "#]],
         );
         check(
@@ -278,7 +278,7 @@ mod tests {
         "#]],
         );
         check(
-            "[[rule]]\nname = \"a\"\nmatch = '\\w{9999}'\naction = \"user.login\"",
+            "[[rule]]\nname = \"a\"\nmatch = '\\w{99999}'\naction = \"user.login\"",
             expect![[r#"
             site.toml:3:9: the pattern of rule `a` is too large; use less repetition
         "#]],

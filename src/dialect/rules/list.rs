@@ -1,89 +1,45 @@
-//! The rules for one type of entry, with a literal search before them that leaves the one or two worth trying.
+//! The rules for one type of entry, with one automaton of all their patterns before any of them is tried alone.
 
-use super::literal;
+use super::pattern;
 use super::rule::Rule;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex_automata::{Input, meta};
+use std::sync::OnceLock;
 
 /// Rules in the order in which they are tried.
 #[derive(Debug)]
 pub(super) struct List {
     /// Places in the table of all rules.
     rules: Vec<usize>,
-    /// Finds the literals of which each rule needs one.
-    literals: Option<AhoCorasick>,
-    /// For each literal the rule it stands for, as a place in `rules`.
-    rule_of_literal: Vec<usize>,
-    /// Rules without a literal.
-    always: Marks,
+    /// Finds the first rule whose pattern matches in one pass over a text. Made when the first entry of such a type
+    /// comes; `None` where the patterns are too much for one automaton.
+    together: OnceLock<Option<meta::Regex>>,
 }
 
-/// A set of places in a list, without a heap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Marks([u64; RULES_MAX / 64]);
-
-/// Rules behind this many in one list are tried on every entry.
-const RULES_MAX: usize = 512;
-
 impl List {
-    pub(super) fn of(table: &[Rule], rules: Vec<usize>) -> List {
-        let mut always = Marks([0; RULES_MAX / 64]);
-        let (mut literals, mut rule_of_literal) = (Vec::new(), Vec::new());
-        for (place, &at) in rules.iter().enumerate().take(RULES_MAX) {
-            let required = literal::required(&table[at].pattern);
-            if required.is_empty() {
-                always.insert(place);
-            }
-            rule_of_literal.extend(required.iter().map(|_| place));
-            literals.extend(required);
-        }
-        let finder = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&literals);
-        let Ok(finder) = finder else {
-            (0..RULES_MAX).for_each(|place| always.insert(place));
-            return List { rules, literals: None, rule_of_literal, always };
-        };
-        List { rules, literals: (!literals.is_empty()).then_some(finder), rule_of_literal, always }
+    pub(super) fn of(rules: Vec<usize>) -> List {
+        List { rules, together: OnceLock::new() }
     }
 
     /// The rules that may match, in order, as places in the table of all rules.
-    pub(super) fn candidates<'a>(&'a self, text: &str) -> impl Iterator<Item = usize> + use<'a> {
-        let mut marks = self.always;
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(text) {
-                marks.insert(self.rule_of_literal[found.pattern().as_usize()]);
-            }
-        }
-        let unmarked = self.rules.get(RULES_MAX..).unwrap_or_default();
-        marks.places().filter_map(|place| self.rules.get(place)).chain(unmarked).copied()
+    ///
+    /// The first of them does match, for no pattern before it does.
+    pub(super) fn candidates(&self, table: &[Rule], text: &str) -> &[usize] {
+        let together = self.together.get_or_init(|| together(table, &self.rules));
+        let Some(together) = together else { return &self.rules };
+        together.search_half(&Input::new(text)).map_or(&[], |found| &self.rules[found.pattern().as_usize()..])
     }
 }
 
-impl Marks {
-    fn insert(&mut self, place: usize) {
-        self.0[place / 64] |= 1 << (place % 64);
-    }
-
-    fn places(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let low = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(word * 64 + low)
-            })
-        })
-    }
+fn together(table: &[Rule], rules: &[usize]) -> Option<meta::Regex> {
+    let patterns: Vec<_> = rules.iter().map(|&at| pattern::expand(&table[at].pattern)).collect();
+    let limits = meta::Config::new()
+        .nfa_size_limit(Some(NFA_BYTES_MAX))
+        .hybrid_cache_capacity(STATES_BYTES_MAX)
+        .utf8_empty(false);
+    meta::Builder::new().configure(limits).syntax(pattern::syntax()).build_many(&patterns).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_come_back_in_order() {
-        let mut marks = Marks([0; RULES_MAX / 64]);
-        [511, 0, 64, 63, 64].into_iter().for_each(|place| marks.insert(place));
-        assert_eq!(marks.places().collect::<Vec<_>>(), [0, 63, 64, 511]);
-    }
-}
+/// The automaton of all patterns of a list.
+const NFA_BYTES_MAX: usize = 16 << 20;
+/// What of it has been made deterministic so far; when full it is thrown away and begun again.
+const STATES_BYTES_MAX: usize = 4 << 20;

@@ -4,7 +4,9 @@ use super::file::{Example, Place, RuleProblem};
 use super::pattern;
 use crate::model::{Action, Outcome};
 use memchr::memmem;
-use regex::{Captures, Regex, RegexBuilder};
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Input, PatternID, meta};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// A rule as its file has it.
@@ -29,9 +31,11 @@ pub(super) struct Rule {
 
 #[derive(Debug)]
 struct Compiled {
-    regex: Regex,
+    regex: meta::Regex,
     /// Group numbers, in the order of `pattern::CAPTURES`.
     groups: [Option<usize>; pattern::CAPTURES.len()],
+    /// Finds what may come once only.
+    once: memmem::Finder<'static>,
 }
 
 /// What the rules make of a text.
@@ -90,7 +94,11 @@ impl Rule {
 
     /// Whether the pattern can be used; else says why not.
     pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
-        let (message, help) = match compile(&self.pattern) {
+        let (message, help) = match compile(&self.pattern, &self.once) {
+            Ok(compiled) if compiled.regex.group_info().slot_len() > SLOTS_MAX => (
+                format!("the pattern of rule `{}` has more than {} groups", self.name, SLOTS_MAX / 2 - 1),
+                "write (?:...) for groups that capture nothing".to_owned(),
+            ),
             Ok(compiled) => match unknown_capture(&compiled) {
                 None => return self.compiled.set(Some(compiled)).is_ok() || self.compiled().is_some(),
                 Some(name) => {
@@ -98,15 +106,17 @@ impl Rule {
                     (format!("unknown capture `{name}` in rule `{}`", self.name), format!("known: {known}"))
                 }
             },
-            Err(regex::Error::CompiledTooBig(_)) => (
-                format!("the pattern of rule `{}` is too large", self.name),
-                "use less repetition".to_owned(),
-            ),
-            Err(error) => {
-                let text = error.to_string();
-                let cause = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
-                (format!("the pattern of rule `{}` is no regex: {cause}", self.name), HELP.to_owned())
-            }
+            Err(error) => match error.syntax_error() {
+                None => (
+                    format!("the pattern of rule `{}` is too large", self.name),
+                    "use less repetition".to_owned(),
+                ),
+                Some(error) => {
+                    let text = error.to_string();
+                    let cause = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                    (format!("the pattern of rule `{}` is no regex: {cause}", self.name), HELP.to_owned())
+                }
+            },
         };
         problems.push(self.place.problem(message, help));
         false
@@ -115,21 +125,31 @@ impl Rule {
     /// What it finds in a text.
     pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
         let Some(compiled) = self.compiled() else { return Reading::Nothing };
-        let Some(found) = compiled.regex.captures(text) else { return Reading::Nothing };
-        let group = |at: usize| compiled.groups[at].and_then(|group| found.get(group));
-        if !ends_with_a_word(text, &found) {
+        let mut slots = [None; SLOTS_MAX];
+        let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else {
+            return Reading::Nothing;
+        };
+        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
             return Reading::Nothing;
         }
+        let in_a_character =
+            |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
+        if slots.iter().any(in_a_character)
+            || !range(slots, 0).is_some_and(|whole| ends_with_a_word(text, whole.end))
+        {
+            return Reading::Nothing;
+        }
+        let group = |at: usize| range(slots, compiled.groups[at]?);
         let [user, domain, role, target, target_id, client, reason, old, new] = std::array::from_fn(group);
-        if let Some(user) = user {
+        if let Some(user) = &user {
             let named_before =
-                [target, target_id, old, new].into_iter().flatten().any(|thing| thing.start() < user.start());
-            let rest = &text.as_bytes()[user.end()..];
-            if named_before && !self.once.is_empty() && memmem::find(rest, self.once.as_bytes()).is_some() {
+                [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
+            let rest = &text.as_bytes()[user.end..];
+            if named_before && !self.once.is_empty() && compiled.once.find(rest).is_some() {
                 return Reading::Doubtful;
             }
         }
-        let words = |found: Option<regex::Match<'a>>| found.map(|found| found.as_str());
+        let words = |found: Option<Range<usize>>| found.and_then(|found| text.get(found));
         Reading::Words(Words {
             rule: &self.name,
             action: self.action,
@@ -148,34 +168,41 @@ impl Rule {
     }
 
     fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| compile(&self.pattern).ok()).as_ref()
+        self.compiled.get_or_init(|| compile(&self.pattern, &self.once).ok()).as_ref()
     }
 }
 
-fn compile(pattern: &str) -> Result<Compiled, regex::Error> {
-    let regex = RegexBuilder::new(&pattern::expand(pattern))
-        .case_insensitive(true)
-        .size_limit(REGEX_BYTES_MAX)
-        .dfa_size_limit(REGEX_BYTES_MAX)
-        .build()?;
-    let groups = pattern::CAPTURES.map(|name| regex.capture_names().position(|group| group == Some(name)));
-    Ok(Compiled { regex, groups })
+/// Without the automaton that finds the end first: a rule is only tried where its pattern matches.
+fn compile(pattern: &str, once: &str) -> Result<Compiled, Box<meta::BuildError>> {
+    let limits =
+        meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX)).utf8_empty(false);
+    let regex =
+        meta::Builder::new().configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern))?;
+    let groups = pattern::CAPTURES.map(|name| regex.group_info().to_index(PatternID::ZERO, name));
+    Ok(Compiled { regex, groups, once: memmem::Finder::new(once).into_owned() })
 }
 
 fn unknown_capture(compiled: &Compiled) -> Option<&str> {
-    compiled.regex.capture_names().flatten().find(|name| !pattern::CAPTURES.contains(name))
+    let names = compiled.regex.group_info().pattern_names(PatternID::ZERO);
+    names.flatten().find(|name| !pattern::CAPTURES.contains(name))
+}
+
+/// Where a group was found.
+fn range(slots: &[Option<NonMaxUsize>], group: usize) -> Option<Range<usize>> {
+    Some(slots.get(2 * group).copied()??.get()..slots.get(2 * group + 1).copied()??.get())
 }
 
 /// Whether the text goes on after the match as after a whole word; a quote there may be the end of a forged name.
-fn ends_with_a_word(text: &str, found: &Captures<'_>) -> bool {
-    let end = found.get_match().end();
+fn ends_with_a_word(text: &str, end: usize) -> bool {
     let before = text[..end].chars().next_back();
     let after = text[end..].chars().next();
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     !(after == Some('"') || before.is_some_and(in_word) && after.is_some_and(in_word))
 }
 
+/// Two for the whole match and two for each group.
+const SLOTS_MAX: usize = 64;
 /// Compiled form of one pattern.
 const REGEX_BYTES_MAX: usize = 1 << 20;
-const HELP: &str =
-    "the syntax is that of Rust's regex crate; a brace or bracket meant as itself needs a backslash";
+const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \
+     as itself needs a backslash";

@@ -4,6 +4,7 @@ use crate::model::{Event, Flags, Raw, Record, Text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use std::sync::LazyLock;
 
 /// Appends the record as it stands on disk, without the closing brace.
 pub(in crate::journal) fn encode(record: &Record, out: &mut Vec<u8>) {
@@ -129,13 +130,19 @@ fn message_stands_in_raw(event: &Event) -> bool {
 }
 
 fn content_is(json: &[u8], message: &str) -> bool {
-    let Some(at) = memmem::find(json, CONTENT) else { return false };
-    let value = &json[at + CONTENT.len()..];
+    static KEY: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"content\""));
+    let Some(at) = KEY.find(json) else { return false };
+    let after = &json[at + KEY.needle().len()..];
+    let Some(value) = after.strip_prefix(b":\"") else { return false };
     let top_level = json.first() == Some(&b'{') && memchr::memchr(b'{', &json[1..at]).is_none();
-    top_level
-        && stands_escaped(value, message.as_bytes())
-        && memmem::find(value, b"\"content\"").is_none()
-        && memmem::find(&json[..at], b"\"content\"").is_none()
+    top_level && stands_in(value, message.as_bytes()) && KEY.find(value).is_none()
+}
+
+/// Whether the JSON string whose inside begins with `json` is `text` in the spelling of `push_json_string`.
+fn stands_in(json: &[u8], text: &[u8]) -> bool {
+    // Without a backslash every byte stands for itself: JSON has no other escape.
+    let plain = json.starts_with(text) && json.get(text.len()) == Some(&b'"');
+    (plain && memchr::memchr(b'\\', text).is_none()) || stands_escaped(json, text)
 }
 
 /// Whether `json` begins with `text` in the spelling of `push_json_string` and the quote that ends it.
@@ -223,7 +230,6 @@ fn push_hex128(value: u128, out: &mut Vec<u8>) {
     );
 }
 
-const CONTENT: &[u8] = b"\"content\":\"";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// 0: stands for itself; `u`: `\u00XX`; else the letter after the backslash.
 const ESCAPE: [u8; 256] = {
