@@ -75,6 +75,7 @@ impl Collector {
         remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
         let last_file = journal.last_file();
         let collector = Collector { settings, journal, clock, handle, woken, sources, last_file };
+        // A status has every source, also before the first of them was read.
         collector.publish(false);
         Ok(collector)
     }

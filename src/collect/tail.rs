@@ -215,8 +215,12 @@ impl Tail {
             return;
         };
         self.file.offset += overlong.length + rest as u64;
-        let (kept, _) = limit(&buffer[..head], line_bytes_max);
-        let cut = Cut { text: kept, truncated: true, unfinished: newline.is_none(), end: self.file.offset };
+        let cut = Cut {
+            text: whole_characters(&buffer[..head]),
+            truncated: true,
+            unfinished: newline.is_none(),
+            end: self.file.offset,
+        };
         take(self, cut);
         self.before.clear();
         self.keep_before(&buffer[head..head + rest]);
@@ -243,12 +247,20 @@ impl Tail {
 
 /// At most `bytes_max` bytes of an entry, cut at a character boundary.
 fn limit(text: &[u8], bytes_max: usize) -> (&[u8], bool) {
-    if text.len() <= bytes_max {
-        return (text, false);
-    }
-    let is_inside = |at: usize| text[at] & 0b1100_0000 == 0b1000_0000;
-    let back = (0..4).find(|&back| back <= bytes_max && !is_inside(bytes_max - back)).unwrap_or(0);
-    (&text[..bytes_max - back], true)
+    if text.len() <= bytes_max { (text, false) } else { (whole_characters(&text[..bytes_max]), true) }
+}
+
+/// Without the beginning of a character at the end.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    let last = text.iter().rev().take(3).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let Some(after) = last else { return text };
+    let wanted = match text[text.len() - 1 - after] {
+        0xC0..=0xDF => 1,
+        0xE0..=0xEF => 2,
+        0xF0..=0xF7 => 3,
+        _ => 0,
+    };
+    if after < wanted { &text[..text.len() - 1 - after] } else { text }
 }
 
 fn read_at(handle: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {

@@ -14,6 +14,7 @@
 
 mod backoff;
 mod batch;
+mod begin;
 mod delivery;
 mod evidence;
 mod peers;
@@ -28,6 +29,7 @@ use crate::model::{Event, Seq, Time};
 use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
 use batch::Encoder;
+use begin::Beginning;
 use delivery::{Delivery, Limits, Step};
 use evidence::{Level, Verdict};
 use peers::Memory;
@@ -58,24 +60,13 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Takes up a destination where its cursor says; a new one gets its cursor now, for its beginning must not move
-    /// when the agent starts again before anything was confirmed. Blocks on the disk.
+    /// Takes up a destination where its cursor says. Blocks on the disk.
     pub fn open(
         settings: Settings,
         journal: Journal,
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
-        let mut cursor = journal.cursor(&settings.name)?;
-        let newest = journal.newest();
-        let oldest = journal.status().oldest;
-        let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
-            (Some(confirmed), _) => (confirmed, newest),
-            (None, From::Now) => (newest, newest),
-            (None, From::Oldest) => (Seq(oldest.0.saturating_sub(1)), Seq::NONE),
-        };
-        if cursor.confirmed().is_none() {
-            journal.confirm(&settings.name, &mut cursor, confirmed, clock())?;
-        }
+        let Beginning { cursor, confirmed, highest } = begin::begin(&settings, &journal, clock())?;
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,

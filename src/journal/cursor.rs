@@ -29,6 +29,7 @@ pub struct Cursor {
     stream: StreamId,
     generation: u64,
     confirmed: Option<Seq>,
+    destroyed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,19 +54,26 @@ impl Cursor {
             .open(&path)
             .map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
-        if slots.is_empty() {
+        let blank = slots.is_empty() && is_blank(&file, &path)?;
+        let destroyed = slots.is_empty() && !blank;
+        if blank {
             file.write_all_at(&[b' '; 2 * SLOT_BYTES], 0).map_err(JournalError::io("write", &path))?;
             file.sync_all().map_err(JournalError::io("sync", &path))?;
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))?;
         }
         let generation = slots.iter().map(|slot| slot.generation).max().unwrap_or(0);
         let confirmed = newest(&slots, stream);
-        Ok(Cursor { path, file, stream, generation, confirmed })
+        Ok(Cursor { path, file, stream, generation, confirmed, destroyed })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
     pub fn confirmed(&self) -> Option<Seq> {
         self.confirmed
+    }
+
+    /// There was a cursor, and nothing of it can be read: how far the destination had come is not known.
+    pub fn was_destroyed(&self) -> bool {
+        self.destroyed
     }
 
     /// Makes `confirmed` durable in the older slot.
@@ -125,6 +133,20 @@ fn newest(slots: &[Slot], stream: StreamId) -> Option<Seq> {
 
 /// The slots that are whole.
 fn read_slots(file: &File, path: &Path) -> Result<Vec<Slot>, JournalError> {
+    let bytes = read(file, path)?;
+    let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end());
+    Ok(slots
+        .filter(|slot| tail::check(slot).is_some())
+        .filter_map(|slot| serde_json::from_slice(slot).ok())
+        .collect())
+}
+
+/// Whether a cursor was no more than preallocated.
+fn is_blank(file: &File, path: &Path) -> Result<bool, JournalError> {
+    Ok(read(file, path)?.iter().all(|&byte| byte == b' '))
+}
+
+fn read(file: &File, path: &Path) -> Result<Vec<u8>, JournalError> {
     let mut bytes = vec![0; 2 * SLOT_BYTES];
     let mut filled = 0;
     while filled < bytes.len() {
@@ -133,11 +155,8 @@ fn read_slots(file: &File, path: &Path) -> Result<Vec<Slot>, JournalError> {
             count => filled += count,
         }
     }
-    let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end());
-    Ok(slots
-        .filter(|slot| tail::check(slot).is_some())
-        .filter_map(|slot| serde_json::from_slice(slot).ok())
-        .collect())
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 #[cfg(test)]

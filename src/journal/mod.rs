@@ -119,7 +119,7 @@ impl Journal {
             _lock: lock,
         }));
         if !journal.0.store.claim_reserve(journal.0.settings.reserve_bytes)? {
-            journal.0.full.store(true, Ordering::Relaxed);
+            journal.pause_for_space(&mut journal.writer(), now);
         }
         journal.tell_opened(&opened.damaged, opened.torn, now);
         Ok(journal)
@@ -200,13 +200,9 @@ impl Journal {
     /// the agent has to stop, and resumes from what was announced.
     pub fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
         self.let_readers_follow();
-        self.append_now(input, now)
-    }
-
-    fn append_now(&self, input: Input, now: Time) -> Result<(), JournalError> {
         let mut writer = self.writer();
-        let result = writer.append(input, now);
-        self.take_in(&mut writer, result, now)
+        writer.hold(input);
+        self.write_out(&mut writer, now)
     }
 
     /// Waits a moment for a reader that the next batch would drive from memory to the files, where every record costs
@@ -221,11 +217,7 @@ impl Journal {
 
     /// Tries again to write what waits for space, and to end the pause. Blocks.
     pub fn retry(&self, now: Time) -> Result<(), JournalError> {
-        {
-            let mut writer = self.writer();
-            let result = writer.flush(now);
-            self.take_in(&mut writer, result, now)?;
-        }
+        self.write_out(&mut self.writer(), now)?;
         if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
             self.0.full.store(false, Ordering::Relaxed);
             self.set_error("");
@@ -242,39 +234,42 @@ impl Journal {
             || self.writer().is_waiting()
     }
 
-    /// Announces what is durable; on a full disk gives the reserve away first.
-    fn take_in(
-        &self,
-        writer: &mut MutexGuard<'_, Writer>,
-        mut result: Result<writer::Durable, JournalError>,
-        now: Time,
-    ) -> Result<(), JournalError> {
-        let mut ran_full = false;
-        if matches!(&result, Err(error) if error.is_full()) && self.0.store.release_reserve() {
-            ran_full = true;
-            result = writer.flush(now);
-        }
-        let outcome = result.map(|durable| self.announce(writer, durable));
-        if let Err(error) = &outcome {
-            self.set_error(&error.to_string());
-        }
-        if ran_full || matches!(&outcome, Err(error) if error.is_full()) {
-            self.0.full.store(true, Ordering::Relaxed);
-        }
-        if ran_full && outcome.is_ok() {
-            let message = format!(
-                "the disk of {} is full; reading is paused, nothing is dropped",
-                self.dir().display()
-            );
-            self.set_error(&message);
-            tracing::error!("{message}");
-            let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
-            let input = Input { drafts: vec![Draft { event, position: None }], ..Input::default() };
-            if let Ok(durable) = writer.append(input, now) {
-                self.announce(writer, durable);
+    /// Writes every batch that waits and announces it; on a full disk gives the reserve away first.
+    fn write_out(&self, writer: &mut MutexGuard<'_, Writer>, now: Time) -> Result<(), JournalError> {
+        while writer.is_waiting() {
+            let mut result = writer.flush(now);
+            if matches!(&result, Err(error) if error.is_full()) {
+                self.pause_for_space(writer, now);
+                if self.0.store.release_reserve() {
+                    result = writer.flush(now);
+                }
+            }
+            match result {
+                Ok(durable) => self.announce(writer, durable),
+                Err(error) => {
+                    if !error.is_full() {
+                        self.set_error(&error.to_string());
+                    }
+                    return Err(error);
+                }
             }
         }
-        outcome
+        Ok(())
+    }
+
+    /// The disk is full: tells it, by an event too, which is written as soon as there is room for it.
+    fn pause_for_space(&self, writer: &mut MutexGuard<'_, Writer>, now: Time) {
+        if self.0.full.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let message =
+            format!("the disk of {} is full; reading is paused, nothing is dropped", self.dir().display());
+        self.set_error(&message);
+        tracing::error!("{message}");
+        if self.limiter().admit(Action::DISK_FULL, self.0.begun.elapsed()) {
+            let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
+            writer.hold(Input { drafts: vec![Draft { event, position: None }], ..Input::default() });
+        }
     }
 
     fn announce(&self, writer: &MutexGuard<'_, Writer>, durable: writer::Durable) {
@@ -301,11 +296,18 @@ impl Journal {
         let now = event.seen;
         let input =
             Input { drafts: vec![Draft { event: self.own(event), position: None }], ..Input::default() };
-        let result = if self.writer().is_waiting() {
+        let mut writer = self.writer();
+        let result = if writer.is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })
         } else {
-            self.append_now(input, now)
+            writer.hold(input);
+            match self.write_out(&mut writer, now) {
+                // It is the batch that waits now.
+                Err(error) if error.is_full() => Ok(()),
+                result => result,
+            }
         };
+        drop(writer);
         if let Err(error) = result {
             tracing::warn!("cannot journal {}: {error}", action.name());
             self.limiter().count_lost(action, self.0.begun.elapsed());
@@ -314,7 +316,9 @@ impl Journal {
 
     /// Tells what was held back since the last call.
     pub fn note_suppressed(&self, now: Time) {
-        for (action, count) in self.limiter().take_suppressed() {
+        // `note` takes the limiter again.
+        let suppressed = self.limiter().take_suppressed();
+        for (action, count) in suppressed {
             let message = format!("{count} events {} were held back by the rate limit", action.name());
             let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
             event.count = Some(count);

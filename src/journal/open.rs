@@ -28,20 +28,22 @@ pub(super) fn open(store: &Store) -> Result<Opened, JournalError> {
     let stream = stream_of(&dir, &names)?.or_else(|| cursors.first().map(|found| found.stream));
     let of_stream = cursors.iter().filter(|found| Some(found.stream) == stream);
     let confirmed = of_stream.map(|found| found.confirmed).max().unwrap_or_default();
+    let mut synced = confirmed;
 
     while let Some(name) = names.pop() {
         let path = dir.join(name.file_name());
-        let synced = if names.is_empty() { confirmed } else { confirmed.max(Seq(name.first.0 - 1)) };
         let files = files_before(&dir, &names, &path)?;
         let examined = recovery::examine(&path, Known { synced, first: name.first, files })?;
         if examined.header.is_none() && examined.lines == 0 {
             // A crash between creating the segment and finishing its header.
             store.move_aside(&path)?;
+            // It was begun only once everything before it was durable.
+            synced = synced.max(Seq(name.first.0.saturating_sub(1)));
             continue;
         }
         return found(store, stream.unwrap_or_else(new_stream), run, name, &path, examined);
     }
-    let (next, chain) = (confirmed.next(), Chain::default());
+    let (next, chain) = (synced.next(), Chain::default());
     let stream = stream.unwrap_or_else(new_stream);
     let start = Start { stream, run, next, chain, files: Files::new(), last: None };
     Ok(Opened { start, damaged: Vec::new(), torn: None })

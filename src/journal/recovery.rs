@@ -160,13 +160,12 @@ impl Walk {
         let seq = peek(whole.body).seq;
         let follows = self.chain.is_none_or(|chain| whole.follows(chain));
         let skipped = seq.map_or(0, |seq| seq.0 - self.next.0);
-        if self.open_damage.is_none() && (!follows || skipped > 0) {
-            self.open_damage = Some(Damage { offset, bytes: 0, first: self.next, records: 0 });
-        }
-        if let Some(mut damage) = self.open_damage.take() {
-            damage.records = skipped;
+        if let Some(damage) = self.open_damage.take() {
             self.damaged.push(damage);
+        } else if !follows {
+            self.damaged.push(Damage { offset, bytes: 0, first: self.next, records: 0 });
         }
+        self.lost(offset, skipped);
         self.chain = Some(whole.chain);
         if let Some(seq) = seq {
             self.next = seq.next();
@@ -183,6 +182,16 @@ impl Walk {
         let damage = self.open_damage.get_or_insert(Damage { offset, bytes: 0, first, records: 0 });
         damage.bytes += length as u64;
         self.end = offset + length as u64;
+    }
+
+    /// The records from `next` on are not here: they were in the last damaged place, unless there was a record
+    /// after it, or were taken out.
+    fn lost(&mut self, offset: u64, records: u64) {
+        match self.damaged.last_mut().filter(|damage| damage.first == self.next) {
+            Some(damage) => damage.records += records,
+            None if records == 0 => {}
+            None => self.damaged.push(Damage { offset, bytes: 0, first: self.next, records }),
+        }
     }
 
     /// A record moves its file's position.
@@ -211,16 +220,10 @@ impl Walk {
     }
 
     fn finish(mut self, length: u64) -> Examined {
-        if let Some(mut damage) = self.open_damage.take() {
-            // Damage to the end: what was announced and is gone is lost, and its seqs are not used again.
-            damage.records = (self.synced.0 + 1).saturating_sub(damage.first.0);
-            self.next = Seq(self.next.0.max(self.synced.0 + 1));
-            self.damaged.push(damage);
-        }
-        // What was announced but is not here at all was cut off the file.
+        self.damaged.extend(self.open_damage.take());
+        // What was announced and is not here is lost, and its seqs are not used again.
         if self.next <= self.synced {
-            let records = self.synced.0 + 1 - self.next.0;
-            self.damaged.push(Damage { offset: self.end, bytes: 0, first: self.next, records });
+            self.lost(self.end, self.synced.0 + 1 - self.next.0);
             self.next = self.synced.next();
         }
         Examined {

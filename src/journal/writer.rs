@@ -12,6 +12,7 @@ use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, SegmentName, p
 use super::store::{self, Store};
 use super::tail::{self, Chain};
 use crate::model::{Seq, StreamId, Time};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ pub(super) struct Writer {
     /// The newest seq that a line on disk says is durable.
     noted: Seq,
     pending: Option<Pending>,
+    /// What comes after it.
+    held: VecDeque<Input>,
     spare: Vec<u8>,
 }
 
@@ -100,6 +103,7 @@ impl Writer {
             former,
             noted: Seq::NONE,
             pending: None,
+            held: VecDeque::new(),
             spare: Vec::new(),
         })
     }
@@ -116,7 +120,7 @@ impl Writer {
 
     /// Whether a batch still waits for space.
     pub(super) fn is_waiting(&self) -> bool {
-        self.pending.is_some()
+        self.pending.is_some() || !self.held.is_empty()
     }
 
     /// The name of the segment that is written.
@@ -124,21 +128,22 @@ impl Writer {
         self.segment.as_ref().map(|open| &open.name)
     }
 
-    /// Appends a batch and waits until it is on stable storage.
-    ///
-    /// On `Full` the batch is kept: `flush` tries again. On any other error nothing may be appended any more.
-    pub(super) fn append(&mut self, input: Input, now: Time) -> Result<Durable, JournalError> {
-        if self.pending.is_some() {
-            return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
-        }
-        let spare = std::mem::take(&mut self.spare);
-        self.pending = self.stand().prepare(input, spare);
-        self.roll_if_due(now);
-        self.flush(now)
+    /// Takes a batch, which `flush` writes after those that wait already: none is ever turned away.
+    pub(super) fn hold(&mut self, input: Input) {
+        self.held.push_back(input);
     }
 
-    /// Writes what is pending.
+    /// Writes the first batch that waits, and comes back once it is on stable storage.
+    ///
+    /// On `Full` the batch is kept: `flush` tries again. On any other error nothing may be written any more.
     pub(super) fn flush(&mut self, now: Time) -> Result<Durable, JournalError> {
+        if self.pending.is_none()
+            && let Some(input) = self.held.pop_front()
+        {
+            let spare = std::mem::take(&mut self.spare);
+            self.pending = self.stand().prepare(input, spare);
+            self.roll_if_due(now);
+        }
         let Some(mut pending) = self.pending.take() else {
             return Ok(Durable { records: Arc::new(Vec::new()), bytes: 0 });
         };
@@ -157,7 +162,7 @@ impl Writer {
 
     /// Notes on disk that everything announced is durable, so that damage to it is told from a torn tail.
     pub(super) fn note_durable(&mut self, now: Time) -> Result<(), JournalError> {
-        if self.noted == self.newest() || self.pending.is_some() {
+        if self.noted == self.newest() || self.is_waiting() {
             return Ok(());
         }
         self.pending = Some(self.stand().durable_note(now));

@@ -11,9 +11,11 @@
 
 pub mod certs;
 pub mod daemon;
+pub mod disk;
 pub mod frames;
 pub mod peer;
 pub mod process;
+pub mod receiver;
 pub mod rsyslog;
 pub mod syslog_ng;
 pub mod trail;

@@ -23,8 +23,11 @@ pub struct House {
     pub folder: TempDir,
     pub ca: Ca,
     pub server: Files,
+    state: PathBuf,
     destinations: String,
     settings: String,
+    top: String,
+    environment: Vec<(String, String)>,
     agent: Option<Child>,
 }
 
@@ -37,7 +40,18 @@ impl House {
         ca.write(folder.path(), "ca");
         ca.sign(Kind::Client, &["sensor"]).write(folder.path(), "client");
         let server = ca.sign(Kind::Server, LOCAL).write(folder.path(), "server");
-        House { folder, ca, server, destinations: String::new(), settings: String::new(), agent: None }
+        let state = folder.path().join("state");
+        House {
+            folder,
+            ca,
+            server,
+            state,
+            destinations: String::new(),
+            settings: String::new(),
+            top: String::new(),
+            environment: Vec::new(),
+            agent: None,
+        }
     }
 
     /// Adds a destination on this port with mutual TLS; `more` are further lines of its table.
@@ -60,6 +74,11 @@ impl House {
         .unwrap();
     }
 
+    /// The state directory is elsewhere.
+    pub fn keep_state_in(&mut self, dir: PathBuf) {
+        self.state = dir;
+    }
+
     /// Forgets all destinations of the config.
     pub fn forward_nowhere(&mut self) {
         self.destinations.clear();
@@ -69,6 +88,17 @@ impl House {
     pub fn set(&mut self, lines: &str) {
         self.settings.push_str(lines);
         self.settings.push('\n');
+    }
+
+    /// Adds lines to the config, before every table.
+    pub fn set_at_top(&mut self, lines: &str) {
+        self.top.push_str(lines);
+        self.top.push('\n');
+    }
+
+    /// Gives the agent a variable of its environment.
+    pub fn tell_agent(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// A file of this house.
@@ -91,9 +121,10 @@ impl House {
     pub fn config(&self) -> PathBuf {
         let path = self.folder.path();
         let text = format!(
-            "sensor = \"plant-a\"\nstate-dir = {:?}\n[control]\nsocket = {:?}\n\
+            "sensor = \"plant-a\"\n{}state-dir = {:?}\n[control]\nsocket = {:?}\n\
              [[source]]\nname = \"timeline\"\npath = {:?}\n{}{}",
-            path.join("state"),
+            self.top,
+            self.state,
             path.join("control.sock"),
             self.log(),
             self.destinations,
@@ -116,6 +147,7 @@ impl House {
         assert!(self.agent.is_none(), "an agent runs already");
         let said = OpenOptions::new().create(true).append(true).open(self.path("agent.log")).unwrap();
         let mut command = self.otrail();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         self.agent = Some(command.spawn().unwrap());
     }
@@ -196,8 +228,7 @@ impl House {
     }
 
     fn rows(&self) -> Vec<Vec<u8>> {
-        let output =
-            self.run(&["query", "-D", self.path("state").to_str().unwrap(), "-n", "all", "-o", "json"]);
+        let output = self.run(&["query", "-D", self.state.to_str().unwrap(), "-n", "all", "-o", "json"]);
         let rows = output.stdout.split(|&byte| byte == b'\n').filter(|row| !row.is_empty());
         rows.map(<[u8]>::to_vec).collect()
     }
@@ -223,6 +254,11 @@ pub fn patiently(mut condition: impl FnMut() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(20));
     }
     true
+}
+
+/// Lets some time pass, for what has to come at a moment that nobody chose.
+pub fn a_moment(millis: u64) {
+    std::thread::sleep(Duration::from_millis(millis));
 }
 
 /// One line of a sensor's timeline: the six documented fields.

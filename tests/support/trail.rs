@@ -102,7 +102,12 @@ pub fn settings(dir: &Path, admin_groups: &[&str]) -> Settings {
 }
 
 pub fn open_journal(dir: &Path) -> Journal {
-    let settings = journal::Settings {
+    Journal::open(journal_settings(dir), Time::default()).unwrap()
+}
+
+/// A journal with little segments and no destinations.
+pub fn journal_settings(dir: &Path) -> journal::Settings {
+    journal::Settings {
         state_dir: dir.to_owned(),
         sensor: "plant-a".to_owned(),
         bytes_max: 1 << 30,
@@ -111,8 +116,7 @@ pub fn open_journal(dir: &Path) -> Journal {
         recent_bytes_max: 1 << 20,
         reserve_bytes: 4096,
         destinations: Vec::new(),
-    };
-    Journal::open(settings, Time::default()).unwrap()
+    }
 }
 
 pub fn event(user: &str) -> Event {
