@@ -17,6 +17,7 @@ mod batch;
 mod begin;
 mod delivery;
 mod evidence;
+mod mark;
 mod peers;
 mod report;
 mod settings;
@@ -24,7 +25,7 @@ mod settings;
 pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 
-use crate::journal::{Batch, Cursor, Follower, Journal, JournalError, Next};
+use crate::journal::{Batch, Follower, Journal, JournalError, Next};
 use crate::model::{Event, Seq, Time};
 use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
@@ -32,6 +33,7 @@ use batch::Encoder;
 use begin::Beginning;
 use delivery::{Delivery, Limits, Step};
 use evidence::{Level, Verdict};
+use mark::Mark;
 use peers::Memory;
 use report::Report;
 use std::path::Path;
@@ -48,9 +50,7 @@ pub struct Destination {
     delivery: Delivery,
     encoder: Encoder,
     memory: Memory,
-    cursor: Option<Cursor>,
-    /// What the cursor says, and when it was written.
-    stored: (Seq, Instant),
+    mark: Mark,
     follower: Option<Follower>,
     /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
@@ -81,8 +81,7 @@ impl Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
             encoder: Encoder::new(journal.stream().to_string()),
             memory,
-            stored: (cursor.confirmed().unwrap_or_default(), begun),
-            cursor: Some(cursor),
+            mark: Mark::new(journal.clone(), settings.name.clone(), cursor, clock),
             follower: Some(journal.follower()),
             read: None,
             link: None,
@@ -314,32 +313,13 @@ impl Destination {
         let _ = spawn_blocking(move || work(&journal)).await;
     }
 
-    /// Writes the cursor, at most once a second unless `now`.
     async fn store_cursor(&mut self, now: bool) {
-        let confirmed = self.delivery.confirmed();
-        let (stored, at) = self.stored;
-        if confirmed == stored || (!now && at.elapsed() < CURSOR_EVERY) {
-            return;
-        }
-        let Some(mut cursor) = self.cursor.take() else { return };
-        let (journal, name, clock) = (self.journal.clone(), self.settings.name.clone(), self.report.clock());
-        let written = spawn_blocking(move || {
-            let result = journal.confirm(&name, &mut cursor, confirmed, clock());
-            (cursor, result)
-        });
-        self.stored.1 = Instant::now();
-        match written.await {
-            Ok((cursor, Ok(()))) => {
-                self.cursor = Some(cursor);
-                self.stored.0 = confirmed;
-                self.report.no_problem();
-            }
-            Ok((cursor, Err(error))) => {
-                self.cursor = Some(cursor);
-                self.report.problem(&error_text(&error));
-            }
-            // The task was cancelled with the runtime.
-            Err(_) => self.cursor = self.journal.cursor(&self.settings.name).ok(),
+        let Some(write) = self.mark.due(self.delivery.confirmed(), now) else { return };
+        // Cancelled only when the agent ends.
+        let Ok(written) = spawn_blocking(move || write.run()).await else { return };
+        match self.mark.on_written(written) {
+            Ok(()) => self.report.no_problem(),
+            Err(error) => self.report.problem(&error_text(&error)),
         }
     }
 }
@@ -377,8 +357,6 @@ fn clock_is_synced() -> bool {
     Path::new("/run/systemd/timesync/synchronized").exists()
 }
 
-/// How often a cursor is written at most.
-const CURSOR_EVERY: Duration = Duration::from_secs(1);
 /// Bytes read from the files at once.
 const READ_BYTES: usize = 1 << 20;
 /// How long a stop may take before the last barrier.

@@ -104,10 +104,6 @@ impl Report {
         self.handle.clone()
     }
 
-    pub(super) fn clock(&self) -> fn() -> Time {
-        self.handle.clock
-    }
-
     fn status(&self) -> MutexGuard<'_, DestinationStatus> {
         self.handle.status.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,8 +5,9 @@
 //! byte 512   {"generation":42,"stream":"…","confirmed":149871,"at":"…","sum":…,"chain":…}   to 512 bytes
 //! ```
 //!
-//! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. The file is
-//! preallocated, so that a full disk does not stop it.
+//! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. What is only noted, and
+//! not synced, goes to the same slot again and again: it survives a killed agent, and the other slot a power cut. The
+//! file is preallocated, so that a full disk does not stop it.
 //!
 //! Invariant: every record up to `confirmed` is confirmed or was not selected.
 
@@ -28,6 +29,8 @@ pub struct Cursor {
     file: File,
     stream: StreamId,
     generation: u64,
+    /// The slot whose content may go.
+    place: u64,
     confirmed: Option<Seq>,
     destroyed: bool,
 }
@@ -61,9 +64,10 @@ impl Cursor {
             file.sync_all().map_err(JournalError::io("sync", &path))?;
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))?;
         }
-        let generation = slots.iter().map(|slot| slot.generation).max().unwrap_or(0);
-        let confirmed = newest(&slots, stream);
-        Ok(Cursor { path, file, stream, generation, confirmed, destroyed })
+        let newest = slots.iter().max_by_key(|(slot, _)| slot.generation);
+        let (generation, place) = newest.map_or((0, 0), |(slot, place)| (slot.generation, 1 - place));
+        let confirmed = of_stream(&slots, stream);
+        Ok(Cursor { path, file, stream, generation, place, confirmed, destroyed })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
@@ -76,8 +80,8 @@ impl Cursor {
         self.destroyed
     }
 
-    /// Makes `confirmed` durable in the older slot.
-    pub fn advance(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
+    /// Writes `confirmed` so that it outlives this process, but perhaps not a power cut. No sync.
+    pub fn note(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
         let slot = Slot {
             generation: self.generation + 1,
             stream: self.stream.to_string(),
@@ -89,10 +93,17 @@ impl Cursor {
         tail::finish(&mut bytes, 0, Chain::default());
         bytes.pop();
         bytes.resize(SLOT_BYTES, b' ');
-        let place = slot.generation % 2 * SLOT_BYTES as u64;
-        self.file.write_all_at(&bytes, place).map_err(JournalError::io("write", &self.path))?;
-        self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
+        let offset = self.place * SLOT_BYTES as u64;
+        self.file.write_all_at(&bytes, offset).map_err(JournalError::io("write", &self.path))?;
         (self.generation, self.confirmed) = (slot.generation, Some(confirmed));
+        Ok(())
+    }
+
+    /// Makes `confirmed` durable.
+    pub(super) fn advance(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
+        self.note(confirmed, now)?;
+        self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
+        self.place = 1 - self.place;
         Ok(())
     }
 }
@@ -117,7 +128,7 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
         let path = entry.path();
         let file = File::open(&path).map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
-        let Some(slot) = slots.into_iter().max_by_key(|slot| slot.generation) else { continue };
+        let Some((slot, _)) = slots.into_iter().max_by_key(|(slot, _)| slot.generation) else { continue };
         let Some(stream) = StreamId::parse(&slot.stream) else { continue };
         let at = Time::parse_rfc3339(&slot.at).unwrap_or(Time::MIN);
         cursors.push(Found { name, stream, confirmed: slot.confirmed, at });
@@ -125,19 +136,19 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
     Ok(cursors)
 }
 
-fn newest(slots: &[Slot], stream: StreamId) -> Option<Seq> {
+fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<Seq> {
     let stream = stream.to_string();
-    let ours = slots.iter().filter(|slot| slot.stream == stream);
+    let ours = slots.iter().map(|(slot, _)| slot).filter(|slot| slot.stream == stream);
     ours.max_by_key(|slot| slot.generation).map(|slot| slot.confirmed)
 }
 
-/// The slots that are whole.
-fn read_slots(file: &File, path: &Path) -> Result<Vec<Slot>, JournalError> {
+/// The slots that are whole, each with its place.
+fn read_slots(file: &File, path: &Path) -> Result<Vec<(Slot, u64)>, JournalError> {
     let bytes = read(file, path)?;
-    let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end());
+    let slots = bytes.chunks(SLOT_BYTES).map(|slot| slot.trim_ascii_end()).zip(0..);
     Ok(slots
-        .filter(|slot| tail::check(slot).is_some())
-        .filter_map(|slot| serde_json::from_slice(slot).ok())
+        .filter(|(slot, _)| tail::check(slot).is_some())
+        .filter_map(|(slot, place)| Some((serde_json::from_slice(slot).ok()?, place)))
         .collect())
 }
 
@@ -195,6 +206,30 @@ mod tests {
             fs::write(&path, &torn).unwrap();
             let confirmed = Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed();
             assert!(confirmed == Some(Seq(5)) || confirmed == Some(Seq(6)), "byte {at}: {confirmed:?}");
+            fs::write(&path, &whole).unwrap();
+        }
+    }
+    #[test]
+    fn what_was_noted_never_touches_the_slot_that_was_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("siem");
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        for seq in [10, 20, 30] {
+            cursor.advance(Seq(seq), Time::default()).unwrap();
+            for noted in 1..4 {
+                cursor.note(Seq(seq + noted), Time::default()).unwrap();
+                assert_eq!(
+                    Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed(),
+                    Some(Seq(seq + noted))
+                );
+            }
+            // The power is cut: of the slot that was not synced anything may be left.
+            let whole = fs::read(&path).unwrap();
+            let mut torn = whole.clone();
+            let place = usize::try_from(cursor.place).unwrap() * SLOT_BYTES;
+            torn[place..place + SLOT_BYTES].fill(0);
+            fs::write(&path, &torn).unwrap();
+            assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed(), Some(Seq(seq)));
             fs::write(&path, &whole).unwrap();
         }
     }
