@@ -4,7 +4,7 @@
 
 use expect_test::expect_file;
 use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, DIALECTS, Dialect, End, Rules, State};
+use otrail::dialect::{self, Context, DIALECTS, Dialect, End, Habits, Rules, State};
 use otrail::model::{Class, Event, Text, Time};
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -70,6 +70,7 @@ fn normalize(dialect: &Dialect, log: &[u8]) -> Vec<Event> {
 
 fn context() -> Context<'static> {
     static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
+    static HABITS: LazyLock<Habits> = LazyLock::new(Habits::default);
     static UTC: TimeZone = TimeZone::UTC;
     static SENSOR: Text = Text::const_new("plant-a");
     static SOURCE: Text = Text::const_new("timeline");
@@ -80,6 +81,7 @@ fn context() -> Context<'static> {
         zone: &UTC,
         rules: &RULES,
         user_login: Class::UserOperation,
+        habits: &HABITS,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the config says about collecting.
 
-use crate::dialect::{Dialect, Rules};
+use crate::dialect::{Dialect, Habits, Rules};
 use crate::model::{Class, Text};
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -30,6 +30,8 @@ pub struct SourceSettings {
     pub dialect: Option<&'static Dialect>,
     /// Zone of times that carry none.
     pub zone: TimeZone,
+    /// How the log is written, as far as it does not say so itself.
+    pub habits: Habits,
     /// Where to begin in a file never seen before.
     pub start: Start,
     /// Longest entry in bytes; what is over is cut and flagged.

@@ -116,6 +116,7 @@ impl Source {
             zone: &source.zone,
             rules: &settings.rules,
             user_login: settings.user_login,
+            habits: &source.habits,
         };
         let drafts = &mut round.input.drafts;
         let before = status.entries;

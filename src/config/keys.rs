@@ -60,6 +60,7 @@ pub const SECTIONS: &[Section] = &[
             key("path", r#""/var/log/sensor/user-operations.ndjson""#),
             key("dialect", r#""auto""#),
             key("time-zone", r#""UTC""#),
+            key("day-first", "false"),
             key("start", r#""beginning""#),
             key("line-max", r#""1 MiB""#),
         ],

@@ -3,7 +3,7 @@
 use super::problem::{nearest, quoted};
 use super::raw::{Table, Value};
 use crate::collect::{SourceSettings, Start};
-use crate::dialect::DIALECTS;
+use crate::dialect::{DIALECTS, Habits};
 use crate::model::Text;
 use jiff::tz::TimeZone;
 use std::collections::HashSet;
@@ -46,6 +46,7 @@ fn source(
     let dialects = DIALECTS.iter().map(|dialect| (dialect.name, Some(dialect)));
     let dialect = table.read("dialect", |value| value.one_of([("auto", None)].into_iter().chain(dialects)));
     let zone = table.read("time-zone", time_zone);
+    let day_first = table.read("day-first", Value::boolean);
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
     let start = table.read("start", |value| value.one_of(starts));
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
@@ -54,6 +55,7 @@ fn source(
         path: path?,
         dialect: dialect.flatten(),
         zone: zone.unwrap_or(TimeZone::UTC),
+        habits: Habits { day_first, ..Habits::default() },
         start: start.unwrap_or(Start::Beginning),
         line_bytes_max: line_max.unwrap_or(1 << 20),
     })

@@ -22,11 +22,11 @@ pub(super) fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec
 }
 
 /// How many bytes of `bytes` are the mark at the head of the file; `None` while that is not known.
-fn head(state: &mut State, bytes: &[u8], end: End) -> Option<usize> {
+pub(super) fn head(state: &mut State, bytes: &[u8], end: End) -> Option<usize> {
     if !state.at_head {
         return Some(0);
     }
-    if end == End::Open && bytes.len() < MARK.len() && MARK.starts_with(bytes) {
+    if end != End::Final && bytes.len() < MARK.len() && MARK.starts_with(bytes) {
         return None;
     }
     state.at_head = false;
@@ -43,7 +43,7 @@ fn push(bytes: &[u8], start: usize, stop: usize, end: usize, entries: &mut Vec<E
 }
 
 /// The UTF-8 byte order mark that Windows tools put at the head of a file.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 #[cfg(test)]
 mod tests {

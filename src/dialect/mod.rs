@@ -11,14 +11,26 @@
 //! Invariant: pure. No file, no clock; the same bytes and context give the same events.
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
+mod audit_log;
+mod cef;
+mod fields;
+mod habits;
 mod identity;
+mod json;
+mod key_value;
 mod lines;
+mod plain;
 mod rules;
+mod said;
+mod syslog;
 mod text;
+mod time;
 mod timeline;
 mod timeline_json;
 mod types;
 
+pub use fields::{Fields, MEANINGS};
+pub use habits::Habits;
 pub use identity::Identity;
 pub use rules::{RuleProblem, Rules};
 pub use types::{Scope, TYPES, Type, class};
@@ -44,7 +56,15 @@ pub struct Dialect {
 }
 
 /// All dialects; `auto` takes the first that speaks the language of the file.
-pub const DIALECTS: &[Dialect] = &[timeline_json::DIALECT];
+pub const DIALECTS: &[Dialect] = &[
+    timeline_json::DIALECT,
+    audit_log::DIALECT,
+    syslog::DIALECT,
+    cef::DIALECT,
+    json::DIALECT,
+    key_value::DIALECT,
+    plain::DIALECT,
+];
 
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
@@ -61,6 +81,8 @@ pub fn detect(head: &[u8]) -> Option<&'static Dialect> {
 pub enum End {
     /// The file is still written: an entry without its end waits.
     Open,
+    /// The file is still written, but has not grown for a while: an entry of whole lines is whole.
+    Settled,
     /// The file is finished: what is left is the last entry.
     Final,
 }
@@ -109,6 +131,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// Class of the ambiguous type `USER_LOGIN`.
     pub user_login: Class,
+    /// How the source writes.
+    pub habits: &'a Habits,
 }
 
 /// An event and what its id is made of.

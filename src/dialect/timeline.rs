@@ -22,6 +22,11 @@ pub(super) struct Timeline<'a> {
 /// The event of an entry that could be read.
 pub(super) fn parsed(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> Parsed {
     let identity = identity(context, &timeline);
+    Parsed { event: event(context, timeline, raw), identity }
+}
+
+/// The event that such values make.
+pub(super) fn event(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> Event {
     let Timeline { time, kind, title, label, owner, content } = timeline;
     let (kind, title) = (kind.unwrap_or_default(), title.unwrap_or_default());
     let content = content.unwrap_or_default();
@@ -59,7 +64,7 @@ pub(super) fn parsed(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) ->
     event.label = label.map(text).unwrap_or_default();
     event.message = text(content);
     event.raw = raw;
-    Parsed { event, identity }
+    event
 }
 
 /// The event of an entry that could not be read: its text, as far as it is text, and nothing else.

@@ -298,6 +298,12 @@ impl Flags {
         self.0 |= flag.0;
     }
 
+    /// The same without a flag.
+    #[must_use]
+    pub fn without(self, flag: Flag) -> Flags {
+        Flags(self.0 & !flag.0)
+    }
+
     /// Whether the flag is set.
     pub fn contains(self, flag: Flag) -> bool {
         self.0 & flag.0 != 0

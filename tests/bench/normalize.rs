@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and a bad file ends it")]
 
 use jiff::tz::TimeZone;
-use otrail::dialect::{Context, DIALECTS, End, Rules, State};
+use otrail::dialect::{Context, DIALECTS, End, Habits, Rules, State};
 use otrail::model::{Class, Event, Text, Time};
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,6 +29,7 @@ fn main() {
         zone: &TimeZone::UTC,
         rules: &rules,
         user_login: Class::UserOperation,
+        habits: &Habits::default(),
     };
     let mut kinds: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
     for entry in entries.iter().take(ENTRIES_MAX) {

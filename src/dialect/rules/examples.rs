@@ -1,7 +1,7 @@
 //! Tries a rule on the examples in its file, through all rules, as an entry would go.
 
 use super::super::timeline::{self, Timeline};
-use super::super::{Context, types};
+use super::super::{Context, Habits, types};
 use super::file::{Example, RuleProblem};
 use super::{Reading, Rule, Rules};
 use crate::model::{Class, Event, Raw, Text, Time};
@@ -47,6 +47,7 @@ fn event(rules: &Rules, title: &str, example: &Example) -> Event {
         zone: &TimeZone::UTC,
         rules,
         user_login: Class::UserOperation,
+        habits: &Habits::default(),
     };
     let timeline = Timeline {
         kind: Some(Cow::Borrowed(&example.kind)),

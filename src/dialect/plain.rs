@@ -1,0 +1,37 @@
+//! `lines`: any text, one entry a line; a time at its head is taken, the wording rules read the rest.
+
+use super::said::{self, Said};
+use super::{Context, Dialect, Parsed, State, lines, time};
+use std::borrow::Cow;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "lines",
+    about: "any text, one entry a line; the wording rules say what it means",
+    split: lines::split,
+    parse,
+    speaks,
+};
+
+fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
+    said::parsed(context, entry, |text, context| Some(read(text, context)))
+}
+
+/// Whether the first whole line is text, and not the beginning of something else.
+fn speaks(head: &[u8]) -> bool {
+    let head = head.strip_prefix(lines::MARK).unwrap_or(head);
+    let mut whole = head.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let first = whole.find(|line| !line.trim_ascii().is_empty());
+    first
+        .and_then(|line| std::str::from_utf8(line).ok())
+        .is_some_and(|line| !line.trim_start().starts_with(['{', '[', ']', '}']) && !line.contains('\0'))
+}
+
+/// What a text says; also for text that stands in a syslog line.
+pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Said<'t> {
+    let text = text.trim_start();
+    let (moment, message) = match time::lead(text, context) {
+        Some((moment, rest)) => (Some(moment), rest.trim_start_matches([' ', '\t', ':', '-', ','])),
+        None => (None, text),
+    };
+    Said { time: moment, message: Some(Cow::Borrowed(message)), ..Said::default() }
+}
