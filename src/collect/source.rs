@@ -77,7 +77,8 @@ impl Source {
             match self.tails[at].read(budget) {
                 Ok(Found::Bytes(count)) => {
                     budget -= count;
-                    self.take_entries(at, End::Open, round);
+                    let quiet = count == 0 && self.tails[at].grown.elapsed() >= SETTLED_AFTER;
+                    self.take_entries(at, if quiet { End::Settled } else { End::Open }, round);
                     if count == 0 && self.may_finish(at) {
                         self.finish(at, round);
                         continue;
@@ -260,6 +261,8 @@ const READ_BYTES: usize = 512 << 10;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a rotated file must not have grown before it is left.
 const LATE_WRITER: Duration = Duration::from_secs(10);
+/// How long a file must not have grown before its last lines are taken for a whole entry.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// Files of one source that are open at once.
 const OPEN_MAX: usize = 16;
 /// Finished files of one source that are remembered.
