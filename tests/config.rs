@@ -5,6 +5,7 @@
 use expect_test::expect_file;
 use otrail::collect::Start;
 use otrail::config::{Config, SECTIONS};
+use otrail::dialect::Habits;
 use otrail::forward::{Evidence, From, Settings};
 use otrail::model::Class;
 use otrail::net::TlsVersion;
@@ -67,6 +68,20 @@ fn a_small_config_gets_the_documented_defaults() {
     assert_eq!((journal.recent_bytes_max, journal.reserve_bytes), (8 << 20, 8 << 20));
     assert_eq!(journal.age_max, Duration::from_secs(400 * 86_400));
     assert_eq!(journal.destinations, ["siem"]);
+}
+
+#[test]
+fn how_a_source_writes_is_taken_from_its_section() {
+    let source = |lines: &str| {
+        let text = SMALL.replace("[[destination]]", &format!("{lines}\n[[destination]]"));
+        parse(&text).collect.sources.remove(0)
+    };
+    assert_eq!(source("").habits, Habits::default());
+    let mut habits = Habits { day_first: Some(true), ..Habits::default() };
+    assert!(habits.fields.set("user", vec!["who".to_owned()]));
+    assert!(habits.fields.set("client", vec!["peer.ip".to_owned(), "peer".to_owned()]));
+    let lines = "day-first = true\n[source.fields]\nuser = \"who\"\nclient = [\"peer.ip\", \"peer\"]";
+    assert_eq!(source(lines).habits, habits);
 }
 
 #[test]

@@ -14,6 +14,7 @@
 
 mod check;
 mod destination;
+mod fields;
 mod keys;
 mod problem;
 mod raw;

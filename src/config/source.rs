@@ -46,6 +46,7 @@ fn source(
     let dialects = DIALECTS.iter().map(|dialect| (dialect.name, Some(dialect)));
     let dialect = table.read("dialect", |value| value.one_of([("auto", None)].into_iter().chain(dialects)));
     let zone = table.read("time-zone", time_zone);
+    let fields = table.read("fields", super::fields::fields);
     let day_first = table.read("day-first", Value::boolean);
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
     let start = table.read("start", |value| value.one_of(starts));
@@ -55,7 +56,7 @@ fn source(
         path: path?,
         dialect: dialect.flatten(),
         zone: zone.unwrap_or(TimeZone::UTC),
-        habits: Habits { day_first, ..Habits::default() },
+        habits: Habits { day_first, fields: fields.unwrap_or_default() },
         start: start.unwrap_or(Start::Beginning),
         line_bytes_max: line_max.unwrap_or(1 << 20),
     })

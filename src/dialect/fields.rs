@@ -14,8 +14,11 @@ use super::said::Said;
 use super::time;
 use std::borrow::Cow;
 
+/// A name and its value.
+pub(super) type Field<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The names that the config gives, for each of `MEANINGS`; empty where the defaults hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
     names: [Vec<String>; MEANINGS.len()],
 }
@@ -29,11 +32,10 @@ impl Fields {
     }
 
     /// The place of the field that means that, among fields of these names whose value is not empty.
-    fn find(&self, meaning: usize, fields: &[(Cow<'_, str>, Cow<'_, str>)]) -> Option<usize> {
+    fn find(&self, meaning: usize, fields: &[Field<'_>]) -> Option<usize> {
         let place = |wanted: &str| {
-            let same = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
-                name.eq_ignore_ascii_case(wanted) && !value.trim().is_empty()
-            };
+            let same =
+                |(name, value): &Field<'_>| name.eq_ignore_ascii_case(wanted) && !value.trim().is_empty();
             fields.iter().position(same)
         };
         match self.names[meaning].as_slice() {
@@ -44,7 +46,7 @@ impl Fields {
 }
 
 /// What an entry of these fields says.
-pub(super) fn said<'a>(mut fields: Vec<(Cow<'a, str>, Cow<'a, str>)>, context: &Context<'_>) -> Said<'a> {
+pub(super) fn said<'a>(mut fields: Vec<Field<'a>>, context: &Context<'_>) -> Said<'a> {
     let places: [Option<usize>; MEANINGS.len()] =
         std::array::from_fn(|meaning| context.habits.fields.find(meaning, &fields));
     let date = fields.iter().position(|(name, _)| name.eq_ignore_ascii_case("date"));

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 
 /// How a source writes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Habits {
     /// Whether `03/04/2024` is 3 April; `None` when nobody said.
     pub day_first: Option<bool>,
