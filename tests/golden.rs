@@ -25,6 +25,15 @@ fn every_dialect_reads_its_golden_log() {
     }
 }
 
+#[test]
+fn every_golden_log_is_known_for_its_own_dialect() {
+    for dialect in DIALECTS {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dialect").join(dialect.name);
+        let log = fs::read(dir.join("sensor.log")).unwrap();
+        assert_eq!(dialect::detect(&log).map(|found| found.name), Some(dialect.name));
+    }
+}
+
 /// One event as a paragraph: what is empty is left out.
 fn shown(event: &Event) -> String {
     let mut text = format!(
@@ -116,7 +125,10 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
         entry.to_string().into_bytes()
     });
     let garbage = prop::collection::vec(any::<u8>(), 0..60);
-    let line = prop_oneof![entry, worded, garbage];
+    let head = "(<110>1 |<13>|7 <1>|CEF:0\\|)?(2024-02-29[ T]07:58:40[,.]118 |Feb 29 07:58:40 |-|a\\|b\\|1\\|c\\|d\\|3\\|)?";
+    let rest = "(\\[main\\] INFO AUDIT- |h app\\[1\\]: |- - - \\[x y=\"z\"\\] )?[a-z]{0,3}[= ][ -~é]{0,30}";
+    let other = (head, rest).prop_map(|(head, rest)| (head + &rest).into_bytes());
+    let line = prop_oneof![entry, worded, garbage, other];
     prop::collection::vec(line, 0..8).prop_map(|lines| lines.join(&b'\n'))
 }
 

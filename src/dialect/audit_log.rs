@@ -147,7 +147,7 @@ fn logger(text: &str) -> Option<(&str, &str)> {
         let is_name = name.contains('.') || !name.contains(|c: char| c.is_lowercase());
         return (is_name && !name.is_empty()).then_some((name, rest));
     }
-    rest.starts_with(" - ").then_some((word, rest))
+    rest.strip_prefix(" - ").map(|rest| (word, rest))
 }
 
 fn is_level(word: &str) -> bool {

@@ -7,6 +7,7 @@
 //! In the header `\|` and `\\` stand for themselves, in the extension `\=`, `\\`, `\n` and `\r`.
 //! Invariant: reading takes time linear in the line.
 
+use super::fields::Field;
 use super::said::{self, Said};
 use super::{Context, Dialect, Parsed, State, fields, lines};
 use std::borrow::Cow;
@@ -49,7 +50,7 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
 }
 
 /// The names and values of an extension; a value ends before the last word in front of the next `=`.
-fn extension(text: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+fn extension(text: &str) -> Vec<Field<'_>> {
     let mut found = Vec::new();
     let Some(mut equals) = unescaped(text, b'=') else { return found };
     let mut name = text[..equals].trim();

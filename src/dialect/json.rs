@@ -7,10 +7,10 @@
 //! A field within a field is named with a dot: `actor.name`. Items of a list have their number: `targets.0.name`.
 //! Invariant: a line that is not one JSON object, or says a field twice, is an `unparsed` event.
 
+use super::fields::Field;
 use super::said::{self, Said};
 use super::{Context, Dialect, End, Parsed, State, fields, lines};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
 }
 
 /// The scalars of a tree, each under its path.
-fn flatten(tree: Tree, path: String, found: &mut Vec<(Cow<'static, str>, Cow<'static, str>)>) {
+fn flatten(tree: Tree, path: String, found: &mut Vec<Field<'static>>) {
     match tree {
         Tree::Null => {}
         Tree::Scalar(text) if found.len() < FIELDS_MAX => found.push((path.into(), text.into())),

@@ -8,6 +8,7 @@
 //! What stands before the first name is a time or, where there is no other, the message.
 //! Invariant: reading takes time linear in the line. A line without a pair is an `unparsed` event.
 
+use super::fields::Field;
 use super::said::{self, Said};
 use super::{Context, Dialect, Parsed, State, fields, lines, time};
 use std::borrow::Cow;
@@ -56,7 +57,7 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
 }
 
 /// What stands before the first pair, and the pairs.
-fn pairs(text: &str) -> (&str, Vec<(Cow<'_, str>, Cow<'_, str>)>) {
+fn pairs(text: &str) -> (&str, Vec<Field<'_>>) {
     let mut found = Vec::new();
     let (mut before, mut rest) = (text, text);
     while let Some(equals) = memchr::memchr(b'=', rest.as_bytes()).filter(|_| found.len() < FIELDS_MAX) {

@@ -10,7 +10,7 @@ use super::text::{account, address};
 use super::time::Moment;
 use super::timeline::{self, Timeline};
 use super::{Context, Identity, Parsed};
-use crate::model::{Action, Event, Flag, Outcome, Raw, Target, Text};
+use crate::model::{Action, Class, Event, Flag, Outcome, Raw, Target, Text};
 use std::borrow::Cow;
 
 /// What can be said; empty text counts as nothing.
@@ -77,7 +77,6 @@ fn event(context: &Context<'_>, said: Said<'_>, raw: Raw) -> Event {
         named.filter(|action| event.action == Action::USER_OPERATION && is_of_sensor(*action))
     {
         event.action = action;
-        event.class = action.row().class;
         event.flags = event.flags.without(Flag::UNPARSED);
     }
     if let Some(outcome) = said.outcome.as_deref().and_then(outcome) {
@@ -103,9 +102,10 @@ fn some(value: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
     value.filter(|value| !value.is_empty())
 }
 
-/// Whether a log may say so: otrail's own actions are otrail's alone.
+/// Whether a log may say so: otrail's own actions are otrail's alone, and no word of a log makes a user's doing
+/// something that is passed over.
 fn is_of_sensor(action: Action) -> bool {
-    action.row().class != crate::model::Class::Agent
+    action.row().class == Class::UserOperation
 }
 
 /// The usual words for how it went.
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn no_log_speaks_for_otrail() {
-        assert!(Action::all().any(|action| !is_of_sensor(action)));
+        assert!(
+            !is_of_sensor(Action::named("agent.start")) && !is_of_sensor(Action::named("network.activity"))
+        );
         assert!(is_of_sensor(Action::USER_OPERATION));
     }
 }

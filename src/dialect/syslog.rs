@@ -54,7 +54,12 @@ fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
     };
     let header = match rest.strip_prefix("1 ").filter(|_| level.is_some()) {
         Some(rest) => rfc5424(rest, context)?,
-        None => rfc3164(rest, context)?,
+        None => match rfc3164(rest, context) {
+            Some(header) => header,
+            // A message that has a priority and no header is still one.
+            None if level.is_some() => Header { time: None, tag: None, message: rest },
+            None => return None,
+        },
     };
     let mut said = message(header.message, context);
     said.time = said.time.filter(|moment| moment.time.is_some()).or(header.time);

@@ -148,7 +148,7 @@ proptest! {
     #[test]
     fn a_moment_survives_being_written(millis in 946_684_800_000_i64..7_258_118_400_000) {
         let time = Time::from_millis(millis).unwrap_or_default().to_string();
-        prop_assert_eq!(utc(&time), time.clone());
+        prop_assert_eq!(&utc(&time), &time);
         prop_assert_eq!(utc(&time.replace('T', " ").replace('.', ",").replace('Z', "")), time);
     }
 }
