@@ -74,6 +74,12 @@ pub(super) fn said<'a>(mut fields: Vec<Field<'a>>, context: &Context<'_>) -> Sai
     }
 }
 
+/// Whether several fields have names that usually mean something.
+pub(super) fn are_usual(fields: &[Field<'_>]) -> bool {
+    let usual = Fields::default();
+    (0..MEANINGS.len()).filter(|&meaning| usual.find(meaning, fields).is_some()).count() >= 2
+}
+
 /// What a field can mean, and the names that it usually has.
 pub const MEANINGS: [(&str, &[&str]); 12] = [
     ("time", &["timestamp", "@timestamp", "time", "eventtime", "event_time", "datetime", "date", "ts", "rt"]),

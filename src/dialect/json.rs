@@ -26,11 +26,18 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     said::parsed(context, entry, read)
 }
 
+/// Whether one of the first lines is an object with fields whose usual names say what they mean.
 fn speaks(head: &[u8]) -> bool {
     let mut entries = Vec::new();
     lines::split(&mut State::at(0), head, End::Final, &mut entries);
     let is_object = |line: &[u8]| {
-        line.first() == Some(&b'{') && serde_json::from_slice::<Tree>(line).is_ok_and(|tree| !tree.is_empty())
+        let mut found = Vec::new();
+        if line.first() == Some(&b'{')
+            && let Ok(tree) = serde_json::from_slice(line)
+        {
+            flatten(tree, String::new(), &mut found);
+        }
+        fields::are_usual(&found)
     };
     entries.iter().take(8).any(|entry| is_object(&head[entry.text.clone()]))
 }
@@ -64,12 +71,6 @@ enum Tree {
     Null,
     Scalar(String),
     Inner(Vec<(String, Tree)>),
-}
-
-impl Tree {
-    fn is_empty(&self) -> bool {
-        matches!(self, Tree::Inner(items) if items.is_empty())
-    }
 }
 
 impl<'de> Deserialize<'de> for Tree {

@@ -16,14 +16,18 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     said::parsed(context, entry, |text, context| Some(read(text, context)))
 }
 
-/// Whether the first whole line is text, and not the beginning of something else.
+/// Whether the first whole lines are text, and not the beginning of something else. A few lines prove nothing:
+/// another language may still follow.
 fn speaks(head: &[u8]) -> bool {
+    const LINES: usize = 4;
     let head = head.strip_prefix(lines::MARK).unwrap_or(head);
-    let mut whole = head.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let first = whole.find(|line| !line.trim_ascii().is_empty());
-    first
-        .and_then(|line| std::str::from_utf8(line).ok())
-        .is_some_and(|line| !line.trim_start().starts_with(['{', '[', ']', '}']) && !line.contains('\0'))
+    let whole = head.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let is_text = |line: &[u8]| {
+        let text = std::str::from_utf8(line).ok();
+        text.is_some_and(|text| !text.trim_start().starts_with(['{', '[', ']', '}']) && !text.contains('\0'))
+    };
+    let first: Vec<_> = whole.filter(|line| !line.trim_ascii().is_empty()).take(LINES).collect();
+    first.len() == LINES && first.into_iter().all(is_text)
 }
 
 /// What a text says; also for text that stands in a syslog line.
