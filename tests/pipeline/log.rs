@@ -211,3 +211,18 @@ fn a_source_that_starts_at_the_end_leaves_out_only_what_was_there_before() {
     let sessions: Vec<usize> = records_of(&house, "late").iter().map(|row| session(&row.raw)).collect();
     assert_eq!(sessions, [5, 6], "a line that was half there is new");
 }
+
+#[test]
+fn the_last_entry_of_a_text_log_does_not_wait_for_the_next() {
+    let (mut house, receiver) = house();
+    house.write_log(b"2024-02-29 07:58:40,118 [main] INFO AUDIT- Login. User: admin\n");
+    house.write_log(b"2024-02-29 07:58:41,118 [main] INFO AUDIT- Login. User: last\n  and more of it\n");
+    house.start();
+    house.wait_until("the last is delivered", |status| {
+        receiver.has("and more of it") && status.destinations[0].lag_records == 0
+    });
+    assert_eq!(house.stop(), Some(0));
+    let records = records_of(&house, "timeline");
+    assert_eq!(records.len(), 2);
+    assert!(records[1].raw.ends_with(b"User: last\n  and more of it"));
+}
