@@ -229,9 +229,7 @@ impl Journal {
 
     /// Whether reading must pause: the disk or the capacity is full.
     pub fn is_paused(&self) -> bool {
-        self.0.full.load(Ordering::Relaxed)
-            || self.0.over.load(Ordering::Relaxed)
-            || self.writer().is_waiting()
+        self.0.full.load(Ordering::Relaxed) || self.0.over.load(Ordering::Relaxed)
     }
 
     /// Writes every batch that waits and announces it; on a full disk gives the reserve away first.
@@ -390,5 +388,5 @@ impl Journal {
 }
 
 /// How long a batch waits at most for a reader, and how often it looks.
-const READER_WAIT_MAX: Duration = Duration::from_millis(25);
+const READER_WAIT_MAX: Duration = Duration::from_millis(100);
 const READER_WAIT: Duration = Duration::from_micros(500);

@@ -103,10 +103,14 @@ impl Rules {
     ) -> Reading<'a> {
         let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
         let Some(list) = list else { return Reading::Nothing };
-        let candidates = list.candidates(&self.rules, text).iter().map(|&at| &self.rules[at]);
-        let candidates = candidates.filter(|rule| rule.is_about(kind, title));
+        let (candidates, first_end) = list.candidates(&self.rules, text);
+        let ends = std::iter::once(first_end).chain(std::iter::repeat(None));
         candidates
-            .map(|rule| rule.read(text))
+            .iter()
+            .map(|&at| &self.rules[at])
+            .zip(ends)
+            .filter(|(rule, _)| rule.is_about(kind, title))
+            .map(|(rule, end)| rule.read(text, end))
             .find(|reading| !matches!(reading, Reading::Nothing))
             .unwrap_or_default()
     }

@@ -122,14 +122,15 @@ impl Rule {
         false
     }
 
-    /// What it finds in a text.
-    pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
+    /// What it finds in a text, perhaps knowing where its match ends.
+    pub(super) fn read<'a>(&'a self, text: &'a str, end: Option<usize>) -> Reading<'a> {
         let Some(compiled) = self.compiled() else { return Reading::Nothing };
         let mut slots = [None; SLOTS_MAX];
         let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else {
             return Reading::Nothing;
         };
-        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
+        if compiled.regex.search_slots(&Input::new(text).range(..end.unwrap_or(text.len())), slots).is_none()
+        {
             return Reading::Nothing;
         }
         let in_a_character =
