@@ -304,7 +304,8 @@ impl Journal {
         let result = if self.writer().is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })
         } else {
-            self.append_now(input, now)
+            // On a disk that is full only now the event is kept and written later.
+            self.append_now(input, now).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })
         };
         if let Err(error) = result {
             tracing::warn!("cannot journal {}: {error}", action.name());

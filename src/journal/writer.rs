@@ -53,6 +53,8 @@ pub(super) struct Writer {
     /// The newest seq that a line on disk says is durable.
     noted: Seq,
     pending: Option<Pending>,
+    /// What ended the writing: a disk that failed once is not asked again.
+    failed: Option<String>,
     spare: Vec<u8>,
 }
 
@@ -100,6 +102,7 @@ impl Writer {
             former,
             noted: Seq::NONE,
             pending: None,
+            failed: None,
             spare: Vec::new(),
         })
     }
@@ -114,9 +117,9 @@ impl Writer {
         &self.files
     }
 
-    /// Whether a batch still waits for space.
+    /// Whether a batch still waits for space, or can never be written.
     pub(super) fn is_waiting(&self) -> bool {
-        self.pending.is_some()
+        self.pending.is_some() || self.failed.is_some()
     }
 
     /// The name of the segment that is written.
@@ -126,19 +129,37 @@ impl Writer {
 
     /// Appends a batch and waits until it is on stable storage.
     ///
-    /// On `Full` the batch is kept: `flush` tries again. On any other error nothing may be appended any more.
+    /// On `Full` the batch is kept, behind one that waits already: `flush` tries again. Any other error is final.
     pub(super) fn append(&mut self, input: Input, now: Time) -> Result<Durable, JournalError> {
-        if self.pending.is_some() {
-            return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
-        }
-        let spare = std::mem::take(&mut self.spare);
-        self.pending = self.stand().prepare(input, spare);
+        self.pending = match self.pending.take() {
+            None => {
+                let spare = std::mem::take(&mut self.spare);
+                self.stand().prepare(input, spare)
+            }
+            Some(waiting) => Some(self.queue(waiting, input)),
+        };
         self.roll_if_due(now);
         self.flush(now)
     }
 
+    /// Puts a batch behind the one that waits: its events are given away by whoever read them, so none may be dropped.
+    fn queue(&self, mut waiting: Pending, input: Input) -> Pending {
+        let mut files = self.files.clone();
+        waiting.advance(&mut files);
+        let next = waiting.next().unwrap_or(self.next);
+        let stand = Stand { next, chain: waiting.chain, files: &files, ..self.stand() };
+        if let Some(later) = stand.prepare(input, Vec::new()) {
+            waiting.join(later);
+        }
+        waiting
+    }
+
     /// Writes what is pending.
     pub(super) fn flush(&mut self, now: Time) -> Result<Durable, JournalError> {
+        if let Some(reason) = &self.failed {
+            let source = std::io::Error::other(format!("it failed before: {reason}"));
+            return Err(JournalError::io("write", &self.store.journal())(source));
+        }
         let Some(mut pending) = self.pending.take() else {
             return Ok(Durable { records: Arc::new(Vec::new()), bytes: 0 });
         };
@@ -146,11 +167,11 @@ impl Writer {
             Ok(()) => Ok(self.settle(pending)),
             Err(error) => {
                 self.pending = Some(pending);
-                Err(if error.is_full() {
-                    JournalError::Full { dir: self.store.root().to_path_buf() }
-                } else {
-                    error
-                })
+                if error.is_full() {
+                    return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
+                }
+                self.failed = Some(super::error::text(&error));
+                Err(error)
             }
         }
     }
@@ -165,7 +186,13 @@ impl Writer {
     }
 
     fn stand(&self) -> Stand<'_> {
-        Stand { stream: self.stream, next: self.next, chain: self.chain, files: &self.files }
+        Stand {
+            stream: self.stream,
+            next: self.next,
+            synced: self.newest(),
+            chain: self.chain,
+            files: &self.files,
+        }
     }
 
     /// A segment that is large or of another day is left; the next one begins with the pending batch.
@@ -267,23 +294,8 @@ impl Writer {
         }
         self.noted = pending.synced;
         self.chain = pending.chain;
-        for file in pending.files {
-            self.files.insert(file.number, file);
-        }
-        for record in &pending.records {
-            if let Some(position) = record.position
-                && let Some(file) = self.files.get_mut(&position.file)
-            {
-                file.offset = position.offset;
-                file.entries += 1;
-            }
-        }
-        for progress in &pending.progress {
-            if let Some(file) = self.files.get_mut(&progress.file) {
-                file.advance(progress);
-            }
-        }
-        self.next = pending.records.last().map_or(self.next, |last| last.seq.next());
+        pending.advance(&mut self.files);
+        self.next = pending.next().unwrap_or(self.next);
         self.spare = pending.bytes;
         self.spare.shrink_to(SPARE_BYTES_MAX);
         Durable { records: Arc::new(pending.records), bytes }
@@ -309,3 +321,6 @@ const DAY_MILLIS: i64 = 86_400_000;
 const FINISHED_FILES_KEPT: usize = 64;
 /// A batch buffer above this size is given back.
 const SPARE_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;
