@@ -79,11 +79,10 @@ impl Writer {
         let (mut segment, mut former) = (None, None);
         if let Some(last) = start.last {
             let path = store.journal().join(last.name.file_name());
+            let file = store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
+            // What a killed process wrote is in the page cache: make it durable before it is trusted.
+            file.sync_data().map_err(JournalError::io("sync", &path))?;
             if last.clean {
-                let file =
-                    store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
-                // What a killed process wrote is in the page cache: make it durable before it is trusted.
-                file.sync_data().map_err(JournalError::io("sync", &path))?;
                 segment =
                     Some(Open { name: last.name, path, file, bytes: last.bytes, created: last.created });
             } else {
