@@ -96,7 +96,7 @@ impl Collector {
                 continue;
             }
             if hints.take_moved() {
-                self.sources.iter_mut().for_each(|source| source.looked = None);
+                self.sources.iter_mut().for_each(|source| source.hurried = true);
             }
             let busy = self.round()?;
             for (at, source) in self.sources.iter().enumerate() {

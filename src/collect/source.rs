@@ -21,6 +21,8 @@ pub(super) struct Source {
     pub(super) known: Vec<FollowedFile>,
     pub(super) ordinals: Ordinals,
     pub(super) looked: Option<Instant>,
+    /// Something has told that the path is worth a look now.
+    pub(super) hurried: bool,
     pub(super) missing_since: Option<Instant>,
     pub(super) missing_told: bool,
     pub(super) error: String,
@@ -47,6 +49,7 @@ impl Source {
             known,
             ordinals: Ordinals::default(),
             looked: None,
+            hurried: false,
             missing_since: None,
             missing_told: false,
             error: String::new(),
@@ -67,7 +70,8 @@ impl Source {
 
     /// Reads what is new, within a budget. True when there was something.
     pub(super) fn poll(&mut self, round: &mut Round<'_>) -> bool {
-        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) || self.is_unsettled() {
+        let due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
+        if std::mem::take(&mut self.hurried) || due || self.is_unsettled() {
             self.look(round);
             self.looked = Some(Instant::now());
         }
@@ -165,10 +169,14 @@ impl Source {
         }
     }
 
-    /// A rotated file is left when it has not grown for a while, or when too many are open.
+    /// A rotated file is left when it has not grown for a while, or when too many are open. The last one is what the
+    /// sensor writes to until there is a log again: it is left only when it was deleted.
     fn may_finish(&self, at: usize) -> bool {
         let tail = &self.tails[at];
-        tail.rotated && (tail.grown.elapsed() >= LATE_WRITER || self.tails.len() > OPEN_MAX)
+        let quiet = tail.grown.elapsed() >= LATE_WRITER;
+        let has_successor = at + 1 < self.tails.len();
+        tail.rotated
+            && if has_successor { quiet || self.tails.len() > OPEN_MAX } else { quiet && tail.is_deleted() }
     }
 
     /// Takes what is left of a rotated file and closes it.
@@ -267,3 +275,6 @@ const KNOWN_MAX: usize = 64;
 const PASSED_MAX: u64 = 10_000;
 /// Time after which it is told, too.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;
