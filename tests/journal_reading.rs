@@ -5,7 +5,7 @@
 mod support;
 
 use otrail::journal::{Draft, Input, Journal, JournalError, Scan};
-use otrail::model::{Seq, Time};
+use otrail::model::{Raw, Seq, Time};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::trail::{event, open_journal};
@@ -60,6 +60,51 @@ fn a_damaged_header_does_not_take_the_records_of_the_segment_before_with_it() {
     damage(&segments[1], 0);
     let (seqs, damaged) = read(&mut Scan::open(dir.path()).unwrap());
     assert_eq!((seqs, damaged), ((1..=9).collect(), 1));
+}
+
+/// Each damaged place costs two synced files in `aside/`: a block of garbage must not make thousands of them.
+#[test]
+fn damaged_lines_that_follow_one_another_are_told_as_one_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    append(&journal, 1, 6);
+    [2, 3, 4, 6].into_iter().for_each(|line| damage(&segments(dir.path())[0], line));
+    let (follower, batch) = journal.follower().read(Seq::NONE, Seq(6), 1 << 20).unwrap();
+    assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [1, 5]);
+    assert_eq!(follower.damaged.len(), 2);
+}
+
+/// Its checksum holds, and still there is no record in it: it is not passed over without a word.
+#[test]
+fn a_whole_line_that_is_no_record_is_told_as_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    append(&journal, 1, 1);
+    let mut odd = event("alice");
+    odd.raw = Raw::Json("{\"half\":".into());
+    let drafts = vec![Draft { event: odd, position: None }];
+    journal.append(Input { drafts, ..Input::default() }, Time::from_millis(DAY).unwrap()).unwrap();
+    append(&journal, 1, 1);
+    let (follower, batch) = journal.follower().read(Seq::NONE, Seq(3), 1 << 20).unwrap();
+    assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [1, 3]);
+    let bytes = fs::read(&segments(dir.path())[0]).unwrap();
+    let [JournalError::Damaged { offset, bytes: length, .. }] = follower.damaged[..] else { panic!() };
+    let place = &bytes[offset as usize..][..length as usize];
+    assert!(place.starts_with(b"{\"seq\":2,") && place.ends_with(b"}\n"));
+}
+
+/// What is written to a file without a name is nowhere when the agent ends.
+#[test]
+fn a_state_directory_that_is_removed_ends_the_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    append(&journal, 1, 1);
+    fs::remove_dir_all(dir.path().join("journal")).unwrap();
+    let drafts = vec![Draft { event: event("alice"), position: None }];
+    let now = Time::from_millis(DAY).unwrap();
+    let error = journal.append(Input { drafts, ..Input::default() }, now).unwrap_err();
+    assert!(!error.is_full());
+    assert_eq!(journal.newest(), Seq(1), "nothing was announced");
 }
 
 /// The reader meets a record beyond its end in a segment that has its successor by then.

@@ -102,6 +102,14 @@ impl Scan {
         self
     }
 
+    /// What a line is that holds no record which this otrail can read: damage, though its checksum holds.
+    pub(super) fn damage_of(&self, line: &Line) -> JournalError {
+        let (first, run) = line.place.segment;
+        let segment = self.dir.join(SegmentName { first, run }.file_name());
+        let bytes = line.body.len() as u64 + tail::LINE_END_BYTES;
+        JournalError::Damaged { segment, offset: line.place.offset, bytes }
+    }
+
     /// The record that comes next.
     pub(super) fn next_seq(&self) -> Seq {
         self.next
