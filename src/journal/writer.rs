@@ -13,7 +13,7 @@ use super::store::{self, Store};
 use super::tail::{self, Chain};
 use crate::model::{Seq, StreamId, Time};
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +66,15 @@ struct Open {
     /// Bytes that are durable; the next batch goes here.
     bytes: u64,
     created: Time,
+}
+
+impl Open {
+    /// A file that was removed takes every write and keeps none of them.
+    fn is_named(&self) -> Result<(), JournalError> {
+        let links = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.nlink();
+        let removed = || std::io::Error::other("the file was removed; start otrail again");
+        if links > 0 { Ok(()) } else { Err(JournalError::io("write", &self.path)(removed())) }
+    }
 }
 
 /// A batch that is durable, and its size on disk.
@@ -218,7 +227,7 @@ impl Writer {
             }
         }
         match open.file.sync_data() {
-            Ok(()) => Ok(()),
+            Ok(()) => open.is_named(),
             // The kernel may call the pages clean now: only a new file can be trusted.
             Err(error) => self.replace_segment(pending, now, &error),
         }
