@@ -34,7 +34,7 @@ fn read(scan: &mut Scan) -> (Vec<u64>, usize) {
         match line {
             Ok(line) => seqs.push(line.place.seq.0),
             Err(JournalError::Damaged { .. }) => damaged += 1,
-            Err(error) => panic!("{error}"),
+            Err(error) => unreachable!("{error}"),
         }
     }
     (seqs, damaged)
@@ -88,7 +88,7 @@ fn a_whole_line_that_is_no_record_is_told_as_damage() {
     let (follower, batch) = journal.follower().read(Seq::NONE, Seq(3), 1 << 20).unwrap();
     assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [1, 3]);
     let bytes = fs::read(&segments(dir.path())[0]).unwrap();
-    let [JournalError::Damaged { offset, bytes: length, .. }] = follower.damaged[..] else { panic!() };
+    let [JournalError::Damaged { offset, bytes: length, .. }] = follower.damaged[..] else { unreachable!() };
     let place = &bytes[offset as usize..][..length as usize];
     assert!(place.starts_with(b"{\"seq\":2,") && place.ends_with(b"}\n"));
 }

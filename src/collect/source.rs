@@ -36,6 +36,8 @@ pub(super) struct Round<'a> {
     pub input: &'a mut Input,
     /// The highest file number in use.
     pub last_file: &'a mut FileNo,
+    /// Bytes that may still be read.
+    pub budget: usize,
     pub now: Time,
 }
 
@@ -75,12 +77,12 @@ impl Source {
             self.look(round);
             self.looked = Some(Instant::now());
         }
-        let mut budget = READ_BYTES;
+        let budget = round.budget;
         let mut at = 0;
-        while at < self.tails.len() && budget > 0 {
-            match self.tails[at].read(budget) {
+        while at < self.tails.len() && round.budget > 0 {
+            match self.tails[at].read(round.budget) {
                 Ok(Found::Bytes(count)) => {
-                    budget -= count;
+                    round.budget -= count;
                     self.take_entries(at, End::Open, round);
                     if count == 0 && self.may_finish(at) {
                         self.finish(at, round);
@@ -95,7 +97,7 @@ impl Source {
                 }
             }
         }
-        budget < READ_BYTES
+        round.budget < budget
     }
 
     /// Tells the journal every position that no record carries; for the stop.
@@ -261,8 +263,8 @@ pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
     }
 }
 
-/// Bytes read of one source in one round.
-const READ_BYTES: usize = 512 << 10;
+/// Bytes read of all sources in one round: what a batch takes in memory must not grow with their number.
+pub(super) const READ_BYTES: usize = 512 << 10;
 /// How often the path is looked at while nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a rotated file must not have grown before it is left.

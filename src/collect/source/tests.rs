@@ -58,7 +58,8 @@ impl Bench {
         let mut input = Input::default();
         self.source.hurried = true;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
-        self.source.poll(&mut Round { settings, input: &mut input, last_file, now: Time::default() });
+        let (budget, now) = (READ_BYTES, Time::default());
+        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
         let word = |event: &Event| match event.class {
             Class::Agent => event.action.name().to_owned(),
             _ => event.message.to_string(),
@@ -107,4 +108,18 @@ fn the_moment_between_a_rename_and_the_new_log_is_no_missing_log() {
     assert!(bench.poll().is_empty());
     File::create(bench.path("log")).unwrap();
     assert_eq!(bench.poll(), ["agent.source_rotated"]);
+}
+
+/// With many sources that have much to read a batch must not be many times as large.
+#[test]
+fn all_sources_together_read_no_more_than_the_round_may() {
+    let mut bench = Bench::new();
+    bench.write("log", "second\nthird\n");
+    let mut input = Input::default();
+    let (settings, last_file) = (&bench.settings, &mut bench.last_file);
+    let mut round = Round { settings, input: &mut input, last_file, budget: 8, now: Time::default() };
+    assert!(bench.source.poll(&mut round), "a part");
+    assert_eq!((round.budget, round.input.drafts.len()), (0, 1));
+    assert!(!bench.source.poll(&mut round), "the round is over");
+    assert_eq!(bench.poll(), ["third"]);
 }
