@@ -93,9 +93,11 @@ impl Collector {
         let mut pace = Pace::new();
         while !self.handle.stop.load(Ordering::Acquire) {
             if self.journal.is_paused() {
-                self.publish(true);
                 waits_for_space(self.journal.retry((self.clock)()))?;
-                self.sleep(FULL_RETRY);
+                if self.journal.is_paused() {
+                    self.publish(true);
+                    self.sleep(FULL_RETRY);
+                }
                 continue;
             }
             if hints.take_moved() {

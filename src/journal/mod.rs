@@ -221,6 +221,9 @@ impl Journal {
     /// Tries again to write what waits for space, and to end the pause. Blocks.
     pub fn retry(&self, now: Time) -> Result<(), JournalError> {
         self.write_out(&mut self.writer(), now)?;
+        if self.0.over.load(Ordering::Relaxed) {
+            self.maintain(now)?;
+        }
         if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
             self.0.full.store(false, Ordering::Relaxed);
             self.set_error("");
