@@ -83,6 +83,12 @@ impl Rules {
         self.rules.iter().map(|rule| rule.examples.len()).sum()
     }
 
+    /// The texts of all examples.
+    #[cfg(test)]
+    pub(super) fn example_texts(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
         self.rules.len()
