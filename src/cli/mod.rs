@@ -1,7 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | check | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | check | explain | normalize |
+//!                                   demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -12,8 +13,11 @@ mod check;
 mod color;
 mod completions;
 mod demo;
+mod entries;
 pub mod exit;
+mod explain;
 mod man;
+mod normalize;
 mod pager;
 mod query;
 mod run;
@@ -74,6 +78,10 @@ pub enum Command {
     Status(status::Status),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
+    /// Show how an entry becomes an event
+    Explain(explain::Explain),
+    /// Turn a log into events: a filter in a pipe
+    Normalize(normalize::Normalize),
     /// Show everything at work, without a sensor, a SIEM or root
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -89,6 +97,8 @@ impl Command {
             Command::Query(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
+            Command::Explain(command) => command.run(common, out),
+            Command::Normalize(command) => command.run(common, out),
             Command::Demo(command) => command.run(common, out),
             Command::Completions(command) => command.run(common, out),
             Command::Man(command) => command.run(common, out),

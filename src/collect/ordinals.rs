@@ -13,7 +13,7 @@ pub(super) const WINDOW: usize = 32_768;
 
 /// The recent ids of one source.
 #[derive(Debug, Default)]
-pub(super) struct Ordinals {
+pub struct Ordinals {
     order: VecDeque<EventId>,
     /// For each id in the window, the ordinal to try first for an entry that would get it.
     next: HashMap<EventId, u32, BuildHasherDefault<IdHasher>>,
@@ -21,7 +21,7 @@ pub(super) struct Ordinals {
 
 impl Ordinals {
     /// The id of the next entry with this identity.
-    pub(super) fn assign(&mut self, identity: &Identity) -> EventId {
+    pub fn assign(&mut self, identity: &Identity) -> EventId {
         let first = identity.id(0);
         let Some(&known) = self.next.get(&first) else {
             self.remember(first);

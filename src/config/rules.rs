@@ -27,7 +27,7 @@ impl SiteRules {
         match names(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                site.refuse(folder, format!("cannot be listed: {error}"), "otrail must be able to read it")
+                site.refuse(folder, format!("cannot be listed: {error}"), "otrail must be able to read it");
             }
             Ok(names) if names.is_empty() => {}
             Ok(names) => {

@@ -20,6 +20,11 @@ impl List {
         List { rules, together: OnceLock::new() }
     }
 
+    /// All rules of the list, as places in the table of all rules.
+    pub(super) fn all(&self) -> &[usize] {
+        &self.rules
+    }
+
     /// The rules that may match, in order, as places in the table of all rules.
     ///
     /// The first of them does match, for no pattern before it does.

@@ -28,11 +28,13 @@
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
 
 mod examples;
+mod explain;
 mod file;
 mod list;
 mod pattern;
 mod rule;
 
+pub use explain::{Explained, Near, RuleAt};
 pub use file::RuleProblem;
 pub(super) use rule::{Reading, Words};
 
