@@ -1,7 +1,7 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | check | explain | normalize |
+//! otrail [-c FILE] [--color WHEN] run | query | status | check | explain | rules test | normalize |
 //!                                   demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
@@ -20,6 +20,7 @@ mod man;
 mod normalize;
 mod pager;
 mod query;
+mod rules;
 mod run;
 mod status;
 
@@ -80,6 +81,8 @@ pub enum Command {
     Check(check::Check),
     /// Show how an entry becomes an event
     Explain(explain::Explain),
+    /// Try the wording rules
+    Rules(rules::Rules),
     /// Turn a log into events: a filter in a pipe
     Normalize(normalize::Normalize),
     /// Show everything at work, without a sensor, a SIEM or root
@@ -98,6 +101,7 @@ impl Command {
             Command::Status(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),
+            Command::Rules(command) => command.run(common, out),
             Command::Normalize(command) => command.run(common, out),
             Command::Demo(command) => command.run(common, out),
             Command::Completions(command) => command.run(common, out),

@@ -24,7 +24,7 @@ mod types;
 pub use identity::Identity;
 pub use mask::{Mask, MaskProblem, Masks};
 pub use read::read;
-pub use rules::{Explained, Near, RuleAt, RuleProblem, Rules};
+pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::{Class, Event, EventId, Text, Time};

@@ -34,6 +34,7 @@ mod list;
 mod pattern;
 mod rule;
 
+pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
 pub use file::RuleProblem;
 pub(super) use rule::{Reading, Words};
@@ -77,6 +78,11 @@ impl Rules {
 
     /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
     pub fn failed_examples(&self) -> Vec<RuleProblem> {
+        self.tried_examples().into_iter().map(|failed| failed.problem).collect()
+    }
+
+    /// The same with all that is known about each.
+    pub fn tried_examples(&self) -> Vec<FailedExample> {
         self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
     }
 
