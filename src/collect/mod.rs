@@ -18,6 +18,7 @@ mod source;
 mod tail;
 mod watch;
 
+pub use ordinals::Ordinals;
 pub use settings::{Settings, SourceSettings, Start};
 
 use crate::journal::{Input, Journal, JournalError, Scan};

@@ -16,7 +16,7 @@ type Half = u64;
 
 /// The recent ids of one source.
 #[derive(Debug, Default)]
-pub(super) struct Ordinals {
+pub struct Ordinals {
     order: VecDeque<Half>,
     /// For each id in the window, the ordinal to try first for an entry that would get it.
     next: HashMap<Half, u32, BuildHasherDefault<IdHasher>>,
@@ -24,7 +24,7 @@ pub(super) struct Ordinals {
 
 impl Ordinals {
     /// The id of the next entry with this identity.
-    pub(super) fn assign(&mut self, identity: &Identity) -> EventId {
+    pub fn assign(&mut self, identity: &Identity) -> EventId {
         let first = identity.id(0);
         let Some(&known) = self.next.get(&half(first)) else {
             self.remember(first);

@@ -4,7 +4,7 @@ use super::identity::Inode;
 use super::ordinals::Ordinals;
 use super::settings::{Settings, SourceSettings};
 use super::tail::{Cut, Found, Tail};
-use crate::dialect::{Context, End};
+use crate::dialect::{self, Context, End};
 use crate::journal::{Draft, FollowedFile, Input, Progress};
 use crate::model::status::{SourceStatus, time_text};
 use crate::model::{Action, Event, FileNo, Flag, Outcome, Position, Target, Text, Time};
@@ -127,7 +127,7 @@ impl Source {
         let before = status.entries;
         let tail = &mut self.tails[at];
         tail.cut(end, source.line_bytes_max, |tail, cut| {
-            let mut parsed = (tail.reader().parse)(&tail.state, &context, cut.text);
+            let mut parsed = dialect::read(tail.reader(), &tail.state, &context, &settings.masks, cut.text);
             status.entries += 1;
             tail.file.entries += 1;
             mark(&mut parsed.event, &cut);
@@ -138,6 +138,7 @@ impl Source {
                 tail.passed_untold += 1;
                 return;
             }
+            status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
             if parsed.identity.needs_position() {
                 let inode = [tail.file.device.to_be_bytes(), tail.file.inode.to_be_bytes()].concat();

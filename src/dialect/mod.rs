@@ -13,6 +13,8 @@
 
 mod identity;
 mod lines;
+mod mask;
+mod read;
 mod rules;
 mod text;
 mod timeline;
@@ -20,7 +22,9 @@ mod timeline_json;
 mod types;
 
 pub use identity::Identity;
-pub use rules::{RuleProblem, Rules};
+pub use mask::{Mask, MaskProblem, Masks};
+pub use read::read;
+pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::{Class, Event, EventId, Text, Time};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::collect::Start;
-use crate::dialect::Rules;
+use crate::dialect::{Masks, Rules};
 use crate::model::Class;
 use jiff::tz::TimeZone;
 use std::fs::{self, File, OpenOptions};
@@ -36,6 +36,7 @@ impl Bench {
             classes: Class::ALL.to_vec(),
             user_login: Class::UserOperation,
             rules: Arc::new(Rules::embedded()),
+            masks: Masks::default(),
         };
         let source = Source::new(0, &settings.sources[0], Vec::new());
         let mut bench = Bench { folder, settings, source, last_file: FileNo(0) };

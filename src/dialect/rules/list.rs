@@ -20,6 +20,11 @@ impl List {
         List { rules, together: OnceLock::new() }
     }
 
+    /// All rules of the list, as places in the table of all rules.
+    pub(super) fn all(&self) -> &[usize] {
+        &self.rules
+    }
+
     /// The rules that may match, in order, as places in the table of all rules; and where the match of the first of
     /// them ends, which is known where no pattern before it matches.
     pub(super) fn candidates(&self, table: &[Rule], text: &str) -> (&[usize], Option<usize>) {

@@ -168,6 +168,18 @@ impl Rule {
         })
     }
 
+    /// Where its captures stand in a text that it matches; empty when it does not.
+    pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
+        let Some(compiled) = self.compiled() else { return Vec::new() };
+        let mut slots = [None; SLOTS_MAX];
+        let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else { return Vec::new() };
+        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
+            return Vec::new();
+        }
+        let named = pattern::CAPTURES.into_iter().zip(compiled.groups);
+        named.filter_map(|(name, group)| Some((name, range(slots, group?)?))).collect()
+    }
+
     fn compiled(&self) -> Option<&Compiled> {
         self.compiled.get_or_init(|| compile(&self.pattern, &self.once).ok()).as_ref()
     }
