@@ -57,14 +57,15 @@ pub(super) fn to_read(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates
 }
 
-/// Known files in the order of their numbers, then the unknown by turn and time, the log itself last.
-fn key(candidate: &Candidate) -> (bool, u32, Reverse<u32>, SystemTime, &PathBuf) {
+/// Known files in the order of their numbers, then the unknown by time, those of equal time by turn, the log itself last.
+fn key(candidate: &Candidate) -> (bool, u32, SystemTime, Reverse<u32>, &PathBuf) {
     let number = candidate.known.map_or(u32::MAX, |known| known.number.0);
     let turn = Reverse(turn(candidate).unwrap_or(0));
-    (candidate.is_log, number, turn, candidate.modified, &candidate.path)
+    (candidate.is_log, number, candidate.modified, turn, &candidate.path)
 }
 
-/// The number of a log that is rotated by numbers: the higher, the older, whatever a clock that was moved says.
+/// The number of a log that is rotated by numbers, usually the higher, the older: what has a lower one than the known
+/// file is read also when a clock that was moved says that it is older.
 fn turn(candidate: &Candidate) -> Option<u32> {
     const DIGITS_MAX: usize = 3;
     let digits = candidate.path.extension()?.to_str().filter(|digits| digits.len() <= DIGITS_MAX)?;

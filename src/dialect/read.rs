@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! field       bytes at most
-//! message     65,536
-//! any other    4,096
+//! message     as the line: `line-max` of the source
+//! any other   4,096
 //! ```
 //!
 //! A longer field is cut at a character boundary and ends in ` [cut, 70000 bytes, sha256 0f3a...]`: length and hash
@@ -38,12 +38,10 @@ pub(super) fn fields(event: &mut Event) -> impl Iterator<Item = &mut Text> {
 
 fn bound(event: &mut Event) {
     let mut cut = false;
-    for (at, field) in fields(event).enumerate() {
-        let bytes_max = if at == 0 { MESSAGE_BYTES_MAX } else { FIELD_BYTES_MAX };
-        if field.len() > bytes_max {
-            *field = shortened(field, bytes_max);
-            cut = true;
-        }
+    // The first is the message.
+    for field in fields(event).skip(1).filter(|field| field.len() > FIELD_BYTES_MAX) {
+        *field = shortened(field, FIELD_BYTES_MAX);
+        cut = true;
     }
     if cut {
         event.flags.insert(Flag::TRUNCATED);
@@ -58,7 +56,6 @@ fn shortened(text: &str, bytes_max: usize) -> Text {
     Text::from(&text[..end]) + &mark
 }
 
-const MESSAGE_BYTES_MAX: usize = 64 << 10;
 const FIELD_BYTES_MAX: usize = 4 << 10;
 
 #[cfg(test)]
@@ -70,13 +67,13 @@ mod tests {
     fn an_over_long_field_is_cut_and_says_what_it_was() {
         let mut event = Event::new(Action::USER_OPERATION, Outcome::Unknown, Time::default());
         event.user = Some("ü".repeat(3000).into());
-        event.message = "a".repeat(MESSAGE_BYTES_MAX).into();
+        event.message = "a".repeat(100_000).into();
         let hash = format!("{:x?}", &Sha256::digest("ü".repeat(3000))[..1]);
         bound(&mut event);
         let user = event.user.unwrap();
         assert!(user.len() <= FIELD_BYTES_MAX && user.starts_with("üü"));
         assert!(user.contains(" [cut, 6000 bytes, sha256 "), "{hash}");
-        assert_eq!(event.message.len(), MESSAGE_BYTES_MAX);
+        assert_eq!(event.message.len(), 100_000);
         assert!(event.flags.contains(Flag::TRUNCATED));
     }
 }
