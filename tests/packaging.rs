@@ -17,7 +17,9 @@ fn text(name: &str) -> String {
 
 /// The shipped config with the `#` taken from every line that holds a setting.
 fn all_settings_on() -> String {
-    let setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
+    let setting = |line: &str| {
+        line.starts_with("#[[") || line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ")
+    };
     text("otrail.toml")
         .lines()
         .map(|line| if setting(line) { &line[1..] } else { line }.to_owned() + "\n")

@@ -24,7 +24,7 @@ async fn frames_arrive_over_both_versions_and_the_barrier_is_answered() {
         let frames = FRAME.repeat(40_000);
         link.send(&frames[..FRAME.len()]).await.unwrap();
         link.send(&frames[FRAME.len()..]).await.unwrap();
-        let observed = link.barrier().await;
+        let observed = link.barrier(Duration::ZERO).await;
         assert!(answered(&observed), "{observed:?}");
         assert!(peer.end() == frames);
     }
@@ -43,7 +43,7 @@ async fn the_end_of_an_idle_link_is_noticed() {
     link.send(FRAME).await.unwrap();
     assert!(matches!(link.closed().await, LinkError::Closed));
     assert!(matches!(link.send(FRAME).await, Err(LinkError::Closed)));
-    assert!(link.barrier().await.closed_before_ours);
+    assert!(link.barrier(Duration::ZERO).await.closed_before_ours);
     assert_eq!(peer.end(), FRAME);
 }
 
@@ -62,7 +62,7 @@ async fn a_peer_that_closes_first_and_discards_the_rest_answers_nothing() {
     let mut link = connect(&world.settings(peer.port)).await.unwrap();
     is_closed.recv().unwrap();
     let _ = link.send(FRAME).await;
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.closed_before_ours && !answered(&observed), "{observed:?}");
     peer.end();
 }
@@ -73,7 +73,7 @@ async fn a_peer_that_ends_without_a_word_is_seen_to_do_so() {
     let peer = world.serve(|mut session| session.read_to_close_notify().map(|()| session.received).unwrap());
     let mut link = connect(&world.settings(peer.port)).await.unwrap();
     link.send(FRAME).await.unwrap();
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.fin_after.is_some() && observed.close_notify_after.is_none(), "{observed:?}");
     assert!(!observed.closed_before_ours && observed.broken.is_none(), "{observed:?}");
     assert_eq!(peer.end(), FRAME);
@@ -88,7 +88,7 @@ async fn a_peer_that_resets_breaks_the_barrier() {
     });
     let mut link = connect(&world.settings(peer.port)).await.unwrap();
     link.send(FRAME).await.unwrap();
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.broken.as_ref().is_some_and(|text| text.contains("reset")), "{observed:?}");
     peer.end();
 }
@@ -111,7 +111,7 @@ async fn a_peer_that_never_reads_stalls_the_send() {
         }
     };
     assert!(matches!(error, LinkError::Stalled { .. }), "{error:?}");
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert_eq!(observed.broken.as_deref(), Some("a send was not finished"));
     drop(release);
 }
@@ -128,7 +128,7 @@ async fn a_frozen_peer_gives_no_evidence() {
     settings.net.send_timeout = Duration::from_millis(200);
     let mut link = connect(&settings).await.unwrap();
     link.send(FRAME).await.unwrap();
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.close_notify_after.is_none() && observed.fin_after.is_none(), "{observed:?}");
     assert!(!observed.closed_before_ours, "{observed:?}");
     drop(release);
@@ -145,7 +145,7 @@ async fn bytes_that_the_peer_has_no_room_for_are_counted() {
     settings.net.send_timeout = Duration::from_millis(200);
     let mut link = connect(&settings).await.unwrap();
     link.send(&FRAME.repeat(20_000)).await.unwrap();
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.unacknowledged.is_some_and(|bytes| bytes > 0), "{observed:?}");
     assert!(observed.fin_after.is_none(), "{observed:?}");
     drop(release);
@@ -162,7 +162,7 @@ async fn a_plain_link_ends_with_a_fin() {
     assert_eq!(link.about(), "plain TCP");
     let frames = FRAME.repeat(40_000);
     link.send(&frames).await.unwrap();
-    let observed = link.barrier().await;
+    let observed = link.barrier(Duration::ZERO).await;
     assert!(observed.fin_after.is_some() && !observed.closed_before_ours, "{observed:?}");
     assert_eq!((observed.unacknowledged, observed.broken), (Some(0), None));
     assert!(peer.end() == frames);

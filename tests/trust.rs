@@ -37,7 +37,7 @@ async fn a_peer_is_known_by_its_address_too() {
     let peer = world.serve(read_all);
     let mut settings = world.settings(peer.port);
     tls(&mut settings).server_name = "127.0.0.1".to_owned();
-    assert!(answered(&connect(&settings).await.unwrap().barrier().await));
+    assert!(answered(&connect(&settings).await.unwrap().barrier(Duration::ZERO).await));
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_pin_replaces_the_chain_but_not_dates_and_usage() {
         tls(&mut settings).verify_chain = false;
         tls(&mut settings).ca_file = None;
         match case {
-            None => assert!(answered(&connect(&settings).await.unwrap().barrier().await)),
+            None => assert!(answered(&connect(&settings).await.unwrap().barrier(Duration::ZERO).await)),
             Some(case) => {
                 let error = refusal(&settings).await;
                 assert!(format!("{error:?}").starts_with(case), "{case}: {error:?}");

@@ -48,7 +48,7 @@ fn a_file_that_is_rotated_before_its_dialect_is_found_is_kept_and_read_to_its_en
     house.start();
     house.wait_until("reads the first file", source(|source| source.entries == 1));
     let mut old = OpenOptions::new().append(true).open(house.log()).unwrap();
-    rotate(&house.log(), 1);
+    rotate(&house.log());
     old.write_all(b"nor of this\n").unwrap();
     house.wait_until("reads the late line", source(|source| source.entries == 2));
     assert_eq!(house.stop(), Some(0));

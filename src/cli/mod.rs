@@ -1,7 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | check | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | check | explain | rules test | normalize |
+//!                                   demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -12,10 +13,14 @@ mod check;
 mod color;
 mod completions;
 mod demo;
+mod entries;
 pub mod exit;
+mod explain;
 mod man;
+mod normalize;
 mod pager;
 mod query;
+mod rules;
 mod run;
 mod status;
 
@@ -74,6 +79,12 @@ pub enum Command {
     Status(status::Status),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
+    /// Show how an entry becomes an event
+    Explain(explain::Explain),
+    /// Try the wording rules
+    Rules(rules::Rules),
+    /// Turn a log into events: a filter in a pipe
+    Normalize(normalize::Normalize),
     /// Show everything at work, without a sensor, a SIEM or root
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -89,6 +100,9 @@ impl Command {
             Command::Query(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
+            Command::Explain(command) => command.run(common, out),
+            Command::Rules(command) => command.run(common, out),
+            Command::Normalize(command) => command.run(common, out),
             Command::Demo(command) => command.run(common, out),
             Command::Completions(command) => command.run(common, out),
             Command::Man(command) => command.run(common, out),

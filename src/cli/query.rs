@@ -115,8 +115,14 @@ impl Query {
         let shape = Shape::named(&self.output).unwrap_or(&SHAPES[0]);
         let look = Look { zone, colour: common.color.on_stdout(), sink };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
-        let printer =
-            Printer { shape, look, pager, waiting: Vec::new(), hurry: self.follow || terminal, rows: 0 };
+        let printer = Printer {
+            shape,
+            look,
+            pager,
+            waiting: shape.head.as_bytes().to_vec(),
+            hurry: self.follow || terminal,
+            rows: 0,
+        };
         match &self.directory {
             Some(dir) => self.read(dir, filter, printer),
             None => self.ask(common, &filter, printer),

@@ -19,6 +19,9 @@ impl Run {
         for warning in warnings {
             tracing::warn!("{}", warning.to_string().trim_end());
         }
+        for problem in &config.rule_problems {
+            tracing::error!("left out: {}", problem.to_string().trim_end());
+        }
         agent::run(config)?;
         Ok(Exit::Done.into())
     }

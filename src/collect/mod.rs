@@ -18,6 +18,7 @@ mod source;
 mod tail;
 mod watch;
 
+pub use ordinals::Ordinals;
 pub use settings::{Settings, SourceSettings, Start};
 
 use crate::journal::{Input, Journal, JournalError, Scan};
@@ -58,6 +59,8 @@ pub struct Collector {
     handle: Handle,
     woken: Receiver<()>,
     sources: Vec<Source>,
+    /// Which source is read first in the next round.
+    turn: usize,
     last_file: FileNo,
 }
 
@@ -74,7 +77,7 @@ impl Collector {
             .collect();
         remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
         let last_file = journal.last_file();
-        let collector = Collector { settings, journal, clock, handle, woken, sources, last_file };
+        let collector = Collector { settings, journal, clock, handle, woken, sources, turn: 0, last_file };
         // A status has every source, also before the first of them was read.
         collector.publish(false);
         Ok(collector)
@@ -91,13 +94,15 @@ impl Collector {
         let mut pace = Pace::new();
         while !self.handle.stop.load(Ordering::Acquire) {
             if self.journal.is_paused() {
-                self.publish(true);
                 waits_for_space(self.journal.retry((self.clock)()))?;
-                self.sleep(FULL_RETRY);
+                if self.journal.is_paused() {
+                    self.publish(true);
+                    self.sleep(FULL_RETRY);
+                }
                 continue;
             }
             if hints.take_moved() {
-                self.sources.iter_mut().for_each(|source| source.looked = None);
+                self.sources.iter_mut().for_each(|source| source.hurried = true);
             }
             let busy = self.round()?;
             for (at, source) in self.sources.iter().enumerate() {
@@ -115,14 +120,21 @@ impl Collector {
         self.stop()
     }
 
-    /// Reads each source once. True when there was anything.
+    /// Reads what is new, of each source in turn, as much as one batch may hold. True when there was anything.
     fn round(&mut self) -> Result<bool, JournalError> {
         let now = (self.clock)();
         let mut input = Input::default();
+        let (settings, last_file) = (&self.settings, &mut self.last_file);
+        let mut round = Round { settings, input: &mut input, last_file, budget: source::READ_BYTES, now };
+        let (first, count) = (self.turn, self.sources.len());
         let mut busy = false;
-        for source in &mut self.sources {
-            let (settings, last_file) = (&self.settings, &mut self.last_file);
-            busy |= source.poll(&mut Round { settings, input: &mut input, last_file, now });
+        for at in (first..first + count).map(|at| at % count) {
+            if round.budget == 0 {
+                break;
+            }
+            busy |= self.sources[at].poll(&mut round);
+            // Whoever comes after the one that used up the rest begins the next round: nobody waits for ever.
+            self.turn = (at + usize::from(round.budget == 0)) % count;
         }
         self.append(input, now)?;
         Ok(busy)

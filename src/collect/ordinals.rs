@@ -11,19 +11,22 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// How many ids of a source are remembered.
 pub(super) const WINDOW: usize = 32_768;
 
+/// Half of an id. Two ids that are alike in it cost the later entry an ordinal it would not have needed.
+type Half = u64;
+
 /// The recent ids of one source.
 #[derive(Debug, Default)]
-pub(super) struct Ordinals {
-    order: VecDeque<EventId>,
+pub struct Ordinals {
+    order: VecDeque<Half>,
     /// For each id in the window, the ordinal to try first for an entry that would get it.
-    next: HashMap<EventId, u32, BuildHasherDefault<IdHasher>>,
+    next: HashMap<Half, u32, BuildHasherDefault<IdHasher>>,
 }
 
 impl Ordinals {
     /// The id of the next entry with this identity.
-    pub(super) fn assign(&mut self, identity: &Identity) -> EventId {
+    pub fn assign(&mut self, identity: &Identity) -> EventId {
         let first = identity.id(0);
-        let Some(&known) = self.next.get(&first) else {
+        let Some(&known) = self.next.get(&half(first)) else {
             self.remember(first);
             return first;
         };
@@ -31,8 +34,8 @@ impl Ordinals {
         loop {
             let id = identity.id(ordinal);
             ordinal += 1;
-            if !self.next.contains_key(&id) {
-                self.next.insert(first, ordinal);
+            if !self.next.contains_key(&half(id)) {
+                self.next.insert(half(first), ordinal);
                 self.remember(id);
                 return id;
             }
@@ -46,12 +49,16 @@ impl Ordinals {
         {
             self.next.remove(&oldest);
         }
-        self.order.push_back(id);
-        self.next.insert(id, 1);
+        self.order.push_back(half(id));
+        self.next.insert(half(id), 1);
     }
 }
 
-/// Ids are the output of a hash already: half of one is a good hash.
+fn half(id: EventId) -> Half {
+    id.0 as Half
+}
+
+/// Ids are the output of a hash already.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -67,7 +74,7 @@ impl Hasher for IdHasher {
         self.0 = u64::from_ne_bytes(word);
     }
 
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64;
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
     }
 }

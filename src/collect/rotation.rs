@@ -5,6 +5,7 @@
 //! are the unknown ones written no earlier than it.
 
 use crate::model::FileNo;
+use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -39,18 +40,36 @@ pub(super) fn to_read(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let since = since.or(finished.map(|candidate| candidate.modified).max());
     let still_the_log = candidates.iter().filter(unfinished).any(|candidate| candidate.is_log);
     let since = since.filter(|_| !still_the_log);
+    let after = candidates.iter().filter(unfinished).filter_map(turn).max().or_else(|| {
+        let finished = candidates.iter().filter(|it| it.known.is_some_and(|known| known.finished));
+        finished.filter_map(turn).min()
+    });
+    let after = after.filter(|_| !still_the_log);
     candidates.retain(|candidate| match candidate.known {
         Some(known) => !known.finished || candidate.is_log,
-        None => candidate.is_log || since.is_some_and(|since| candidate.modified >= since),
+        None => {
+            candidate.is_log
+                || since.is_some_and(|since| candidate.modified >= since)
+                || turn(candidate).is_some_and(|turn| after.is_some_and(|after| turn < after))
+        }
     });
     candidates.sort_by(|left, right| key(left).cmp(&key(right)));
     candidates
 }
 
-/// Known files in the order of their numbers, then the unknown by time, the log itself last.
-fn key(candidate: &Candidate) -> (bool, u32, SystemTime, &PathBuf) {
+/// Known files in the order of their numbers, then the unknown by time, those of equal time by turn, the log itself last.
+fn key(candidate: &Candidate) -> (bool, u32, SystemTime, Reverse<u32>, &PathBuf) {
     let number = candidate.known.map_or(u32::MAX, |known| known.number.0);
-    (candidate.is_log, number, candidate.modified, &candidate.path)
+    let turn = Reverse(turn(candidate).unwrap_or(0));
+    (candidate.is_log, number, candidate.modified, turn, &candidate.path)
+}
+
+/// The number of a log that is rotated by numbers, usually the higher, the older: what has a lower one than the known
+/// file is read also when a clock that was moved says that it is older.
+fn turn(candidate: &Candidate) -> Option<u32> {
+    const DIGITS_MAX: usize = 3;
+    let digits = candidate.path.extension()?.to_str().filter(|digits| digits.len() <= DIGITS_MAX)?;
+    digits.parse().ok().filter(|_| !candidate.is_log)
 }
 
 /// Whether `name` may be a rotated form of the log `base`: the same name with a number, a date or a word for
@@ -111,6 +130,21 @@ mod tests {
             candidate("log.3", 40, None),
         ];
         assert_eq!(paths(found), ["log.1", "log"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_no_file_between_two_others() {
+        let found = |known| {
+            vec![
+                candidate("log", 30, None),
+                candidate("log.1", 20, None),
+                candidate("log.2", 20, None),
+                candidate("log.3", 80, Some((3, known))),
+                candidate("log.4", 10, None),
+            ]
+        };
+        assert_eq!(paths(found(false)), ["log.3", "log.2", "log.1", "log"]);
+        assert_eq!(paths(found(true)), ["log.2", "log.1", "log"]);
     }
 
     #[test]

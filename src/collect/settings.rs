@@ -1,6 +1,6 @@
 //! What the config says about collecting.
 
-use crate::dialect::{Dialect, Habits, Rules};
+use crate::dialect::{Dialect, Habits, Masks, Rules};
 use crate::model::{Class, Text};
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ pub struct Settings {
     pub user_login: Class,
     /// The wording rules.
     pub rules: Arc<Rules>,
+    /// What is replaced before it is stored.
+    pub masks: Masks,
 }
 
 /// One `[[source]]`.

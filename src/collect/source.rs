@@ -4,7 +4,7 @@ use super::identity::Inode;
 use super::ordinals::Ordinals;
 use super::settings::{Settings, SourceSettings};
 use super::tail::{Cut, Found, Tail};
-use crate::dialect::{Context, End};
+use crate::dialect::{self, Context, End};
 use crate::journal::{Draft, FollowedFile, Input, Progress};
 use crate::model::status::{SourceStatus, time_text};
 use crate::model::{Action, Event, FileNo, Flag, Outcome, Position, Target, Text, Time};
@@ -21,6 +21,8 @@ pub(super) struct Source {
     pub(super) known: Vec<FollowedFile>,
     pub(super) ordinals: Ordinals,
     pub(super) looked: Option<Instant>,
+    /// Something has told that the path is worth a look now.
+    pub(super) hurried: bool,
     pub(super) missing_since: Option<Instant>,
     pub(super) missing_told: bool,
     pub(super) error: String,
@@ -34,6 +36,8 @@ pub(super) struct Round<'a> {
     pub input: &'a mut Input,
     /// The highest file number in use.
     pub last_file: &'a mut FileNo,
+    /// Bytes that may still be read.
+    pub budget: usize,
     pub now: Time,
 }
 
@@ -47,6 +51,7 @@ impl Source {
             known,
             ordinals: Ordinals::default(),
             looked: None,
+            hurried: false,
             missing_since: None,
             missing_told: false,
             error: String::new(),
@@ -67,16 +72,17 @@ impl Source {
 
     /// Reads what is new, within a budget. True when there was something.
     pub(super) fn poll(&mut self, round: &mut Round<'_>) -> bool {
-        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) || self.is_unsettled() {
+        let due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
+        if std::mem::take(&mut self.hurried) || due || self.is_unsettled() {
             self.look(round);
             self.looked = Some(Instant::now());
         }
-        let mut budget = READ_BYTES;
+        let budget = round.budget;
         let mut at = 0;
-        while at < self.tails.len() && budget > 0 {
-            match self.tails[at].read(budget) {
+        while at < self.tails.len() && round.budget > 0 {
+            match self.tails[at].read(round.budget) {
                 Ok(Found::Bytes(count)) => {
-                    budget -= count;
+                    round.budget -= count;
                     let quiet = count == 0 && self.tails[at].grown.elapsed() >= SETTLED_AFTER;
                     self.take_entries(at, if quiet { End::Settled } else { End::Open }, round);
                     if count == 0 && self.may_finish(at) {
@@ -92,7 +98,7 @@ impl Source {
                 }
             }
         }
-        budget < READ_BYTES
+        round.budget < budget
     }
 
     /// Tells the journal every position that no record carries; for the stop.
@@ -123,7 +129,7 @@ impl Source {
         let before = status.entries;
         let tail = &mut self.tails[at];
         tail.cut(end, source.line_bytes_max, |tail, cut| {
-            let mut parsed = (tail.reader().parse)(&tail.state, &context, cut.text);
+            let mut parsed = dialect::read(tail.reader(), &tail.state, &context, &settings.masks, cut.text);
             status.entries += 1;
             tail.file.entries += 1;
             mark(&mut parsed.event, &cut);
@@ -134,6 +140,7 @@ impl Source {
                 tail.passed_untold += 1;
                 return;
             }
+            status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
             if parsed.identity.needs_position() {
                 let inode = [tail.file.device.to_be_bytes(), tail.file.inode.to_be_bytes()].concat();
@@ -167,10 +174,14 @@ impl Source {
         }
     }
 
-    /// A rotated file is left when it has not grown for a while, or when too many are open.
+    /// A rotated file is left when it has not grown for a while, or when too many are open. The last one is what the
+    /// sensor writes to until there is a log again: it is left only when it was deleted.
     fn may_finish(&self, at: usize) -> bool {
         let tail = &self.tails[at];
-        tail.rotated && (tail.grown.elapsed() >= LATE_WRITER || self.tails.len() > OPEN_MAX)
+        let quiet = tail.grown.elapsed() >= LATE_WRITER;
+        let has_successor = at + 1 < self.tails.len();
+        tail.rotated
+            && if has_successor { quiet || self.tails.len() > OPEN_MAX } else { quiet && tail.is_deleted() }
     }
 
     /// Takes what is left of a rotated file and closes it.
@@ -255,8 +266,8 @@ pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
     }
 }
 
-/// Bytes read of one source in one round.
-const READ_BYTES: usize = 512 << 10;
+/// Bytes read of all sources in one round: what a batch takes in memory must not grow with their number.
+pub(super) const READ_BYTES: usize = 512 << 10;
 /// How often the path is looked at while nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a rotated file must not have grown before it is left.
@@ -271,3 +282,6 @@ const KNOWN_MAX: usize = 64;
 const PASSED_MAX: u64 = 10_000;
 /// Time after which it is told, too.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::dialect::{DIALECTS, Dialect, End, Entry, State};
 use crate::journal::FollowedFile;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -106,6 +106,11 @@ impl Tail {
 
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.handle.metadata()
+    }
+
+    /// Whether no name leads to the file any more.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
     pub(super) fn inode(&self) -> Inode {

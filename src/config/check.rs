@@ -2,7 +2,7 @@
 
 use super::problem::quoted;
 use super::raw::{Notes, Table, Value};
-use super::{Config, destination, sha256, source};
+use super::{Config, destination, mask, sha256, source};
 use crate::dialect::Rules;
 use crate::model::{Class, Text};
 use crate::{collect, control, forward, journal};
@@ -22,6 +22,7 @@ pub(super) fn config<'a>(
     let state_dir = top.read("state-dir", Value::path).unwrap_or_else(|| PathBuf::from(STATE_DIR));
     let heartbeat = top.read("heartbeat", |value| value.duration(HEARTBEAT_MIN..=DAY)).unwrap_or(HEARTBEAT);
     let collect = collect_settings(&top, sensor);
+    let rules_folder = top.only("rules").read("folder", Value::path).unwrap_or_else(|| beside(notes.path));
     let destinations = destination::all(&top);
     let journal = journal_settings(&top, sensor, &state_dir, &destinations);
     let control = control_settings(&top, &state_dir, group_exists);
@@ -32,10 +33,18 @@ pub(super) fn config<'a>(
         state_dir,
         heartbeat,
         collect,
+        rules_folder,
+        rule_files: 0,
+        rule_problems: Vec::new(),
         journal,
         destinations,
         control,
     }
+}
+
+/// The folder of rules that stands beside the config file.
+fn beside(config: &Path) -> PathBuf {
+    config.parent().map_or_else(|| PathBuf::from(RULES_FOLDER), |folder| folder.join(RULES_FOLDER))
 }
 
 fn sensor_name<'a>(value: &Value<'a>) -> Option<&'a str> {
@@ -64,6 +73,7 @@ fn collect_settings(top: &Table<'_>, sensor: &str) -> collect::Settings {
         classes: classes.unwrap_or_else(|| vec![Class::UserOperation]),
         user_login: user_login.unwrap_or(Class::UserOperation),
         rules: Arc::clone(&RULES),
+        masks: mask::all(top),
     }
 }
 
@@ -147,6 +157,7 @@ fn socket(control: &Table<'_>, state_dir: &Path) -> PathBuf {
 
 /// Compiled once: that costs more than reading all of the file.
 static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::embedded()));
+const RULES_FOLDER: &str = "rules.d";
 const STATE_DIR: &str = "/var/lib/otrail";
 const SOCKET: &str = "/run/otrail/otrail.sock";
 const ADMIN_GROUP: &str = "otrail-admin";

@@ -71,6 +71,16 @@ pub const SECTIONS: &[Section] = &[
         many: false,
         keys: &[key("classes", r#"["user-operation"]"#), key("user-login", r#""user-operation""#)],
     },
+    Section { name: "rules", many: false, keys: &[key("folder", r#""/etc/otrail/rules.d""#)] },
+    Section {
+        name: "mask",
+        many: true,
+        keys: &[
+            key("name", r#""badge""#),
+            key("pattern", r#"'badge=(?<secret>\S+)'"#),
+            key("replacement", r#""***""#),
+        ],
+    },
     Section {
         name: "journal",
         many: false,

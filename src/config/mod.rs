@@ -3,6 +3,7 @@
 //! ```text
 //! raw          tables and values that remember where they stand
 //! keys         what may stand in the file
+//! rules        the wording rules of the site
 //! value        how durations, sizes, names and addresses are written
 //! check        the settings that stand once; source, destination: those that stand many times
 //! problem      file:line:column: what is wrong, the line, a caret, a way out
@@ -16,13 +17,16 @@ mod check;
 mod destination;
 mod fields;
 mod keys;
+mod mask;
 mod problem;
 mod raw;
+mod rules;
 mod source;
 mod value;
 
 pub use keys::{Key, SECTIONS, Section};
 pub use problem::{Place, Problem, plain};
+pub use rules::SiteRules;
 
 use crate::{collect, control, forward, journal};
 use raw::Notes;
@@ -52,6 +56,12 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Sources and what of them is kept.
     pub collect: collect::Settings,
+    /// Where the wording rules of the site are.
+    pub rules_folder: PathBuf,
+    /// How many files of it are in use.
+    pub rule_files: usize,
+    /// What is wrong with its files and rules; they are left out, all others work.
+    pub rule_problems: Vec<Problem>,
     /// Place and limits of the journal.
     pub journal: journal::Settings,
     /// Where records go.
@@ -97,6 +107,7 @@ impl Config {
             let message = format!("is writable by its group (mode {:04o})", mode & 0o7777);
             warnings.insert(0, Problem::of_file(&name, message, format!("chmod g-w {name}")));
         }
+        rules::load(&mut config);
         config.path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Ok((config, warnings))
     }

@@ -21,6 +21,7 @@ mod mark;
 mod peers;
 mod report;
 mod settings;
+mod settle;
 
 pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
@@ -36,6 +37,7 @@ use evidence::{Level, Verdict};
 use mark::Mark;
 use peers::Memory;
 use report::Report;
+use settle::Settle;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +53,7 @@ pub struct Destination {
     encoder: Encoder,
     memory: Memory,
     mark: Mark,
+    settle: Settle,
     follower: Option<Follower>,
     /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
@@ -81,6 +84,7 @@ impl Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
             encoder: Encoder::new(journal.stream().to_string()),
             memory,
+            settle: Settle::new(),
             mark: Mark::new(journal.clone(), settings.name.clone(), cursor, clock),
             follower: Some(journal.follower()),
             read: None,
@@ -235,7 +239,10 @@ impl Destination {
         if !self.delivery.is_stopping() {
             next.spawn(connect(Arc::clone(&self.settings)));
         }
-        let observed = link.barrier().await;
+        let observed = link.barrier(self.settle.pause()).await;
+        if let Some(answer) = observed.close_notify_after.or(observed.fin_after) {
+            self.settle.on_answer(answer, observed.min_rtt);
+        }
         match self.judge(&observed) {
             Verdict::Delivered(level) => {
                 self.delivery.on_delivered(self.now());

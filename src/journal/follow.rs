@@ -53,14 +53,33 @@ impl Follower {
             match self.scan.next() {
                 Some(Ok(mut line)) => {
                     bytes += line.body().len();
-                    records.extend(line.decode());
+                    match line.decode() {
+                        Some(record) => records.push(record),
+                        None => {
+                            let unreadable = self.scan.damage_of(&line);
+                            self.add_damage(unreadable);
+                        }
+                    }
                 }
-                Some(Err(damage @ JournalError::Damaged { .. })) => self.damaged.push(damage),
+                Some(Err(damage @ JournalError::Damaged { .. })) => self.add_damage(damage),
                 Some(Err(error)) => return Err(error),
                 None => break,
             }
         }
         Ok((self, Arc::new(records)))
+    }
+
+    /// Damaged lines that follow one another are one damaged place.
+    fn add_damage(&mut self, damage: JournalError) {
+        if let JournalError::Damaged { segment, offset, bytes } = &damage
+            && let Some(JournalError::Damaged { segment: before, offset: start, bytes: length }) =
+                self.damaged.last_mut()
+            && (&*before, *start + *length) == (segment, *offset)
+        {
+            *length += bytes;
+            return;
+        }
+        self.damaged.push(damage);
     }
 }
 

@@ -78,6 +78,8 @@ struct Inner {
     full: AtomicBool,
     /// The configured capacity is used up by what is not confirmed yet: reading is paused.
     over: AtomicBool,
+    /// The journal cannot be written any more: whoever appends or tries again is told.
+    broken: AtomicBool,
     damaged: AtomicU64,
     error: Mutex<String>,
     clock_stepped: Mutex<Option<Instant>>,
@@ -109,6 +111,7 @@ impl Journal {
             threshold: AtomicU8::new(0),
             full: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
             error: Mutex::default(),
             clock_stepped: Mutex::new(None),
@@ -218,6 +221,9 @@ impl Journal {
     /// Tries again to write what waits for space, and to end the pause. Blocks.
     pub fn retry(&self, now: Time) -> Result<(), JournalError> {
         self.write_out(&mut self.writer(), now)?;
+        if self.0.over.load(Ordering::Relaxed) {
+            self.maintain(now)?;
+        }
         if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
             self.0.full.store(false, Ordering::Relaxed);
             self.set_error("");
@@ -227,11 +233,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether reading must pause: the disk or the capacity is full.
+    /// Whether reading must pause: the disk or the capacity is full, or the journal cannot be written at all, which
+    /// `retry` tells.
     pub fn is_paused(&self) -> bool {
-        self.0.full.load(Ordering::Relaxed)
-            || self.0.over.load(Ordering::Relaxed)
-            || self.writer().is_waiting()
+        [&self.0.full, &self.0.over, &self.0.broken].iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Writes every batch that waits and announces it; on a full disk gives the reserve away first.
@@ -248,6 +253,7 @@ impl Journal {
                 Ok(durable) => self.announce(writer, durable),
                 Err(error) => {
                     if !error.is_full() {
+                        self.0.broken.store(true, Ordering::Relaxed);
                         self.set_error(&error.to_string());
                     }
                     return Err(error);
@@ -390,5 +396,5 @@ impl Journal {
 }
 
 /// How long a batch waits at most for a reader, and how often it looks.
-const READER_WAIT_MAX: Duration = Duration::from_millis(25);
+const READER_WAIT_MAX: Duration = Duration::from_millis(100);
 const READER_WAIT: Duration = Duration::from_micros(500);

@@ -43,6 +43,8 @@ pub(super) struct Pending {
 pub(super) struct Stand<'a> {
     pub stream: StreamId,
     pub next: Seq,
+    /// The newest seq that is durable.
+    pub synced: Seq,
     pub chain: Chain,
     pub files: &'a Files,
 }
@@ -52,7 +54,7 @@ impl Stand<'_> {
     pub(super) fn prepare(&self, mut input: Input, mut bytes: Vec<u8>) -> Option<Pending> {
         place_files(&mut input.files, self.files);
         bytes.clear();
-        let (mut chain, synced) = (self.chain, Seq(self.next.0 - 1));
+        let (mut chain, synced) = (self.chain, self.synced);
         let mut first = true;
         let mut end = |bytes: &mut Vec<u8>, start: usize| {
             if std::mem::take(&mut first) {
@@ -93,7 +95,7 @@ impl Stand<'_> {
         }
         let mut bytes = Vec::with_capacity(256);
         push_open(&Settled { settled: now.to_string() }, &mut bytes);
-        let synced = Seq(self.next.0 - 1);
+        let synced = self.synced;
         push_synced(synced, &mut bytes);
         let chain = tail::finish(&mut bytes, 0, self.chain);
         Pending {
@@ -123,6 +125,29 @@ fn place_files(files: &mut [FollowedFile], known: &Files) {
 }
 
 impl Pending {
+    /// The seq after the last record; `None` without records.
+    pub(super) fn next(&self) -> Option<Seq> {
+        self.records.last().map(|last| last.seq.next())
+    }
+
+    /// Takes what the batch says of the followed files into their table.
+    pub(super) fn advance(&self, files: &mut Files) {
+        for file in &self.files {
+            files.insert(file.number, file.clone());
+        }
+        for position in self.records.iter().filter_map(|record| record.position) {
+            if let Some(file) = files.get_mut(&position.file) {
+                file.offset = position.offset;
+                file.entries += 1;
+            }
+        }
+        for progress in &self.progress {
+            if let Some(file) = files.get_mut(&progress.file) {
+                file.advance(progress);
+            }
+        }
+    }
+
     /// Writes the ends of all lines anew, since the line before the first is another now.
     pub(super) fn rechain(&mut self, before: Chain) {
         let old = std::mem::take(&mut self.bytes);

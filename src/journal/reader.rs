@@ -70,6 +70,8 @@ struct OpenSegment {
     offset: u64,
     /// Bytes that count, once a later segment says so.
     limit: Option<u64>,
+    /// Where the next segment begins: from there on this one does not count.
+    before: Option<Seq>,
 }
 
 impl Scan {
@@ -98,6 +100,14 @@ impl Scan {
     pub fn through(mut self, seq: Seq) -> Scan {
         self.through = seq;
         self
+    }
+
+    /// What a line is that holds no record which this otrail can read: damage, though its checksum holds.
+    pub(super) fn damage_of(&self, line: &Line) -> JournalError {
+        let (first, run) = line.place.segment;
+        let segment = self.dir.join(SegmentName { first, run }.file_name());
+        let bytes = line.body.len() as u64 + tail::LINE_END_BYTES;
+        JournalError::Damaged { segment, offset: line.place.offset, bytes }
     }
 
     /// The record that comes next.
@@ -132,7 +142,8 @@ impl Scan {
             };
             let limit = limit_of(&self.dir, name, &names[at + 1..])?;
             let reader = BufReader::with_capacity(READ_BYTES, file);
-            self.open = Some(OpenSegment { name: name.clone(), path, reader, offset: 0, limit });
+            let before = names.get(at + 1).map(|next| next.first);
+            self.open = Some(OpenSegment { name: name.clone(), path, reader, offset: 0, limit, before });
             return Ok(true);
         }
         Ok(false)
@@ -154,6 +165,7 @@ impl Scan {
                     return Ok(Some(line));
                 }
                 Read::Passed => {}
+                Read::Ahead => return Ok(None),
                 Read::Damaged { offset, bytes } => {
                     return Err(JournalError::Damaged { segment: open.path.clone(), offset, bytes });
                 }
@@ -202,6 +214,8 @@ enum Read {
     Record(Line),
     /// A line that is no record, or one before the wanted.
     Passed,
+    /// A record that is not wanted yet; it is read again when it is.
+    Ahead,
     Damaged {
         offset: u64,
         bytes: u64,
@@ -222,13 +236,13 @@ impl OpenSegment {
         let unannounced = seq.is_some_and(|seq| seq > through);
         if count == 0 || unannounced || (whole.is_none() && self.may_still_grow(&line)) {
             self.rewind()?;
-            return Ok(Read::End);
+            return Ok(if unannounced { Read::Ahead } else { Read::End });
         }
         self.offset += count as u64;
         let Some(whole) = whole else { return Ok(Read::Damaged { offset, bytes: count as u64 }) };
         let body = whole.body.len();
         match seq {
-            Some(seq) if seq >= wanted => {
+            Some(seq) if seq >= wanted && self.before.is_none_or(|before| seq < before) => {
                 line.truncate(body);
                 let place = Place { seq, segment: (self.name.first, self.name.run), offset };
                 Ok(Read::Record(Line { place, body: line }))
@@ -248,16 +262,22 @@ impl OpenSegment {
 }
 
 /// How many bytes of `name` count, as the next whole header after it says. `None` while it is the newest.
+///
+/// When the header that would say it is damaged, all of them: only `before` tells what does not count.
 fn limit_of(dir: &Path, name: &SegmentName, later: &[SegmentName]) -> Result<Option<u64>, JournalError> {
+    let mut unreadable = Vec::new();
     for next in later {
         let path = dir.join(next.file_name());
         match segment::read_header(&path) {
             Ok(Some(header)) => {
-                let after = header.after.filter(|after| after.segment == name.file_name());
-                // A header that names another segment leaves nothing of this one.
-                return Ok(Some(after.map_or(0, |after| after.bytes)));
+                return Ok(Some(match header.after {
+                    Some(after) if after.segment == name.file_name() => after.bytes,
+                    Some(after) if unreadable.contains(&after.segment) => u64::MAX,
+                    // A header that names another segment leaves nothing of this one.
+                    _ => 0,
+                }));
             }
-            Ok(None) => {}
+            Ok(None) => unreadable.push(next.file_name()),
             Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

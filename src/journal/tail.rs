@@ -106,6 +106,8 @@ const SUM: &[u8] = b",\"sum\":\"";
 const CHAIN: &[u8] = b"\",\"chain\":\"";
 /// From `,"sum"` to the closing brace.
 const TAIL_BYTES: usize = SUM.len() + 8 + CHAIN.len() + 64 + 2;
+/// What a line has behind its body, the line feed with it.
+pub(super) const LINE_END_BYTES: u64 = TAIL_BYTES as u64 + 1;
 
 #[cfg(test)]
 mod tests {

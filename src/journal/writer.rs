@@ -14,7 +14,7 @@ use super::tail::{self, Chain};
 use crate::model::{Seq, StreamId, Time};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub(super) struct Writer {
     pending: Option<Pending>,
     /// What comes after it.
     held: VecDeque<Input>,
+    /// What ended the writing: a disk that failed once is not asked again.
+    failed: Option<String>,
     spare: Vec<u8>,
 }
 
@@ -69,6 +71,15 @@ struct Open {
     created: Time,
 }
 
+impl Open {
+    /// A file that was removed takes every write and keeps none of them.
+    fn is_named(&self) -> Result<(), JournalError> {
+        let links = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.nlink();
+        let removed = || std::io::Error::other("the file was removed; start otrail again");
+        if links > 0 { Ok(()) } else { Err(JournalError::io("write", &self.path)(removed())) }
+    }
+}
+
 /// A batch that is durable, and its size on disk.
 pub(super) struct Durable {
     pub records: Batch,
@@ -80,11 +91,10 @@ impl Writer {
         let (mut segment, mut former) = (None, None);
         if let Some(last) = start.last {
             let path = store.journal().join(last.name.file_name());
+            let file = store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
+            // What a killed process wrote is in the page cache: make it durable before it is trusted.
+            file.sync_data().map_err(JournalError::io("sync", &path))?;
             if last.clean {
-                let file =
-                    store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
-                // What a killed process wrote is in the page cache: make it durable before it is trusted.
-                file.sync_data().map_err(JournalError::io("sync", &path))?;
                 segment =
                     Some(Open { name: last.name, path, file, bytes: last.bytes, created: last.created });
             } else {
@@ -104,6 +114,7 @@ impl Writer {
             noted: Seq::NONE,
             pending: None,
             held: VecDeque::new(),
+            failed: None,
             spare: Vec::new(),
         })
     }
@@ -118,9 +129,9 @@ impl Writer {
         &self.files
     }
 
-    /// Whether a batch still waits for space.
+    /// Whether a batch still waits for space, or can never be written.
     pub(super) fn is_waiting(&self) -> bool {
-        self.pending.is_some() || !self.held.is_empty()
+        self.pending.is_some() || !self.held.is_empty() || self.failed.is_some()
     }
 
     /// The name of the segment that is written.
@@ -137,6 +148,10 @@ impl Writer {
     ///
     /// On `Full` the batch is kept: `flush` tries again. On any other error nothing may be written any more.
     pub(super) fn flush(&mut self, now: Time) -> Result<Durable, JournalError> {
+        if let Some(reason) = &self.failed {
+            let source = std::io::Error::other(format!("it failed before: {reason}"));
+            return Err(JournalError::io("write", &self.store.journal())(source));
+        }
         if self.pending.is_none()
             && let Some(input) = self.held.pop_front()
         {
@@ -151,11 +166,11 @@ impl Writer {
             Ok(()) => Ok(self.settle(pending)),
             Err(error) => {
                 self.pending = Some(pending);
-                Err(if error.is_full() {
-                    JournalError::Full { dir: self.store.root().to_path_buf() }
-                } else {
-                    error
-                })
+                if error.is_full() {
+                    return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
+                }
+                self.failed = Some(super::error::text(&error));
+                Err(error)
             }
         }
     }
@@ -170,7 +185,13 @@ impl Writer {
     }
 
     fn stand(&self) -> Stand<'_> {
-        Stand { stream: self.stream, next: self.next, chain: self.chain, files: &self.files }
+        Stand {
+            stream: self.stream,
+            next: self.next,
+            synced: self.newest(),
+            chain: self.chain,
+            files: &self.files,
+        }
     }
 
     /// A segment that is large or of another day is left; the next one begins with the pending batch.
@@ -197,7 +218,7 @@ impl Writer {
             }
         }
         match open.file.sync_data() {
-            Ok(()) => Ok(()),
+            Ok(()) => open.is_named(),
             // The kernel may call the pages clean now: only a new file can be trusted.
             Err(error) => self.replace_segment(pending, now, &error),
         }
@@ -272,23 +293,8 @@ impl Writer {
         }
         self.noted = pending.synced;
         self.chain = pending.chain;
-        for file in pending.files {
-            self.files.insert(file.number, file);
-        }
-        for record in &pending.records {
-            if let Some(position) = record.position
-                && let Some(file) = self.files.get_mut(&position.file)
-            {
-                file.offset = position.offset;
-                file.entries += 1;
-            }
-        }
-        for progress in &pending.progress {
-            if let Some(file) = self.files.get_mut(&progress.file) {
-                file.advance(progress);
-            }
-        }
-        self.next = pending.records.last().map_or(self.next, |last| last.seq.next());
+        pending.advance(&mut self.files);
+        self.next = pending.next().unwrap_or(self.next);
         self.spare = pending.bytes;
         self.spare.shrink_to(SPARE_BYTES_MAX);
         Durable { records: Arc::new(pending.records), bytes }
@@ -314,3 +320,6 @@ const DAY_MILLIS: i64 = 86_400_000;
 const FINISHED_FILES_KEPT: usize = 64;
 /// A batch buffer above this size is given back.
 const SPARE_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;

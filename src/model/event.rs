@@ -253,7 +253,7 @@ pub struct Flag(u16, &'static str);
 impl Flag {
     /// The dialect could not read the entry, or no rule knew its wording.
     pub const UNPARSED: Flag = Flag(1, "unparsed");
-    /// The entry was longer than the line limit and was cut.
+    /// The entry was longer than the line limit, or a field longer than its own, and was cut.
     pub const TRUNCATED: Flag = Flag(1 << 1, "truncated");
     /// The entry is not valid UTF-8; `raw` has its bytes, the text fields have U+FFFD in their place.
     pub const INVALID_UTF8: Flag = Flag(1 << 2, "invalid-utf8");

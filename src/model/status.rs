@@ -53,6 +53,8 @@ pub struct SourceStatus {
     pub unparsed: u64,
     /// Lines cut at the line limit.
     pub truncated: u64,
+    /// Events in which a secret was replaced.
+    pub masked: u64,
     /// Rotations followed.
     pub rotations: u64,
     /// Truncations noticed.

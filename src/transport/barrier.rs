@@ -1,9 +1,9 @@
 //! The barrier: a link is closed so that the peer's answer shows what it has read.
 //!
 //! ```text
-//! flush ─▶ all acknowledged ─▶ drain ─▶ close_notify, FIN ─▶ the peer's close_notify ─▶ its FIN
-//!                                │
-//!                                └─ a close is there already: it cannot be the answer to ours
+//! flush ─▶ all acknowledged ─▶ settle ─▶ drain ─▶ close_notify, FIN ─▶ the peer's close_notify ─▶ its FIN
+//!                                         │
+//!                                         └─ a close is there already: it cannot be the answer to ours
 //! ```
 //!
 //! Not here: the verdict; this file only writes down what was seen.
@@ -18,11 +18,12 @@ use tokio::io::Interest;
 use tokio::time::{Instant, sleep, timeout_at};
 
 impl Link {
-    /// Closes the link (RFC 5425 section 4.4) and says what was seen. Each of its steps takes at most 5 s, or
-    /// `send-timeout` when that is shorter.
-    pub async fn barrier(mut self) -> Observed {
+    /// Closes the link (RFC 5425 section 4.4) and says what was seen. Between the last acknowledgement and the close it
+    /// waits for `settle`, so that a peer that is still busy comes to the end. Each of the other steps takes at most
+    /// 5 s, or `send-timeout` when that is shorter.
+    pub async fn barrier(mut self, settle: Duration) -> Observed {
         let mut observed = Observed::default();
-        if let Err(error) = self.close(&mut observed).await {
+        if let Err(error) = self.close(settle, &mut observed).await {
             match error {
                 LinkError::Closed => observed.closed_before_ours = true,
                 LinkError::Stalled { .. } => {}
@@ -35,7 +36,7 @@ impl Link {
         observed
     }
 
-    async fn close(&mut self, observed: &mut Observed) -> Result<(), LinkError> {
+    async fn close(&mut self, settle: Duration, observed: &mut Observed) -> Result<(), LinkError> {
         if self.peer_closed {
             return Err(LinkError::Closed);
         }
@@ -45,6 +46,7 @@ impl Link {
         }
         let patience = self.patience();
         self.acknowledged(Instant::now() + patience).await?;
+        sleep(settle).await;
         observed.min_rtt = kernel::min_rtt(&self.socket);
         self.drain(Instant::now() + patience).await?;
         let closing = Instant::now();

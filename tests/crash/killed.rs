@@ -81,7 +81,7 @@ impl Log {
             house.write_log(tail);
             if (self.written..to).contains(&rotate_at) {
                 self.rotations += 1;
-                rotate(&house.log(), self.rotations);
+                rotate(&house.log());
             }
             self.written = to;
         }

@@ -63,7 +63,7 @@ fn a_renamed_log_is_read_to_its_end_with_what_a_late_writer_adds() {
     house.start();
     house.wait_until("the first is delivered", |_| receiver.has("session 0000000"));
     let mut late = OpenOptions::new().append(true).open(house.log()).unwrap();
-    rotate(&house.log(), 1);
+    rotate(&house.log());
     house.write_log(entry(3).as_bytes());
     house.wait_until("the new file is read", |_| receiver.has("session 0000003"));
     late.write_all(entry(1).as_bytes()).unwrap();
@@ -91,7 +91,7 @@ fn files_rotated_while_nobody_looked_are_read_in_order() {
     assert_eq!(house.stop(), Some(0));
     for number in 1..4 {
         house.write_log(entry(number).as_bytes());
-        rotate(&house.log(), number);
+        rotate(&house.log());
     }
     fs::write(house.path("log/operations.ndjson.lock"), entry(50)).unwrap();
     fs::write(house.path("log/other.ndjson.1"), entry(51)).unwrap();

@@ -282,9 +282,14 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Renames the log as logrotate does: a new file takes its name.
-pub fn rotate(log: &Path, number: usize) {
-    fs::rename(log, log.with_extension(format!("ndjson.{number}"))).unwrap();
+/// Renames the log as logrotate does: every former one moves up, a new file takes its name.
+pub fn rotate(log: &Path) {
+    let former = |number: u32| log.with_extension(format!("ndjson.{number}"));
+    let free = (1..).find(|&number| !former(number).exists()).unwrap();
+    for number in (1..free).rev() {
+        fs::rename(former(number), former(number + 1)).unwrap();
+    }
+    fs::rename(log, former(1)).unwrap();
     File::create(log).unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Finding, Verdict};
 use crate::collect::SourceSettings;
-use crate::config::Config;
+use crate::config::{Config, Problem};
 use crate::net::inspect::{self, Certificate};
 use crate::net::{NetError, TlsSettings, tls};
 use crate::{control, forward, journal};
@@ -20,6 +20,7 @@ pub(super) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![ok("config", config.path.display().to_string())];
     findings.extend(caller());
     findings.extend(config.collect.sources.iter().map(source));
+    findings.extend(rules(config));
     findings.push(state_dir(&config.journal));
     findings.extend(config.destinations.iter().flat_map(|settings| destination(settings, now)));
     findings.push(admins(&config.control));
@@ -61,6 +62,33 @@ fn source(source: &SourceSettings) -> Finding {
             }
         },
     }
+}
+
+/// Nothing to say about a site without rules of its own.
+fn rules(config: &Config) -> Vec<Finding> {
+    let shown = |problem: &Problem| {
+        let place = problem.place.as_ref().map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
+        finding(
+            "rules",
+            Verdict::Problem,
+            format!("{}{place}: {}", problem.file, problem.message),
+            &problem.way_out,
+        )
+    };
+    let mut findings: Vec<Finding> = config.rule_problems.iter().map(shown).collect();
+    let failed = config.collect.rules.failed_examples();
+    let of_site = failed.iter().filter(|failed| failed.file.starts_with(&config.rules_folder));
+    findings.extend(of_site.map(|failed| {
+        let message =
+            format!("{}:{}:{}: {}", failed.file.display(), failed.line, failed.column, failed.message);
+        warning("rules", message, &failed.help)
+    }));
+    if config.rule_files > 0 && findings.is_empty() {
+        let folder = config.rules_folder.display();
+        findings
+            .push(ok("rules", format!("{} files of {folder} go before those of otrail", config.rule_files)));
+    }
+    findings
 }
 
 fn state_dir(settings: &journal::Settings) -> Finding {

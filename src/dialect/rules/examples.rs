@@ -8,35 +8,51 @@ use crate::model::{Class, Event, Raw, Text, Time};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
-/// A problem for each example of the rule that reads otherwise than it says.
-pub(super) fn run<'a>(rules: &'a Rules, rule: &'a Rule) -> impl Iterator<Item = RuleProblem> + use<'a> {
-    let problem = move |example: &Example| {
-        let message = difference(rules, rule, example)?;
-        let help = format!("correct rule `{}` or its example", rule.name);
-        Some(example.place.problem(message, help))
-    };
-    rule.examples.iter().filter_map(problem)
+/// An example that reads otherwise than it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedExample {
+    /// What is otherwise, and where the example stands.
+    pub problem: RuleProblem,
+    /// The rule it belongs to.
+    pub rule: String,
+    /// Its text.
+    pub text: String,
+    /// Whether its own rule read it.
+    pub is_read: bool,
+    /// What an example can say: name, expected, found.
+    pub fields: Vec<(&'static str, Option<String>, Option<String>)>,
 }
 
-/// What is otherwise than the example says.
-fn difference(rules: &Rules, rule: &Rule, example: &Example) -> Option<String> {
+/// The examples of the rule that read otherwise than they say.
+pub(super) fn run<'a>(rules: &'a Rules, rule: &'a Rule) -> impl Iterator<Item = FailedExample> + use<'a> {
+    rule.examples.iter().filter_map(move |example| failed(rules, rule, example))
+}
+
+fn failed(rules: &Rules, rule: &Rule, example: &Example) -> Option<FailedExample> {
     let title = rule.title.as_deref().unwrap_or_default();
-    match rules.read(types::index(&example.kind), &example.kind, title, &example.text) {
-        Reading::Words(words) if words.rule == rule.name => {}
-        Reading::Words(words) => {
-            return Some(format!("rule `{}` reads `{}` first", words.rule, example.text));
-        }
-        Reading::Doubtful => return Some(format!("`{}` may be made up to name somebody else", example.text)),
-        Reading::Nothing => return Some(format!("`{}` does not match", example.text)),
-    }
-    let found = found(&event(rules, title, example));
+    let text = &example.text;
+    let trouble = match rules.read(types::index(&example.kind), &example.kind, title, text) {
+        Reading::Words(words) if words.rule == rule.name => None,
+        Reading::Words(words) => Some(format!("rule `{}` reads `{text}` first", words.rule)),
+        Reading::Doubtful => Some(format!("`{text}` may be made up to name somebody else")),
+        Reading::Nothing => Some(format!("`{text}` does not match")),
+    };
+    let is_read = trouble.is_none();
     let expected =
-        |name: &str| example.expected.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let wrong = found.iter().find(|(name, value)| value.as_deref() != expected(name));
-    wrong.map(|(name, value)| {
-        let shown = |value: Option<&str>| value.map_or("nothing".to_owned(), |value| format!("`{value}`"));
-        format!("{name} is {}, expected {}", shown(value.as_deref()), shown(expected(name)))
-    })
+        |name: &str| example.expected.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let found = found(&event(rules, title, example));
+    let fields: Vec<_> =
+        found.into_iter().map(|(name, found)| (name, expected(name), found.map(String::from))).collect();
+    let difference = || {
+        let (name, expected, found) = fields.iter().find(|(_, expected, found)| expected != found)?;
+        let shown = |value: &Option<String>| {
+            value.as_ref().map_or("nothing".to_owned(), |value| format!("`{value}`"))
+        };
+        Some(format!("{name} is {}, expected {}", shown(found), shown(expected)))
+    };
+    let message = trouble.or_else(difference)?;
+    let problem = example.place.problem(message, format!("correct rule `{}` or its example", rule.name));
+    Some(FailedExample { problem, rule: rule.name.clone(), text: text.clone(), is_read, fields })
 }
 
 fn event(rules: &Rules, title: &str, example: &Example) -> Event {

@@ -40,6 +40,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
     pub(super) fn problem(&self, message: String, help: String) -> RuleProblem {
         RuleProblem { file: self.file.to_path_buf(), line: self.line, column: self.column, message, help }
     }

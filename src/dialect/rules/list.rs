@@ -20,13 +20,20 @@ impl List {
         List { rules, together: OnceLock::new() }
     }
 
-    /// The rules that may match, in order, as places in the table of all rules.
-    ///
-    /// The first of them does match, for no pattern before it does.
-    pub(super) fn candidates(&self, table: &[Rule], text: &str) -> &[usize] {
+    /// All rules of the list, as places in the table of all rules.
+    pub(super) fn all(&self) -> &[usize] {
+        &self.rules
+    }
+
+    /// The rules that may match, in order, as places in the table of all rules; and where the match of the first of
+    /// them ends, which is known where no pattern before it matches.
+    pub(super) fn candidates(&self, table: &[Rule], text: &str) -> (&[usize], Option<usize>) {
         let together = self.together.get_or_init(|| together(table, &self.rules));
-        let Some(together) = together else { return &self.rules };
-        together.search_half(&Input::new(text)).map_or(&[], |found| &self.rules[found.pattern().as_usize()..])
+        let Some(together) = together else { return (&self.rules, None) };
+        match together.search_half(&Input::new(text)) {
+            Some(found) => (&self.rules[found.pattern().as_usize()..], Some(found.offset())),
+            None => (&[], None),
+        }
     }
 }
 

@@ -28,11 +28,14 @@
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
 
 mod examples;
+mod explain;
 mod file;
 mod list;
 mod pattern;
 mod rule;
 
+pub use examples::FailedExample;
+pub use explain::{Explained, Near, RuleAt};
 pub use file::RuleProblem;
 pub(super) use rule::{Reading, Words};
 
@@ -75,12 +78,23 @@ impl Rules {
 
     /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
     pub fn failed_examples(&self) -> Vec<RuleProblem> {
+        self.tried_examples().into_iter().map(|failed| failed.problem).collect()
+    }
+
+    /// The same with all that is known about each.
+    pub fn tried_examples(&self) -> Vec<FailedExample> {
         self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
     }
 
     /// How many examples stand in the rules.
     pub fn examples(&self) -> usize {
         self.rules.iter().map(|rule| rule.examples.len()).sum()
+    }
+
+    /// The texts of all examples.
+    #[cfg(test)]
+    pub(super) fn example_texts(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
     }
 
     /// How many rules there are.
@@ -103,10 +117,14 @@ impl Rules {
     ) -> Reading<'a> {
         let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
         let Some(list) = list else { return Reading::Nothing };
-        let candidates = list.candidates(&self.rules, text).iter().map(|&at| &self.rules[at]);
-        let candidates = candidates.filter(|rule| rule.is_about(kind, title));
+        let (candidates, first_end) = list.candidates(&self.rules, text);
+        let ends = std::iter::once(first_end).chain(std::iter::repeat(None));
         candidates
-            .map(|rule| rule.read(text))
+            .iter()
+            .map(|&at| &self.rules[at])
+            .zip(ends)
+            .filter(|(rule, _)| rule.is_about(kind, title))
+            .map(|(rule, end)| rule.read(text, end))
             .find(|reading| !matches!(reading, Reading::Nothing))
             .unwrap_or_default()
     }

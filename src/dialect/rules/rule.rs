@@ -122,14 +122,15 @@ impl Rule {
         false
     }
 
-    /// What it finds in a text.
-    pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
+    /// What it finds in a text, perhaps knowing where its match ends.
+    pub(super) fn read<'a>(&'a self, text: &'a str, end: Option<usize>) -> Reading<'a> {
         let Some(compiled) = self.compiled() else { return Reading::Nothing };
         let mut slots = [None; SLOTS_MAX];
         let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else {
             return Reading::Nothing;
         };
-        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
+        if compiled.regex.search_slots(&Input::new(text).range(..end.unwrap_or(text.len())), slots).is_none()
+        {
             return Reading::Nothing;
         }
         let in_a_character =
@@ -165,6 +166,18 @@ impl Rule {
             old: words(old),
             new: words(new),
         })
+    }
+
+    /// Where its captures stand in a text that it matches; empty when it does not.
+    pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
+        let Some(compiled) = self.compiled() else { return Vec::new() };
+        let mut slots = [None; SLOTS_MAX];
+        let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else { return Vec::new() };
+        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
+            return Vec::new();
+        }
+        let named = pattern::CAPTURES.into_iter().zip(compiled.groups);
+        named.filter_map(|(name, group)| Some((name, range(slots, group?)?))).collect()
     }
 
     fn compiled(&self) -> Option<&Compiled> {

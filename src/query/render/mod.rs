@@ -1,5 +1,6 @@
 //! A row as an admin sees it. One shape, one file, one row of `SHAPES`.
 
+mod csv;
 mod json;
 mod raw;
 pub mod safe;
@@ -16,15 +17,28 @@ pub struct Shape {
     pub name: &'static str,
     /// One line about it, for help and docs.
     pub about: &'static str,
+    /// What stands before the first row.
+    pub head: &'static str,
     /// Appends the record as one row, with its newline.
     pub write: fn(look: &Look, record: &Record, out: &mut Vec<u8>),
 }
 
 /// All shapes; the first is the default.
 pub const SHAPES: &[Shape] = &[
-    Shape { name: "short", about: "one line for people", write: short::write },
-    Shape { name: "json", about: "one JSON object a line, stable and documented", write: json::write },
-    Shape { name: "raw", about: "the sensor's entry as it was read", write: raw::write },
+    Shape { name: "short", about: "one line for people", head: "", write: short::write },
+    Shape {
+        name: "json",
+        about: "one JSON object a line, stable and documented",
+        head: "",
+        write: json::write,
+    },
+    Shape {
+        name: "csv",
+        about: "a table, the columns of the timeline first",
+        head: csv::HEAD,
+        write: csv::write,
+    },
+    Shape { name: "raw", about: "the sensor's entry as it was read", head: "", write: raw::write },
 ];
 
 impl Shape {

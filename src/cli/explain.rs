@@ -1,0 +1,259 @@
+//! `otrail explain`: how an entry becomes an event, step by step.
+
+mod parts;
+
+use super::Common;
+use super::entries::House;
+use super::exit::Exit;
+use super::normalize::{envelope, open};
+use crate::dialect::{self, DIALECTS, Dialect, End, Explained, Identity, Near, RuleAt, State};
+use crate::format::{FORMATS, Settings};
+use crate::model::{Record, Seq};
+use crate::query::render::{json_line, safe};
+use anyhow::Context;
+use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use parts::{Part, in_entry, parts};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Show how an entry becomes an event
+///
+/// Its dialect, its fields, the wording rule that read it and those that nearly did, the event, and the bytes on the
+/// wire. Works without a configuration; with one, the rules of the site count. Nothing is journaled or sent.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// An entry, a file with entries, or - for stdin
+    #[arg(value_name = "LINE|FILE|-", default_value = "-")]
+    what: String,
+    /// The language of the entry; without it the entry tells
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
+    dialect: Option<String>,
+    /// Exit with 1 unless this field of the event has this value, such as user=alice or target.name=bob
+    #[arg(long, value_name = "KEY=VALUE")]
+    expect: Vec<String>,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// How to show it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object for each entry
+    Json,
+}
+
+/// One entry and what became of it.
+struct Story<'a> {
+    entry: &'a str,
+    dialect: &'static Dialect,
+    why: &'static str,
+    fields: Vec<Part>,
+    /// The text that the rules read.
+    text: String,
+    rules: Explained,
+    record: Record,
+    event: String,
+}
+
+impl Explain {
+    /// Exit code 0; 1 when an expectation is not met or there is no entry.
+    pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let house = House::open(common)?;
+        let mut bytes = Vec::new();
+        if self.what == "-" || Path::new(&self.what).is_file() {
+            let input = open(Path::new(&self.what))?;
+            input.take(INPUT_BYTES_MAX).read_to_end(&mut bytes).context("cannot read the entries")?;
+        } else {
+            bytes = self.what.as_bytes().to_vec();
+        }
+        let (dialect, why) = match self.dialect.as_deref().and_then(dialect::find) {
+            Some(dialect) => (dialect, "as --dialect says"),
+            None => match dialect::detect(&bytes) {
+                Some(dialect) => (dialect, "the first that speaks the language of the entries"),
+                None => (&DIALECTS[0], "nobody speaks this language: the first of all keeps it as it is"),
+            },
+        };
+        let (mut state, mut entries) = (State::at(0), Vec::new());
+        (dialect.split)(&mut state, &bytes, End::Final, &mut entries);
+        let mut good = !entries.is_empty();
+        for (at, entry) in entries.iter().enumerate() {
+            let story = tell(&house, dialect, why, &state, &bytes[entry.text.clone()], at);
+            good &= self.show(&story, at, out)?;
+        }
+        Ok(if good { Exit::Done } else { Exit::No }.into())
+    }
+
+    /// False when an expectation is not met.
+    fn show(&self, story: &Story<'_>, at: usize, out: &mut dyn Write) -> anyhow::Result<bool> {
+        let missed = missed(&self.expect, story);
+        match self.output {
+            Output::Json => writeln!(out, "{}", as_json(story, &missed))?,
+            Output::Text => {
+                let gap = if at == 0 { "" } else { "\n" };
+                out.write_all(gap.as_bytes())?;
+                out.write_all(&as_text(story))?;
+                for missed in &missed {
+                    writeln!(out, "expected {missed}")?;
+                }
+            }
+        }
+        Ok(missed.is_empty())
+    }
+}
+
+fn tell<'a>(
+    house: &House,
+    dialect: &'static Dialect,
+    why: &'static str,
+    state: &State,
+    entry: &'a [u8],
+    at: usize,
+) -> Story<'a> {
+    let bare = house.read_bare(dialect, state, entry);
+    let rules = house.rules.explain(&bare.kind, &bare.title, &bare.message);
+    let parsed = house.read(dialect, state, entry);
+    let mut event = parsed.event;
+    let identity: Identity = parsed.identity;
+    let identity = if identity.needs_position() { identity.at(b"", entry.len() as u64) } else { identity };
+    event.id = identity.id(0);
+    let record = Record { seq: Seq(at as u64 + 1), position: None, event };
+    let mut line = Vec::new();
+    json_line(&record, &mut line);
+    let event = String::from_utf8_lossy(&line).trim_end().to_owned();
+    let text = std::str::from_utf8(entry).unwrap_or_default();
+    Story {
+        entry: text,
+        dialect,
+        why,
+        fields: parts(text),
+        text: bare.message.to_string(),
+        rules,
+        record,
+        event,
+    }
+}
+
+/// What is otherwise than expected, one sentence each.
+fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
+    let event: Value = serde_json::from_str(&story.event).unwrap_or_default();
+    let mut missed = Vec::new();
+    for expected in expect {
+        let (key, wanted) = expected.split_once('=').unwrap_or((expected, ""));
+        let found = match key {
+            "dialect" => story.dialect.name.to_owned(),
+            "rule" => story.rules.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
+            _ => key.split('.').try_fold(&event, |value, key| value.get(key)).map(plain).unwrap_or_default(),
+        };
+        if found != wanted {
+            missed.push(format!("{}={}, found {}", shown(key), shown(wanted), shown(&found)));
+        }
+    }
+    missed
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+fn as_text(story: &Story<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut line = |text: String| out.extend_from_slice((text + "\n").as_bytes());
+    line(format!("entry    {}", shown(story.entry)));
+    line(format!("dialect  {}: {}", story.dialect.name, story.why));
+    for part in &story.fields {
+        line(format!(
+            "field    {:<12} {:>5}..{:<5} {}",
+            shown(&part.name),
+            part.start,
+            part.end,
+            shown(&part.text)
+        ));
+    }
+    match &story.rules.rule {
+        Some(rule) if story.rules.doubtful => {
+            line(format!("rule     {}, but the text may be made up to name somebody else", place(rule)));
+        }
+        Some(rule) => line(format!("rule     {}", place(rule))),
+        None => line("rule     none".to_owned()),
+    }
+    for (name, span) in &story.rules.captures {
+        let text = &story.text[span.clone()];
+        let place = in_entry(story.entry, &story.text, span);
+        let place = place.map_or("    -".to_owned(), |(start, end)| format!("{start:>5}..{end:<5}"));
+        line(format!("capture  {name:<12} {place} {}", shown(text)));
+    }
+    for Near { rule, bytes } in &story.rules.near {
+        line(format!("near     {} fits up to byte {bytes}: `{}`", place(rule), shown(&story.text[..*bytes])));
+    }
+    for part in parts(&story.event) {
+        line(format!("event    {:<12} {}", part.name, shown(&part.text)));
+    }
+    for (name, frame) in frames(story) {
+        line(format!("wire     {name}, {} bytes: {}", frame.len(), shown_bytes(&frame)));
+    }
+    out
+}
+
+fn as_json(story: &Story<'_>, missed: &[String]) -> Value {
+    let rule_json = |rule: &RuleAt| json!({"name": rule.name, "file": rule.file, "line": rule.line});
+    let part =
+        |part: &Part| json!({"name": part.name, "start": part.start, "end": part.end, "value": part.text});
+    let capture = |(name, span): &(&str, std::ops::Range<usize>)| {
+        let place = in_entry(story.entry, &story.text, span);
+        json!({"name": name, "start": place.map(|at| at.0), "end": place.map(|at| at.1), "value": &story.text[span.clone()]})
+    };
+    let near = |near: &Near| json!({"rule": rule_json(&near.rule), "bytes": near.bytes});
+    let frames = frames(story);
+    let wire = frames.iter().map(|(name, frame)| ((*name).to_owned(), String::from_utf8_lossy(frame).into()));
+    json!({
+        "entry": story.entry,
+        "dialect": story.dialect.name,
+        "why": story.why,
+        "fields": story.fields.iter().map(part).collect::<Vec<_>>(),
+        "rule": story.rules.rule.as_ref().map(rule_json),
+        "doubtful": story.rules.doubtful,
+        "captures": story.rules.captures.iter().map(capture).collect::<Vec<_>>(),
+        "near": story.rules.near.iter().map(near).collect::<Vec<_>>(),
+        "event": serde_json::from_str::<Value>(&story.event).unwrap_or_default(),
+        "wire": wire.collect::<serde_json::Map<String, Value>>(),
+        "missed": missed,
+    })
+}
+
+/// The entry in every format.
+fn frames(story: &Story<'_>) -> Vec<(&'static str, Vec<u8>)> {
+    let settings = Settings::default();
+    let encoded = FORMATS.iter().map(|format| {
+        let mut frame = Vec::new();
+        (format.encode)(&settings, &envelope(Seq::NONE, &story.record), &story.record, &mut frame);
+        (format.name, frame)
+    });
+    encoded.collect()
+}
+
+fn place(rule: &RuleAt) -> String {
+    format!("{} ({}:{})", shown(&rule.name), shown(&rule.file.display().to_string()), rule.line)
+}
+
+fn shown(text: &str) -> String {
+    shown_bytes(text.as_bytes())
+}
+
+fn shown_bytes(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    safe::bytes(bytes, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+const INPUT_BYTES_MAX: u64 = 1 << 20;

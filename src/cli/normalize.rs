@@ -1,0 +1,145 @@
+//! `otrail normalize`: a log in, events out; a filter in a pipe, with the code of the agent.
+
+use super::Common;
+use super::entries::{House, Reader};
+use super::exit::Exit;
+use crate::dialect::{self, DIALECTS, Dialect};
+use crate::format::{self, Envelope, FORMATS};
+use crate::model::{Record, Seq};
+use crate::query::render::{Look, SHAPES, Shape, Sink};
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Turn a log into events
+///
+/// Reads a file or stdin, entry by entry, and writes an event for each. Nothing is journaled or sent.
+#[derive(Debug, clap::Args)]
+pub struct Normalize {
+    /// The log; - is stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// What an event becomes
+    #[arg(short, long, value_name = "FORM", default_value = "json", value_parser = PossibleValuesParser::new(forms()))]
+    output: String,
+    /// The language of the log; without it the first entries tell
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
+    dialect: Option<String>,
+    /// The name of the sensor in the events; else that of the configuration
+    #[arg(long, value_name = "NAME")]
+    sensor: Option<String>,
+}
+
+/// The rows of both tables.
+fn forms() -> impl Iterator<Item = &'static str> {
+    SHAPES.iter().map(|shape| shape.name).chain(FORMATS.iter().map(|format| format.name))
+}
+
+impl Normalize {
+    /// Exit code 0, whatever the entries are: what cannot be read is an event, too.
+    pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let mut house = House::open(common)?;
+        if let Some(sensor) = &self.sensor {
+            house.sensor = sensor.as_str().into();
+        }
+        let dialect = self.dialect.as_deref().and_then(dialect::find);
+        let mut input = open(&self.file)?;
+        let mut writer = Writer::new(&self.output, common, out);
+        writer.begin()?;
+        let writer = std::cell::RefCell::new(writer);
+        read(&house, dialect, &mut *input, &writer)?;
+        let written = writer.borrow_mut().push();
+        written.map(|_| Exit::Done.into())
+    }
+}
+
+/// The file, or stdin for `-`.
+pub(super) fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    Ok(Box::new(opened))
+}
+
+fn read(
+    house: &House,
+    dialect: Option<&'static Dialect>,
+    input: &mut dyn Read,
+    writer: &std::cell::RefCell<Writer<'_>>,
+) -> anyhow::Result<()> {
+    let mut take = |record: Record| writer.borrow_mut().write(&record);
+    // What came is seen before more is waited for: a pipe may be slow.
+    let mut pause = || writer.borrow_mut().push();
+    Reader::new(house, dialect).run(input, &mut take, &mut pause)
+}
+
+/// Writes rows of either table.
+struct Writer<'a> {
+    shape: Option<&'static Shape>,
+    look: Look,
+    format: &'static format::Format,
+    settings: format::Settings,
+    previous: Seq,
+    waiting: Vec<u8>,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Writer<'a> {
+    fn new(form: &str, common: &Common, out: &'a mut dyn Write) -> Writer<'a> {
+        let sink = if io::stdout().is_terminal() { Sink::Terminal } else { Sink::File };
+        let look = Look { zone: TimeZone::UTC, colour: common.color.on_stdout(), sink };
+        let format = FORMATS.iter().find(|format| format.name == form).unwrap_or(&FORMATS[0]);
+        let settings = format::Settings::default();
+        let shape = Shape::named(form);
+        Writer { shape, look, format, settings, previous: Seq::NONE, waiting: Vec::new(), out }
+    }
+
+    fn begin(&mut self) -> anyhow::Result<()> {
+        if let Some(shape) = self.shape {
+            self.waiting.extend_from_slice(shape.head.as_bytes());
+            self.push()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, record: &Record) -> anyhow::Result<bool> {
+        match self.shape {
+            Some(shape) => (shape.write)(&self.look, record, &mut self.waiting),
+            None => {
+                (self.format.encode)(
+                    &self.settings,
+                    &envelope(self.previous, record),
+                    record,
+                    &mut self.waiting,
+                );
+                self.waiting.push(b'\n');
+                self.previous = record.seq;
+            }
+        }
+        if self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
+    }
+
+    /// False when nobody reads any more.
+    fn push(&mut self) -> anyhow::Result<bool> {
+        let written = self.out.write_all(&self.waiting).and_then(|()| self.out.flush());
+        self.waiting.clear();
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            written => written.map(|()| true).context("cannot write the events"),
+        }
+    }
+}
+
+/// What a frame says of its delivery when nobody delivers it.
+pub(super) fn envelope(prev: Seq, record: &Record) -> Envelope<'static> {
+    let sequence_id = u32::try_from((record.seq.0.max(1) - 1) % 0x7fff_ffff + 1).unwrap_or(1);
+    Envelope { stream: NO_STREAM, prev, resent: false, sequence_id, clock_synced: false }
+}
+
+const NO_STREAM: &str = "00000000000000000000000000000000";
+const WAITING_BYTES: usize = 64 << 10;

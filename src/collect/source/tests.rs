@@ -1,0 +1,127 @@
+//! One source, polled by hand.
+
+use super::*;
+use crate::collect::Start;
+use crate::dialect::{Habits, Masks, Rules};
+use crate::model::Class;
+use jiff::tz::TimeZone;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+struct Bench {
+    folder: TempDir,
+    settings: Settings,
+    source: Source,
+    last_file: FileNo,
+}
+
+impl Bench {
+    /// A log with one line that has been read.
+    fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let source = SourceSettings {
+            name: "timeline".into(),
+            path: folder.path().join("log"),
+            dialect: None,
+            zone: TimeZone::UTC,
+            habits: Habits::default(),
+            start: Start::Beginning,
+            line_bytes_max: 1 << 20,
+        };
+        let settings = Settings {
+            sensor: "plant-a".into(),
+            sources: vec![source],
+            classes: Class::ALL.to_vec(),
+            user_login: Class::UserOperation,
+            rules: Arc::new(Rules::embedded()),
+            masks: Masks::default(),
+        };
+        let source = Source::new(0, &settings.sources[0], Vec::new());
+        let mut bench = Bench { folder, settings, source, last_file: FileNo(0) };
+        bench.write("log", "first\n");
+        assert_eq!(bench.poll(), ["first"]);
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let mut log = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
+        log.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// What one poll, hurried by a hint, makes of it: entries, and the names of otrail's own events.
+    fn poll(&mut self) -> Vec<String> {
+        let mut input = Input::default();
+        self.source.hurried = true;
+        let (settings, last_file) = (&self.settings, &mut self.last_file);
+        let (budget, now) = (READ_BYTES, Time::default());
+        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
+        let word = |event: &Event| match event.class {
+            Class::Agent => event.action.name().to_owned(),
+            _ => event.message.to_string(),
+        };
+        input.drafts.iter().map(|draft| word(&draft.event)).collect()
+    }
+
+    /// As if nothing had been written for long.
+    fn age(&mut self) {
+        self.source.tails.iter_mut().for_each(|tail| tail.grown -= 2 * LATE_WRITER);
+    }
+}
+
+/// Until the sensor opens its new log it goes on writing to the old one, however seldom.
+#[test]
+fn a_renamed_log_is_followed_until_there_is_another() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    bench.poll();
+    bench.age();
+    bench.poll();
+    bench.write("log.1", "late\n");
+    assert_eq!(bench.poll(), ["late"]);
+    bench.age();
+    bench.write("log", "new\n");
+    assert_eq!(bench.poll(), ["agent.source_rotated", "new"]);
+    assert_eq!(bench.source.tails.len(), 1, "the old one is left");
+}
+
+/// An open file that was deleted takes space that its owner believes to be free.
+#[test]
+fn a_deleted_log_is_let_go() {
+    let mut bench = Bench::new();
+    fs::remove_file(bench.path("log")).unwrap();
+    bench.poll();
+    assert_eq!(bench.source.tails.len(), 1);
+    bench.age();
+    bench.poll();
+    assert!(bench.source.tails.is_empty());
+}
+
+#[test]
+fn the_moment_between_a_rename_and_the_new_log_is_no_missing_log() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    assert!(bench.poll().is_empty());
+    File::create(bench.path("log")).unwrap();
+    assert_eq!(bench.poll(), ["agent.source_rotated"]);
+}
+
+/// With many sources that have much to read a batch must not be many times as large.
+#[test]
+fn all_sources_together_read_no_more_than_the_round_may() {
+    let mut bench = Bench::new();
+    bench.write("log", "second\nthird\n");
+    let mut input = Input::default();
+    let (settings, last_file) = (&bench.settings, &mut bench.last_file);
+    let mut round = Round { settings, input: &mut input, last_file, budget: 8, now: Time::default() };
+    assert!(bench.source.poll(&mut round), "a part");
+    assert_eq!((round.budget, round.input.drafts.len()), (0, 1));
+    assert!(!bench.source.poll(&mut round), "the round is over");
+    assert_eq!(bench.poll(), ["third"]);
+}

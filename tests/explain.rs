@@ -1,0 +1,78 @@
+//! `otrail explain`: how an entry becomes an event, step by step.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use expect_test::expect;
+use std::process::{Command, Output};
+
+const LOGIN: &str = r#"{"timestamp":1709193520000,"type":"USER_OPERATION","title":"User Operation","content":"User CORP\\alice logged in from 10.2.3.4"}"#;
+
+fn explain(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_otrail")).arg("explain").args(args).output().unwrap()
+}
+
+fn shown(args: &[&str]) -> String {
+    let text = String::from_utf8(explain(args).stdout).unwrap();
+    regex::Regex::new("20[0-9]{2}-[0-9T:.-]+Z").unwrap().replace_all(&text, "TIME").into_owned()
+}
+
+#[test]
+fn every_step_is_shown() {
+    expect![[r#"
+        entry    {"timestamp":1709193520000,"type":"USER_OPERATION","title":"User Operation","content":"User CORP\\alice logged in from 10.2.3.4"}
+        dialect  timeline-json: the first that speaks the language of the entries
+        field    timestamp       13..26    1709193520000
+        field    type            34..50    USER_OPERATION
+        field    title           59..75    User Operation
+        field    content         86..128   User CORP\alice logged in from 10.2.3.4
+        rule     login (sign_in.toml:5)
+        capture  user            92..103   CORP\alice
+        capture  client         119..127   10.2.3.4
+        near     session-expired-inactive (sign_in.toml:171) fits up to byte 23: `User CORP\alice logged `
+        near     logout (sign_in.toml:181) fits up to byte 23: `User CORP\alice logged `
+        near     user-lockout-active (users.toml:477) fits up to byte 18: `User CORP\alice lo`
+        event    seq          1
+        event    id           f00a9f3566d57a31da128e7d8824bde4
+        event    time         TIME
+        event    seen         TIME
+        event    class        user-operation
+        event    action       user.login
+        event    code         OTA-1001
+        event    outcome      success
+        event    severity     3
+        event    sensor       sensor
+        event    source       stdin
+        event    user         alice
+        event    domain       CORP
+        event    account      CORP\alice
+        event    client       10.2.3.4
+        event    message      User CORP\alice logged in from 10.2.3.4
+        event    type         USER_OPERATION
+        event    title        User Operation
+        event    raw          {"timestamp":1709193520000,"type":"USER_OPERATION","title":"User Operation","content":"User CORP\\alice logged in from 10.2.3.4"}
+        wire     rfc5424, 602 bytes: <110>1 TIME sensor otrail - user.login [otrail@32473 id="f00a9f3566d57a31da128e7d8824bde4" seq="1" prev="0" stream="00000000000000000000000000000000" class="user-operation" action="user.login" code="OTA-1001" outcome="success" severity="3" sensor="sensor" source="stdin" user="alice" domain="CORP" account="CORP\\alice" client="10.2.3.4" type="USER_OPERATION" title="User Operation" seen="TIME"][origin software="otrail" swVersion="0.1.0" enterpriseId="32473"][meta sequenceId="1"][timeQuality tzKnown="1" isSynced="0"] \u{feff}User CORP\alice logged in from 10.2.3.4
+    "#]].assert_eq(&shown(&[LOGIN]));
+}
+
+#[test]
+fn an_expectation_decides_about_the_exit_code() {
+    let met = explain(&[LOGIN, "--expect", "user=alice", "--expect", "rule=login", "--expect", "position="]);
+    assert_eq!(met.status.code(), Some(0));
+    let missed = explain(&[LOGIN, "--expect", "user=bob"]);
+    assert_eq!(missed.status.code(), Some(1));
+    let text = String::from_utf8(missed.stdout).unwrap();
+    assert!(text.ends_with("expected user=bob, found alice\n"), "{text}");
+}
+
+#[test]
+fn json_has_the_same_and_no_terminal_is_commanded() {
+    let json: serde_json::Value = serde_json::from_slice(&explain(&[LOGIN, "-o", "json"]).stdout).unwrap();
+    assert_eq!(json["rule"]["file"], "sign_in.toml");
+    assert_eq!(json["captures"][0]["value"], "CORP\\alice");
+    let (start, end) = (&json["captures"][0]["start"], &json["captures"][0]["end"]);
+    let span =
+        usize::try_from(start.as_u64().unwrap()).unwrap()..usize::try_from(end.as_u64().unwrap()).unwrap();
+    assert_eq!(&LOGIN[span], r"CORP\\alice");
+    let hostile = explain(&["\u{1b}[2J\u{202e}"]).stdout;
+    assert!(!hostile.contains(&0x1b) && !String::from_utf8(hostile).unwrap().contains('\u{202e}'));
+}
