@@ -11,16 +11,22 @@
 //! Invariant: pure. No file, no clock; the same bytes and context give the same events.
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
+mod array;
+mod csv;
+mod encoding;
 mod identity;
 mod lines;
 mod rules;
+mod state;
 mod text;
 mod timeline;
+mod timeline_csv;
 mod timeline_json;
 mod types;
 
 pub use identity::Identity;
 pub use rules::{RuleProblem, Rules};
+pub use state::State;
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::{Class, Event, EventId, Text, Time};
@@ -35,7 +41,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// One line about it, for help and docs.
     pub about: &'static str,
-    /// Finds the whole entries at the head of `bytes`; returns how many bytes are done with.
+    /// Finds the whole entries at the head of `bytes`; returns how many bytes are done with. It may stop where
+    /// entries begin to be read in another way: it is called again until nothing more is done.
     pub split: fn(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize,
     /// Reads one entry; never fails, what it cannot read becomes an `unparsed` event with the raw text.
     pub parse: fn(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed,
@@ -44,7 +51,7 @@ pub struct Dialect {
 }
 
 /// All dialects; `auto` takes the first that speaks the language of the file.
-pub const DIALECTS: &[Dialect] = &[timeline_json::DIALECT];
+pub const DIALECTS: &[Dialect] = &[timeline_json::DIALECT, timeline_csv::DIALECT];
 
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
@@ -72,26 +79,6 @@ pub struct Entry {
     pub text: Range<usize>,
     /// Just after the entry and its line end: where reading goes on.
     pub end: usize,
-}
-
-/// What a dialect must remember between entries of one file.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The next byte is the first of the file.
-    at_head: bool,
-}
-
-impl State {
-    /// For reading a file on from `offset`.
-    pub fn at(offset: u64) -> State {
-        State { at_head: offset == 0 }
-    }
-}
-
-impl Default for State {
-    fn default() -> State {
-        State::at(0)
-    }
 }
 
 /// What `parse` needs to know beside the entry.
@@ -122,18 +109,39 @@ pub struct Parsed {
 
 /// The events of a whole file with that content, with their ids; for tests and for trying a log out.
 pub fn normalize(dialect: &Dialect, bytes: &[u8], context: &Context<'_>) -> Vec<Event> {
-    let (mut state, mut entries) = (State::at(0), Vec::new());
-    (dialect.split)(&mut state, bytes, End::Final, &mut entries);
     let mut equals: HashMap<EventId, u32> = HashMap::new();
-    let number = |entry: &Entry| {
-        let Parsed { mut event, mut identity } = (dialect.parse)(&state, context, &bytes[entry.text.clone()]);
+    let mut events = Vec::new();
+    each_entry(dialect, &mut State::at(0), bytes, |state, entry| {
+        let Parsed { mut event, mut identity } = (dialect.parse)(state, context, &bytes[entry.text.clone()]);
         if identity.needs_position() {
             identity = identity.at(b"", entry.end as u64);
         }
         let ordinal = equals.entry(identity.id(0)).or_default();
         event.id = identity.id(*ordinal);
         *ordinal += 1;
-        event
-    };
-    entries.iter().map(number).collect()
+        events.push(event);
+    });
+    events
+}
+
+/// All entries of a finished file with that content.
+pub fn entries(dialect: &Dialect, state: &mut State, bytes: &[u8]) -> Vec<Entry> {
+    let mut found = Vec::new();
+    each_entry(dialect, state, bytes, |_, entry| found.push(entry));
+    found
+}
+
+/// Calls `take` with each entry of a finished file, and with the state that belongs to it.
+fn each_entry(dialect: &Dialect, state: &mut State, bytes: &[u8], mut take: impl FnMut(&State, Entry)) {
+    let (mut at, mut found) = (0, Vec::new());
+    loop {
+        let done = (dialect.split)(state, &bytes[at..], End::Final, &mut found);
+        for Entry { text, end } in found.drain(..) {
+            take(state, Entry { text: at + text.start..at + text.end, end: at + end });
+        }
+        at += done;
+        if done == 0 {
+            return;
+        }
+    }
 }

@@ -1,6 +1,9 @@
-//! Names and addresses in free text.
+//! Names, addresses and times as text has them.
 
-use crate::model::Text;
+use super::timeline::credible_time;
+use crate::model::{Text, Time};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::net::IpAddr;
 
 /// An actor: the name alone, its domain, and how it was spelled when that says more than the name.
@@ -67,6 +70,23 @@ pub(super) fn addresses(text: &str, except: Option<&str>) -> Vec<Text> {
     found
 }
 
+/// A moment as a log writes it: milliseconds since 1970, RFC 3339, or date and time of day in `zone`.
+///
+/// Of a time that comes twice when clocks are set back it is the first; one that is left out when they are set
+/// forward counts as if they had not been.
+pub(super) fn written_time(text: &str, zone: &TimeZone) -> Option<Time> {
+    let text = text.trim();
+    if let Ok(millis) = text.parse::<i64>() {
+        return credible_time(millis);
+    }
+    let civil = || {
+        let civil: DateTime = text.replace(',', ".").parse().ok()?;
+        let zoned = civil.to_zoned(zone.clone()).ok()?;
+        Some(Time::from_timestamp(zoned.timestamp()))
+    };
+    Time::parse_rfc3339(text).or_else(civil).and_then(|time| credible_time(time.millis()))
+}
+
 const QUOTES: [char; 2] = ['"', '\''];
 const PUNCTUATION: [char; 5] = ['.', ',', ';', ':', ')'];
 const DEVICES_MAX: usize = 16;
@@ -103,6 +123,19 @@ mod tests {
     fn punctuation_cut_from_a_name_is_still_to_be_seen() {
         assert_eq!(parts("admin."), ("admin".into(), None, some("admin.")));
         assert_eq!(parts("..."), ("...".into(), None, None));
+    }
+
+    #[test]
+    fn a_time_is_millis_or_written_with_its_zone_or_without() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let at = |text| written_time(text, &zone).map(|time| time.to_string());
+        assert_eq!(at(" 1709193520000"), some("2024-02-29T07:58:40.000Z"));
+        assert_eq!(at("2024-02-29T07:58:40+01:00"), some("2024-02-29T06:58:40.000Z"));
+        assert_eq!(at("2024-02-29 07:58:40,118"), some("2024-02-29T05:58:40.118Z"));
+        assert_eq!(at("2024-02-29 07:58"), some("2024-02-29T05:58:00.000Z"));
+        for odd in ["", "1709193520", "yesterday", "2024-02-30 07:58:40", "1601-01-01 00:00:00"] {
+            assert_eq!(at(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -1,15 +1,20 @@
-//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line, oldest first.
+//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line or all in one array.
 //!
 //! ```text
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
 //! timestamp   milliseconds since 1970 as a number or as digits in a string, or RFC 3339
 //! the others  text, or null; a number or boolean counts as its text
+//! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows
 //! ```
+//!
+//! Entries stay in the order of the file: of an array that begins with the newest, as the API's does, the newest
+//! entry is forwarded first. To turn it around would mean to wait for its end; a query sorts by time anyway.
 //!
 //! Unknown fields are kept in `raw` and otherwise passed over, for the sensor may say more in a later version.
 //! Invariant: a line that is not one JSON object, says a field twice, or says none of type, content and
 //! timestamp, is an `unparsed` event with the line as its message.
 
+use super::array::{self, Opens};
 use super::timeline::{self, Timeline, credible_time};
 use super::{Context, Dialect, End, Entry, Parsed, State, lines};
 use crate::model::{Flag, Raw, Time};
@@ -20,11 +25,44 @@ use std::fmt;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "timeline-json",
-    about: "events of the sensor's timeline, one JSON object a line",
-    split: lines::split,
+    about: "events of the sensor's timeline in JSON: an object a line, or an array as the API returns it",
+    split,
     parse,
     speaks,
 };
+
+/// Finds elements in an array and lines outside of it; stops where an array begins or ends.
+fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
+    if state.in_array {
+        return array::split(state, bytes, 0, end, entries);
+    }
+    if memchr::memchr(b'[', bytes).is_none() {
+        return lines::split(state, bytes, end, entries);
+    }
+    let Some(head) = lines::head(state, bytes, end) else { return 0 };
+    let mut start = head;
+    while start < bytes.len() {
+        let blank = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let at = start + blank;
+        if bytes.get(at) == Some(&b'[') {
+            match array::opens(&bytes[at..]) {
+                Opens::Array if start == head => {
+                    (state.in_array, state.anchored) = (true, true);
+                    return at + 1;
+                }
+                Opens::Array => return start,
+                Opens::Later if end == End::Open => return start,
+                Opens::Later | Opens::Other => {}
+            }
+        }
+        let newline = memchr::memchr(b'\n', &bytes[start..]).map(|newline| start + newline);
+        let Some(stop) = newline.or((end == End::Final).then_some(bytes.len())) else { break };
+        let next = bytes.len().min(stop + 1);
+        lines::push(bytes, start, stop, next, entries);
+        start = next;
+    }
+    start
+}
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     let (text, valid) = match std::str::from_utf8(entry) {
@@ -34,6 +72,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     let Some(Fields { timeline, others }) = read(&text) else { return timeline::unparsed(context, entry) };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
+        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
@@ -47,8 +86,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 /// Whether one of the first lines reads as an entry.
 fn speaks(head: &[u8]) -> bool {
     const LINES: usize = 8;
-    let mut entries = Vec::new();
-    lines::split(&mut State::at(0), head, End::Final, &mut entries);
+    let entries = super::entries(&DIALECT, &mut State::at(0), head);
     let readable = |entry: &Entry| {
         let text = std::str::from_utf8(&head[entry.text.clone()]).ok();
         text.and_then(read)
