@@ -12,6 +12,7 @@
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
 mod array;
+mod auto;
 mod csv;
 mod encoding;
 mod identity;
@@ -24,6 +25,7 @@ mod timeline_csv;
 mod timeline_json;
 mod types;
 
+pub use auto::{detect, rival};
 pub use identity::Identity;
 pub use rules::{RuleProblem, Rules};
 pub use state::State;
@@ -56,11 +58,6 @@ pub const DIALECTS: &[Dialect] = &[timeline_json::DIALECT, timeline_csv::DIALECT
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name == name)
-}
-
-/// The dialect of a file whose first bytes are `head`; `None` while there is no telling.
-pub fn detect(head: &[u8]) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|dialect| (dialect.speaks)(head))
 }
 
 /// Whether more bytes may follow.

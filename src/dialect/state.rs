@@ -78,6 +78,22 @@ impl State {
         State { entry_bytes_max, ..self }
     }
 
+    /// For going on in another dialect; what the file has said of its columns and its encoding still holds.
+    #[must_use]
+    pub fn changed(&self, at_head: bool) -> State {
+        State { at_head, in_array: false, anchored: false, skipped: Skipped::default(), ..self.clone() }
+    }
+
+    /// Whether the next byte is the first of the file.
+    pub fn is_at_head(&self) -> bool {
+        self.at_head
+    }
+
+    /// Whether a character is two bytes at least.
+    pub fn is_wide(&self) -> bool {
+        self.encoding.width() == 2
+    }
+
     /// Whether the bytes done with by the last `split` are the new anchor: they begin with what says how to read on.
     pub fn take_anchored(&mut self) -> bool {
         std::mem::take(&mut self.anchored)
