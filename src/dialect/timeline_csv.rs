@@ -117,8 +117,10 @@ fn push(bytes: &[u8], start: usize, stop: usize, encoding: Encoding, entries: &m
 
 /// What this line says as a header, if it is one: at least three known names, among them the time or the content.
 fn header(line: &[u8], encoding: Encoding) -> Option<Table> {
-    let begins = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'"' | b' ' | 0 | 0xEF..);
-    if line.len() > HEADER_BYTES_MAX || !line.first().is_some_and(begins) {
+    let named = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | 0xEF..);
+    let first = line.iter().find(|byte| !matches!(byte, 0 | b'"'));
+    let delimiters = line.iter().filter(|byte| DELIMITERS.contains(byte)).count();
+    if line.len() > HEADER_BYTES_MAX || first.filter(named).is_none() || delimiters < NAMES_MIN - 1 {
         return None;
     }
     let (text, _) = encoding.text(line);
@@ -129,7 +131,7 @@ fn header(line: &[u8], encoding: Encoding) -> Option<Table> {
     let known = |table: &Table| table.columns.iter().flatten().count();
     let best = tables.rev().max_by_key(known)?;
     let says = |wanted| best.columns.contains(&Some(wanted));
-    let is_header = known(&best) >= 3 && (says(Column::Moment) || says(Column::Content));
+    let is_header = known(&best) >= NAMES_MIN && (says(Column::Moment) || says(Column::Content));
     is_header.then_some(best)
 }
 
@@ -248,6 +250,8 @@ const NAMES: &[(Column, &[&str])] = &[
     ),
 ];
 const DELIMITERS: [u8; 4] = *b",;\t|";
+/// Fewer known names make no header.
+const NAMES_MIN: usize = 3;
 /// A longer line is no header.
 const HEADER_BYTES_MAX: usize = 4 << 10;
 
