@@ -84,7 +84,10 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     let good = matches!(source.state.as_str(), "reading" | "idle");
     text.push('\n');
     line(text, "source", &format!("{}: {}", plain(&source.name), state(&source.state, good, colored)));
-    line(text, "file", &format!("{} ({})", plain(&source.path), plain(&source.dialect)));
+    line(text, "file", &plain(&source.path));
+    let reason =
+        if source.dialect_reason.is_empty() { String::new() } else { format!(": {}", source.dialect_reason) };
+    line(text, "dialect", &format!("{}{}", plain(&source.dialect), plain(&reason)));
     line(text, "read", &format!("{} bytes, {} to go", source.offset, source.bytes_behind));
     let mut entries = format!(
         "{}, {} passed over, {} not understood, {} cut",
@@ -233,7 +236,8 @@ mod tests {
                  problem: destination `siem` has been away for 2 h
 
                   source: timeline: reading
-                    file: /var/log/sensor/user\x1b[2J.ndjson (timeline-json)
+                    file: /var/log/sensor/user\x1b[2J.ndjson
+                 dialect: timeline-json
                     read: 4096 bytes, 0 to go
                  entries: 12, 1 passed over, 0 not understood, 0 cut; the last at 2024-03-01T11:30:00.000Z
                file ends: 0 rotations, 0 truncations

@@ -1,5 +1,6 @@
 //! Finding a source's files: the log at its path, what it was rotated to, what took its place.
 
+use super::choice::Choice;
 use super::identity::{self, Inode};
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
@@ -126,7 +127,8 @@ impl Source {
             if let Some(file) = self.known.iter().find(|file| file.number == known.number) {
                 let mut file = file.clone();
                 file.finished = false;
-                let mut tail = Tail::new(path, handle, file, settings.dialect);
+                let choice = Choice::new(settings.dialect, &file.dialect);
+                let mut tail = Tail::new(path, handle, file, choice);
                 tail.rotated = !candidate.is_log;
                 return Ok(Some(tail));
             }
@@ -144,7 +146,7 @@ impl Source {
             offset,
             ..FollowedFile::default()
         };
-        let mut tail = Tail::new(path, handle, file, settings.dialect);
+        let mut tail = Tail::new(path, handle, file, Choice::new(settings.dialect, ""));
         tail.rotated = !candidate.is_log;
         tail.learn_head()?;
         round.input.files.push(tail.file.clone());

@@ -9,6 +9,7 @@
 //! Invariant: while the journal is full nothing is read; the log keeps what it has.
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
+mod choice;
 mod discover;
 mod identity;
 mod ordinals;

@@ -28,6 +28,10 @@ pub(super) struct Source {
     pub(super) error: String,
     pub(super) status: SourceStatus,
     last_entry: Option<Time>,
+    /// The dialect that was last told of, when a change was last told, and how many there were since.
+    spoken: &'static str,
+    spoken_told: Option<Instant>,
+    spoken_changes: u64,
 }
 
 /// What a poll works with.
@@ -57,6 +61,9 @@ impl Source {
             error: String::new(),
             status: SourceStatus::default(),
             last_entry: None,
+            spoken: "",
+            spoken_told: None,
+            spoken_changes: 0,
         }
     }
 
@@ -129,7 +136,12 @@ impl Source {
         let before = status.entries;
         let tail = &mut self.tails[at];
         tail.cut(end, source.line_bytes_max, |tail, cut| {
-            let mut parsed = dialect::read(tail.reader(), &tail.state, &context, &settings.masks, cut.text);
+            let reader = tail.choice.reader();
+            let mut parsed = dialect::read(reader, &tail.state, &context, &settings.masks, cut.text);
+            if let Some(other) = tail.choice.rival(&parsed, &tail.state, &cut, &context) {
+                tail.choice.change(other, cut.start);
+                return false;
+            }
             status.entries += 1;
             tail.file.entries += 1;
             mark(&mut parsed.event, &cut);
@@ -138,7 +150,7 @@ impl Source {
                 status.passed_over += 1;
                 tail.file.passed_over += 1;
                 tail.passed_untold += 1;
-                return;
+                return true;
             }
             status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
@@ -150,17 +162,46 @@ impl Source {
             tail.passed_untold = 0;
             let position = Some(Position { file: tail.file.number, offset: cut.end });
             drafts.push(Draft { event: parsed.event, position });
+            true
         });
         if status.entries > before {
             self.last_entry = Some(round.now);
         }
+        self.tell_dialect(at, round);
         self.tell_progress(at, round);
+    }
+
+    /// A change of the dialect goes to the journal; of many in a short time, the last and their number.
+    fn tell_dialect(&mut self, at: usize, round: &mut Round<'_>) {
+        let choice = &self.tails[at].choice;
+        let (name, before) = (choice.name(), self.spoken);
+        if name.is_empty() || (name == before && self.spoken_changes == 0) {
+            return;
+        }
+        self.spoken = name;
+        self.spoken_changes += u64::from(name != before && !before.is_empty());
+        if self.spoken_changes == 0 || self.spoken_told.is_some_and(|told| told.elapsed() < CHANGES_EVERY) {
+            return;
+        }
+        let path = self.tails[at].path.display();
+        let times = match self.spoken_changes {
+            1 => String::new(),
+            many => format!("; {many} changes since this was last told"),
+        };
+        let message = format!("{path} is read as {name} from here on: {}{times}", choice.reason);
+        (self.spoken_told, self.spoken_changes) = (Some(Instant::now()), 0);
+        self.tell(Action::DIALECT_CHANGED, Outcome::Unknown, message, round);
     }
 
     /// The head of a young file and the position behind many passed-over entries go to the journal, too.
     fn tell_progress(&mut self, at: usize, round: &mut Round<'_>) {
         let tail = &mut self.tails[at];
-        match tail.learn_head() {
+        let dialect = tail.choice.name();
+        tail.changed |= tail.file.dialect != dialect;
+        if tail.changed {
+            tail.file.dialect = Text::const_new(dialect);
+        }
+        match tail.learn_head().map(|learned| learned | std::mem::take(&mut tail.changed)) {
             Ok(true) => {
                 round.input.files.push(FollowedFile { offset: tail.file.offset, ..tail.file.clone() });
                 remember(&mut self.known, &tail.file);
@@ -235,7 +276,8 @@ impl Source {
             path: settings.sources[self.at].path.display().to_string(),
             state: state.into(),
             error: self.error.clone(),
-            dialect: tail.and_then(|tail| tail.dialect).map_or("auto", |dialect| dialect.name).into(),
+            dialect: tail.and_then(|tail| tail.choice.dialect).map_or("auto", |dialect| dialect.name).into(),
+            dialect_reason: tail.map(|tail| tail.choice.reason.clone()).unwrap_or_default(),
             offset: tail.map_or(0, |tail| tail.file.offset),
             bytes_behind: behind,
             last_entry: time_text(self.last_entry),
@@ -268,6 +310,8 @@ pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
 
 /// Bytes read of all sources in one round: what a batch takes in memory must not grow with their number.
 pub(super) const READ_BYTES: usize = 512 << 10;
+/// How often a change of the dialect is told.
+const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// How often the path is looked at while nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a rotated file must not have grown before it is left.

@@ -1,7 +1,8 @@
 //! One open log file: reads what is new, cuts it into entries, notices when it is no longer the same.
 
+use super::choice::Choice;
 use super::identity::{self, HEAD_BYTES_MAX, Inode};
-use crate::dialect::{DIALECTS, Dialect, End, Entry, State};
+use crate::dialect::{self, End, Entry, State};
 use crate::journal::FollowedFile;
 use std::fs::{File, Metadata};
 use std::io;
@@ -15,7 +16,7 @@ pub(super) struct Tail {
     pub file: FollowedFile,
     pub path: PathBuf,
     handle: File,
-    pub dialect: Option<&'static Dialect>,
+    pub choice: Choice,
     pub state: State,
     /// Bytes read and not cut into entries yet; they begin at `file.offset`.
     buffer: Vec<u8>,
@@ -27,6 +28,8 @@ pub(super) struct Tail {
     pub grown: Instant,
     /// No longer at the log's path.
     pub rotated: bool,
+    /// The journal does not know yet how the file is read.
+    pub changed: bool,
     /// Entries passed over since the journal was last told the position.
     pub passed_untold: u64,
     pub told: Instant,
@@ -49,6 +52,10 @@ pub(super) struct Cut<'a> {
     pub unfinished: bool,
     /// Just after it in the file.
     pub end: u64,
+    /// The entry and some of what follows it.
+    pub rest: &'a [u8],
+    /// Where it begins in the file.
+    pub start: u64,
 }
 
 /// What reading found.
@@ -80,19 +87,16 @@ impl Tail {
     }
 
     /// Follows an open file from where `file` says.
-    pub(super) fn new(
-        path: &Path,
-        handle: File,
-        file: FollowedFile,
-        dialect: Option<&'static Dialect>,
-    ) -> Tail {
+    pub(super) fn new(path: &Path, handle: File, mut file: FollowedFile, choice: Choice) -> Tail {
         let now = Instant::now();
+        let state = rebuilt(&handle, &mut file, &choice);
         Tail {
-            state: State::at(file.offset),
+            state,
             file,
             path: path.to_path_buf(),
             handle,
-            dialect,
+            choice,
+            changed: false,
             buffer: Vec::new(),
             entries: Vec::new(),
             before: Vec::new(),
@@ -156,32 +160,29 @@ impl Tail {
         Ok(read_at(&self.handle, found, at)? == found.len() && *found == *self.before)
     }
 
-    /// Cuts the buffer into entries and calls `take` for each.
-    pub(super) fn cut(&mut self, end: End, line_bytes_max: usize, mut take: impl FnMut(&mut Tail, Cut<'_>)) {
+    /// Cuts the buffer into entries and calls `take` for each; when that says no, the dialect has changed and the
+    /// entry is cut anew.
+    pub(super) fn cut(
+        &mut self,
+        end: End,
+        line_bytes_max: usize,
+        mut take: impl FnMut(&mut Tail, Cut<'_>) -> bool,
+    ) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(overlong) = self.overlong.take() {
             self.go_past(&mut buffer, overlong, end, line_bytes_max, &mut take);
         }
         if self.overlong.is_none() {
-            self.decide(&buffer, end);
-            let dialect = self.reader();
-            let base = self.file.offset;
-            let mut entries = std::mem::take(&mut self.entries);
-            entries.clear();
-            let consumed = (dialect.split)(&mut self.state, &buffer, end, &mut entries);
-            for entry in &entries {
-                let text = &buffer[entry.text.clone()];
-                let (kept, truncated) = limit(text, line_bytes_max);
-                let end = base + entry.end as u64;
-                self.file.offset = end;
-                let unfinished = !buffer[..entry.end].ends_with(b"\n");
-                take(self, Cut { text: kept, truncated, unfinished, end });
+            self.state = std::mem::take(&mut self.state).limited(line_bytes_max);
+            self.changed |= self.choice.decide(&buffer, end);
+            let mut done = 0;
+            while let Some(more) = self.cut_some(&buffer[done..], end, line_bytes_max, &mut take) {
+                done += more;
             }
-            self.entries = entries;
-            self.file.offset = base + consumed as u64;
-            self.keep_before(&buffer[..consumed]);
-            buffer.drain(..consumed);
+            self.keep_before(&buffer[..done]);
+            buffer.drain(..done);
             if buffer.len() > line_bytes_max {
+                self.state.begin_skip(&buffer);
                 self.overlong = Some(Overlong { length: buffer.len() as u64 });
                 buffer.truncate(line_bytes_max);
             }
@@ -189,17 +190,41 @@ impl Tail {
         self.buffer = buffer;
     }
 
-    /// Finds the dialect by the first entries when the config says `auto`.
-    fn decide(&mut self, buffer: &[u8], end: End) {
-        if self.dialect.is_none() && (buffer.contains(&b'\n') || end == End::Final) {
-            self.dialect = crate::dialect::detect(buffer);
+    /// Takes the entries that are read in one way; how many bytes that was, `None` when there is no more.
+    fn cut_some(
+        &mut self,
+        bytes: &[u8],
+        end: End,
+        line_bytes_max: usize,
+        take: &mut impl FnMut(&mut Tail, Cut<'_>) -> bool,
+    ) -> Option<usize> {
+        let (base, at_head) = (self.file.offset, self.state.is_at_head());
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        let mut done = (self.choice.reader().split)(&mut self.state, bytes, end, &mut entries);
+        let mut goes_on = done > 0;
+        if self.state.take_anchored() {
+            (self.file.anchor, self.changed) = (base, true);
+            self.choice.anchored(base);
         }
-    }
-
-    /// Who reads the entries. While nobody speaks their language it is the first dialect of the table, which keeps
-    /// what it cannot read: nothing waits for a better entry.
-    pub(super) fn reader(&self) -> &'static Dialect {
-        self.dialect.unwrap_or(&DIALECTS[0])
+        let mut before = 0;
+        for entry in &entries {
+            let (kept, truncated) = limit(&bytes[entry.text.clone()], line_bytes_max);
+            let unfinished = end == End::Final && entry.end == bytes.len() && !ends_line(bytes);
+            let rest_end = bytes.len().min(entry.end.max(entry.text.start + REST_BYTES));
+            let (rest, start) = (&bytes[entry.text.start..rest_end], base + entry.text.start as u64);
+            self.file.offset = base + entry.end as u64;
+            if !take(self, Cut { text: kept, truncated, unfinished, end: self.file.offset, rest, start }) {
+                self.state = self.state.changed(at_head && before == 0);
+                self.file.anchor = self.choice.anchor(&self.state, base + before as u64);
+                (done, goes_on, self.changed) = (before, true, true);
+                break;
+            }
+            before = entry.end;
+        }
+        self.entries = entries;
+        self.file.offset = base + done as u64;
+        goes_on.then_some(done)
     }
 
     /// Looks for the end of a line that is over the limit; `buffer` holds its head and what was read after.
@@ -209,24 +234,20 @@ impl Tail {
         overlong: Overlong,
         end: End,
         line_bytes_max: usize,
-        take: &mut impl FnMut(&mut Tail, Cut<'_>),
+        take: &mut impl FnMut(&mut Tail, Cut<'_>) -> bool,
     ) {
         let head = line_bytes_max.min(buffer.len());
-        let newline = memchr::memchr(b'\n', &buffer[head..]);
-        let Some(rest) = newline.map(|at| at + 1).or((end == End::Final).then_some(buffer.len() - head))
-        else {
+        let found = self.state.skip(&buffer[head..]);
+        let Some(rest) = found.or((end == End::Final).then_some(buffer.len() - head)) else {
             self.overlong = Some(Overlong { length: overlong.length + (buffer.len() - head) as u64 });
             buffer.truncate(head);
             return;
         };
+        let start = self.file.offset;
         self.file.offset += overlong.length + rest as u64;
-        let cut = Cut {
-            text: whole_characters(&buffer[..head]),
-            truncated: true,
-            unfinished: newline.is_none(),
-            end: self.file.offset,
-        };
-        take(self, cut);
+        let kept = whole_characters(&buffer[..head]);
+        let (unfinished, end) = (found.is_none(), self.file.offset);
+        let _taken = take(self, Cut { text: kept, truncated: true, unfinished, end, rest: &[], start });
         self.before.clear();
         self.keep_before(&buffer[head..head + rest]);
         buffer.drain(..head + rest);
@@ -248,6 +269,27 @@ impl Tail {
         }
         Ok(true)
     }
+}
+
+/// What the file says of itself where it is read on. `start = "end"` may have cut a character of two bytes in half.
+fn rebuilt(handle: &File, file: &mut FollowedFile, choice: &Choice) -> State {
+    if file.dialect != choice.name() {
+        file.anchor = 0;
+    }
+    let (mut head, mut since) = ([0; 4], vec![0; SINCE_BYTES]);
+    let head_bytes = read_at(handle, &mut head, 0).unwrap_or_default();
+    let since_bytes = read_at(handle, &mut since, file.anchor).unwrap_or_default();
+    let (head, since) = (&head[..head_bytes], &since[..since_bytes]);
+    let dialect = choice.dialect.or_else(|| dialect::detect(since)).unwrap_or(choice.reader());
+    let state = State::rebuilt(dialect, head, file.anchor, since, file.offset);
+    let length = handle.metadata().map_or(0, |metadata| metadata.len());
+    file.offset += u64::from(state.is_wide() && file.offset % 2 == 1 && file.offset < length);
+    state
+}
+
+/// Whether the bytes end with a line feed, in whatever encoding.
+fn ends_line(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n") || bytes.ends_with(b"\n\0")
 }
 
 /// At most `bytes_max` bytes of an entry, cut at a character boundary.
@@ -277,5 +319,9 @@ fn read_at(handle: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     }
 }
 
+/// Bytes of an entry and what follows it by which another dialect may know it.
+const REST_BYTES: usize = 4 << 10;
+/// Bytes from the anchor on that are read again.
+const SINCE_BYTES: usize = 64 << 10;
 /// Bytes before the position that are compared with the file before every read.
 const BEFORE_BYTES: usize = 64;

@@ -12,7 +12,7 @@
 //! entry before it is an `unparsed` event of its own.
 
 use super::said::{self, Said};
-use super::{Context, Dialect, End, Entry, Parsed, State, lines, time};
+use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines, time};
 use memchr::memchr_iter;
 use std::borrow::Cow;
 
@@ -22,6 +22,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Own,
 };
 
 fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {

@@ -9,7 +9,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Context, Dialect, Parsed, State, fields, lines};
+use super::{Claim, Context, Dialect, Parsed, State, fields, lines};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -18,6 +18,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split: lines::split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Own,
 };
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

@@ -9,7 +9,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Context, Dialect, End, Parsed, State, fields, lines};
+use super::{Claim, Context, Dialect, End, Parsed, State, fields, lines};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,6 +20,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split: lines::split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Shape,
 };
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

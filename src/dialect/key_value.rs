@@ -10,7 +10,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Context, Dialect, Parsed, State, fields, lines, time};
+use super::{Claim, Context, Dialect, Parsed, State, fields, lines, time};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -19,6 +19,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split: lines::split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Shape,
 };
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

@@ -34,7 +34,7 @@ pub(super) fn head(state: &mut State, bytes: &[u8], end: End) -> Option<usize> {
 }
 
 /// Adds the line `start..stop` unless it is blank.
-fn push(bytes: &[u8], start: usize, stop: usize, end: usize, entries: &mut Vec<Entry>) {
+pub(super) fn push(bytes: &[u8], start: usize, stop: usize, end: usize, entries: &mut Vec<Entry>) {
     let line = &bytes[start..stop];
     if !line.iter().all(u8::is_ascii_whitespace) {
         let stop = if line.ends_with(b"\r") { stop - 1 } else { stop };

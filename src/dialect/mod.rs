@@ -11,8 +11,12 @@
 //! Invariant: pure. No file, no clock; the same bytes and context give the same events.
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
+mod array;
 mod audit_log;
+mod auto;
 mod cef;
+mod csv;
+mod encoding;
 mod fields;
 mod habits;
 mod identity;
@@ -24,19 +28,23 @@ mod plain;
 mod read;
 mod rules;
 mod said;
+mod state;
 mod syslog;
 mod text;
 mod time;
 mod timeline;
+mod timeline_csv;
 mod timeline_json;
 mod types;
 
+pub use auto::{detect, rival};
 pub use fields::{Fields, MEANINGS};
 pub use habits::Habits;
 pub use identity::Identity;
 pub use mask::{Mask, MaskProblem, Masks};
 pub use read::read;
 pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
+pub use state::State;
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::{Class, Event, EventId, Text, Time};
@@ -51,17 +59,34 @@ pub struct Dialect {
     pub name: &'static str,
     /// One line about it, for help and docs.
     pub about: &'static str,
-    /// Finds the whole entries at the head of `bytes`; returns how many bytes are done with.
+    /// Finds the whole entries at the head of `bytes`; returns how many bytes are done with. It may stop where
+    /// entries begin to be read in another way: it is called again until nothing more is done.
     pub split: fn(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize,
     /// Reads one entry; never fails, what it cannot read becomes an `unparsed` event with the raw text.
     pub parse: fn(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed,
     /// Whether the head of a file looks like this language.
     pub speaks: fn(head: &[u8]) -> bool,
+    /// Whether the file has said before how to read this language, and that still holds.
+    pub knows: fn(state: &State) -> bool,
+    /// What it means that an entry can be read.
+    pub claim: Claim,
+}
+
+/// What it means that a dialect can read an entry: the first is the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// Nobody else writes like that.
+    Own,
+    /// Names and values, as many logs have them.
+    Shape,
+    /// Any text can be read so.
+    Text,
 }
 
 /// All dialects; `auto` takes the first that speaks the language of the file.
 pub const DIALECTS: &[Dialect] = &[
     timeline_json::DIALECT,
+    timeline_csv::DIALECT,
     audit_log::DIALECT,
     syslog::DIALECT,
     cef::DIALECT,
@@ -73,11 +98,6 @@ pub const DIALECTS: &[Dialect] = &[
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name == name)
-}
-
-/// The dialect of a file whose first bytes are `head`; `None` while there is no telling.
-pub fn detect(head: &[u8]) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|dialect| (dialect.speaks)(head))
 }
 
 /// Whether more bytes may follow.
@@ -98,26 +118,6 @@ pub struct Entry {
     pub text: Range<usize>,
     /// Just after the entry and its line end: where reading goes on.
     pub end: usize,
-}
-
-/// What a dialect must remember between entries of one file.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The next byte is the first of the file.
-    at_head: bool,
-}
-
-impl State {
-    /// For reading a file on from `offset`.
-    pub fn at(offset: u64) -> State {
-        State { at_head: offset == 0 }
-    }
-}
-
-impl Default for State {
-    fn default() -> State {
-        State::at(0)
-    }
 }
 
 /// What `parse` needs to know beside the entry.
@@ -150,18 +150,39 @@ pub struct Parsed {
 
 /// The events of a whole file with that content, with their ids; for tests and for trying a log out.
 pub fn normalize(dialect: &Dialect, bytes: &[u8], context: &Context<'_>) -> Vec<Event> {
-    let (mut state, mut entries) = (State::at(0), Vec::new());
-    (dialect.split)(&mut state, bytes, End::Final, &mut entries);
     let mut equals: HashMap<EventId, u32> = HashMap::new();
-    let number = |entry: &Entry| {
-        let Parsed { mut event, mut identity } = (dialect.parse)(&state, context, &bytes[entry.text.clone()]);
+    let mut events = Vec::new();
+    each_entry(dialect, &mut State::at(0), bytes, |state, entry| {
+        let Parsed { mut event, mut identity } = (dialect.parse)(state, context, &bytes[entry.text.clone()]);
         if identity.needs_position() {
             identity = identity.at(b"", entry.end as u64);
         }
         let ordinal = equals.entry(identity.id(0)).or_default();
         event.id = identity.id(*ordinal);
         *ordinal += 1;
-        event
-    };
-    entries.iter().map(number).collect()
+        events.push(event);
+    });
+    events
+}
+
+/// All entries of a finished file with that content.
+pub fn entries(dialect: &Dialect, state: &mut State, bytes: &[u8]) -> Vec<Entry> {
+    let mut found = Vec::new();
+    each_entry(dialect, state, bytes, |_, entry| found.push(entry));
+    found
+}
+
+/// Calls `take` with each entry of a finished file, and with the state that belongs to it.
+fn each_entry(dialect: &Dialect, state: &mut State, bytes: &[u8], mut take: impl FnMut(&State, Entry)) {
+    let (mut at, mut found) = (0, Vec::new());
+    loop {
+        let done = (dialect.split)(state, &bytes[at..], End::Final, &mut found);
+        for Entry { text, end } in found.drain(..) {
+            take(state, Entry { text: at + text.start..at + text.end, end: at + end });
+        }
+        at += done;
+        if done == 0 {
+            return;
+        }
+    }
 }

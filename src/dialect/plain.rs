@@ -1,7 +1,7 @@
 //! `lines`: any text, one entry a line; a time at its head is taken, the wording rules read the rest.
 
 use super::said::{self, Said};
-use super::{Context, Dialect, Parsed, State, lines, time};
+use super::{Claim, Context, Dialect, Parsed, State, lines, time};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -10,6 +10,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split: lines::split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Text,
 };
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

@@ -59,7 +59,7 @@ fn event(context: &Context<'_>, said: Said<'_>, raw: Raw) -> Event {
     let content = some(said.message).or_else(|| some(said.action));
     let is_typed = kind.is_some();
     let timeline = Timeline {
-        time: said.time.and_then(|moment| moment.time),
+        time: said.time,
         kind: Some(kind.unwrap_or(Cow::Borrowed(UNTYPED))),
         title: said.title,
         label: said.label,
@@ -69,9 +69,6 @@ fn event(context: &Context<'_>, said: Said<'_>, raw: Raw) -> Event {
     let mut event = timeline::event(context, timeline, raw);
     if !is_typed {
         event.kind = Text::default();
-    }
-    if said.time.is_some_and(|moment| moment.is_assumed) {
-        event.flags.insert(Flag::TIME_ASSUMED);
     }
     if let Some(action) =
         named.filter(|action| event.action == Action::USER_OPERATION && is_of_sensor(*action))

@@ -12,7 +12,7 @@
 
 use super::said::{self, Said};
 use super::time::Moment;
-use super::{Context, Dialect, Parsed, State, cef, json, key_value, lines, plain, time};
+use super::{Claim, Context, Dialect, Parsed, State, cef, json, key_value, lines, plain, time};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -21,6 +21,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     split: lines::split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Own,
 };
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

@@ -1,4 +1,4 @@
-//! Names and addresses in free text.
+//! Names and addresses as text has them.
 
 use crate::model::Text;
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 
 use super::rules::{Reading, Words};
 use super::text::{account, address, addresses, unquoted};
+use super::time::Moment;
 use super::types::{self, Type};
 use super::{Context, Identity, Parsed};
 use crate::model::{Action, Class, Event, Flag, Outcome, Raw, Target, Text, Time};
@@ -10,13 +11,21 @@ use std::borrow::Cow;
 /// The documented values of an entry; empty text counts as none but for the id.
 #[derive(Debug, Default)]
 pub(super) struct Timeline<'a> {
-    /// When it happened, if the entry says so credibly.
-    pub time: Option<Time>,
+    /// When it happened, as far as the entry says so.
+    pub time: Option<Moment>,
     pub kind: Option<Cow<'a, str>>,
     pub title: Option<Cow<'a, str>>,
     pub label: Option<Cow<'a, str>>,
     pub owner: Option<Cow<'a, str>>,
     pub content: Option<Cow<'a, str>>,
+}
+
+impl Timeline<'_> {
+    /// Whether the entry says anything that is told by its name: a credible time, a type or its text.
+    pub(super) fn says_something(&self) -> bool {
+        let has_time = self.time.is_some_and(|moment| moment.time.is_some());
+        has_time || self.kind.is_some() || self.content.is_some()
+    }
 }
 
 /// The event of an entry that could be read.
@@ -34,11 +43,12 @@ pub(super) fn event(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> 
     let row = known.map(|at| &types::TYPES[at]);
     let (action, outcome) = default_action(context, row);
 
-    let mut event = Event::new(action, outcome, time.unwrap_or(context.seen));
+    let moment = time.unwrap_or_default();
+    let mut event = Event::new(action, outcome, moment.time.unwrap_or(context.seen));
     event.seen = context.seen;
     event.sensor = context.sensor.clone();
     event.source = context.source.clone();
-    if time.is_none() {
+    if moment.time.is_none() || moment.is_assumed {
         event.flags.insert(Flag::TIME_ASSUMED);
     }
     if row.is_none() {
@@ -161,7 +171,7 @@ fn text(text: Cow<'_, str>) -> Text {
 }
 
 fn identity(context: &Context<'_>, timeline: &Timeline<'_>) -> Identity {
-    let time = timeline.time.map(|time| time.millis().to_be_bytes());
+    let time = timeline.time.and_then(|moment| moment.time).map(|time| time.millis().to_be_bytes());
     let values = [
         Some(context.sensor.as_bytes()),
         time.as_ref().map(|time| &time[..]),

@@ -1,18 +1,24 @@
-//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line, oldest first.
+//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line or all in one array.
 //!
 //! ```text
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
-//! timestamp   milliseconds since 1970 as a number or as digits in a string, or RFC 3339
+//! timestamp   milliseconds since 1970 as a number or as digits in a string, or any other form of `time`
 //! the others  text, or null; a number or boolean counts as its text
+//! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows
 //! ```
+//!
+//! Entries stay in the order of the file: of an array that begins with the newest, as the API's does, the newest
+//! entry is forwarded first. To turn it around would mean to wait for its end; a query sorts by time anyway.
 //!
 //! Unknown fields are kept in `raw` and otherwise passed over, for the sensor may say more in a later version.
 //! Invariant: a line that is not one JSON object, says a field twice, or says none of type, content and
 //! timestamp, is an `unparsed` event with the line as its message.
 
-use super::timeline::{self, Timeline, credible_time};
-use super::{Context, Dialect, End, Entry, Parsed, State, lines};
-use crate::model::{Flag, Raw, Time};
+use super::array::{self, Opens};
+use super::time;
+use super::timeline::{self, Timeline};
+use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines};
+use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,20 +26,58 @@ use std::fmt;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "timeline-json",
-    about: "events of the sensor's timeline, one JSON object a line",
-    split: lines::split,
+    about: "events of the sensor's timeline in JSON: an object a line, or an array as the API returns it",
+    split,
     parse,
     speaks,
+    knows: |_| false,
+    claim: Claim::Own,
 };
+
+/// Finds elements in an array and lines outside of it; stops where an array begins or ends.
+fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
+    if state.in_array {
+        return array::split(state, bytes, 0, end, entries);
+    }
+    if memchr::memchr(b'[', bytes).is_none() {
+        return lines::split(state, bytes, end, entries);
+    }
+    let Some(head) = lines::head(state, bytes, end) else { return 0 };
+    let mut start = head;
+    while start < bytes.len() {
+        let blank = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let at = start + blank;
+        if bytes.get(at) == Some(&b'[') {
+            match array::opens(&bytes[at..]) {
+                Opens::Array if start == head => {
+                    (state.in_array, state.anchored) = (true, true);
+                    return at + 1;
+                }
+                Opens::Array => return start,
+                Opens::Later if end != End::Final => return start,
+                Opens::Later | Opens::Other => {}
+            }
+        }
+        let newline = memchr::memchr(b'\n', &bytes[start..]).map(|newline| start + newline);
+        let Some(stop) = newline.or((end == End::Final).then_some(bytes.len())) else { break };
+        let next = bytes.len().min(stop + 1);
+        lines::push(bytes, start, stop, next, entries);
+        start = next;
+    }
+    start
+}
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     let (text, valid) = match std::str::from_utf8(entry) {
         Ok(text) => (Cow::Borrowed(text), true),
         Err(_) => (String::from_utf8_lossy(entry), false),
     };
-    let Some(Fields { timeline, others }) = read(&text) else { return timeline::unparsed(context, entry) };
+    let Some(Fields { timeline, others }) = read(&text, context) else {
+        return timeline::unparsed(context, entry);
+    };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
+        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
@@ -47,21 +91,24 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 /// Whether one of the first lines reads as an entry.
 fn speaks(head: &[u8]) -> bool {
     const LINES: usize = 8;
-    let mut entries = Vec::new();
-    lines::split(&mut State::at(0), head, End::Final, &mut entries);
+    let entries = super::entries(&DIALECT, &mut State::at(0), head);
     let readable = |entry: &Entry| {
         let text = std::str::from_utf8(&head[entry.text.clone()]).ok();
-        text.and_then(read)
-            .is_some_and(|fields| fields.timeline.kind.is_some() || fields.timeline.content.is_some())
+        let fields: Option<Written<'_>> = text.and_then(|text| serde_json::from_str(text).ok());
+        fields.is_some_and(|Written { fields: Fields { timeline, .. }, .. }| timeline.says_something())
     };
     entries.iter().take(LINES).any(readable)
 }
 
 /// The fields of an entry that says anything.
-fn read(text: &str) -> Option<Fields<'_>> {
-    let fields: Fields<'_> = serde_json::from_str(text).ok()?;
-    let Timeline { time, kind, content, .. } = &fields.timeline;
-    (time.is_some() || kind.is_some() || content.is_some()).then_some(fields)
+fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Fields<'t>> {
+    let Written { stamp, mut fields } = serde_json::from_str(text).ok()?;
+    fields.timeline.time = match stamp {
+        Stamp::None => None,
+        Stamp::Number(number) => Some(time::since_1970(number)),
+        Stamp::Text(text) => time::read(&text, context),
+    };
+    fields.timeline.says_something().then_some(fields)
 }
 
 /// Whether an unknown field may hold what a reader of the journal could choke on: deep nesting, half a surrogate pair.
@@ -78,8 +125,14 @@ struct Fields<'a> {
     others: bool,
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
+/// The fields while nobody has looked at the time.
+struct Written<'a> {
+    stamp: Stamp<'a>,
+    fields: Fields<'a>,
+}
+
+impl<'de> Deserialize<'de> for Written<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Written<'de>, D::Error> {
         deserializer.deserialize_map(FieldsVisitor)
     }
 }
@@ -87,20 +140,20 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
+    type Value = Written<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event of the timeline")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut timeline = Timeline::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written<'de>, A::Error> {
+        let (mut timeline, mut stamp) = (Timeline::default(), Stamp::None);
         let mut seen = 0u8;
         let mut others: BTreeSet<Cow<'de, str>> = BTreeSet::new();
         while let Some(Key(key)) = map.next_key()? {
             let (bit, place) = match key.as_ref() {
                 "timestamp" => {
-                    timeline.time = map.next_value::<Stamp>()?.0;
+                    stamp = map.next_value()?;
                     (1, None)
                 }
                 "type" => (2, Some(&mut timeline.kind)),
@@ -121,7 +174,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             }
             seen |= bit;
         }
-        Ok(Fields { timeline, others: !others.is_empty() })
+        Ok(Written { stamp, fields: Fields { timeline, others: !others.is_empty() } })
     }
 }
 
@@ -143,12 +196,17 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
-/// A credible time, if there is one.
-struct Stamp(Option<Time>);
+/// What stands where the time should.
+enum Stamp<'a> {
+    /// Nothing that can be one.
+    None,
+    Number(i64),
+    Text(Cow<'a, str>),
+}
 
-impl<'de> Deserialize<'de> for Stamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Stamp, D::Error> {
-        deserializer.deserialize_any(StampVisitor).map(Stamp)
+impl<'de> Deserialize<'de> for Stamp<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Stamp<'de>, D::Error> {
+        deserializer.deserialize_any(StampVisitor)
     }
 }
 
@@ -193,34 +251,37 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 struct StampVisitor;
 
 impl<'de> Visitor<'de> for StampVisitor {
-    type Value = Option<Time>;
+    type Value = Stamp<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a time")
     }
 
-    fn visit_u64<E: Error>(self, millis: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(millis).ok().and_then(credible_time))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Stamp::None, Stamp::Number))
     }
 
-    fn visit_i64<E: Error>(self, _negative: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Stamp::Number(number))
     }
 
-    fn visit_f64<E: Error>(self, millis: f64) -> Result<Self::Value, E> {
-        Ok((millis.fract() == 0.0).then(|| credible_time(millis as i64)).flatten())
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Stamp::Text(Cow::Owned(number.to_string())))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Stamp::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        let rfc3339 = || Time::parse_rfc3339(text).and_then(|time| credible_time(time.millis()));
-        Ok(text.trim().parse().ok().map_or_else(rfc3339, credible_time))
+        Ok(Stamp::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stamp::None)
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stamp::None)
     }
 }

@@ -103,6 +103,10 @@ pub struct FollowedFile {
     pub passed_over: u64,
     /// Read to its end and no longer followed.
     pub finished: bool,
+    /// The dialect that it is read in, empty while that is not known.
+    pub dialect: Text,
+    /// Where the file last said how to read on: a header, the bracket of an array; else its beginning.
+    pub anchor: u64,
 }
 
 /// How far a followed file has been read, where no record says it.

@@ -266,8 +266,13 @@ impl Flag {
     /// A secret was replaced before the event was stored.
     pub const MASKED: Flag = Flag(1 << 6, "masked");
 
+    /// The entry was UTF-16, the low byte first: `raw` is its text.
+    pub const UTF_16LE: Flag = Flag(1 << 7, "utf-16le");
+    /// The entry was UTF-16, the high byte first: `raw` is its text.
+    pub const UTF_16BE: Flag = Flag(1 << 8, "utf-16be");
+
     /// Every flag.
-    pub const ALL: [Flag; 7] = [
+    pub const ALL: [Flag; 9] = [
         Flag::UNPARSED,
         Flag::TRUNCATED,
         Flag::INVALID_UTF8,
@@ -275,6 +280,8 @@ impl Flag {
         Flag::UNKNOWN_TYPE,
         Flag::NO_NEWLINE,
         Flag::MASKED,
+        Flag::UTF_16LE,
+        Flag::UTF_16BE,
     ];
 
     /// The word used in the journal and on the wire.

@@ -39,8 +39,10 @@ pub struct SourceStatus {
     pub state: String,
     /// The last error, empty when all is well.
     pub error: String,
-    /// Dialect in use.
+    /// Dialect in use, `auto` while none is found.
     pub dialect: String,
+    /// Why this one, one sentence.
+    pub dialect_reason: String,
     /// Bytes read of the current file.
     pub offset: u64,
     /// Bytes of the current file not read yet.

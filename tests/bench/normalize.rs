@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and a bad file ends it")]
 
 use jiff::tz::TimeZone;
-use otrail::dialect::{Context, DIALECTS, End, Habits, Rules, State};
+use otrail::dialect::{self, Context, DIALECTS, Habits, Rules, State};
 use otrail::model::{Class, Event, Text, Time};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,8 +17,7 @@ fn main() {
     let file = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/dialect/timeline-json/sensor.log");
     let log = fs::read(file.as_deref().unwrap_or(golden)).unwrap();
-    let mut entries = Vec::new();
-    (DIALECTS[0].split)(&mut State::at(0), &log, End::Final, &mut entries);
+    let entries = dialect::entries(&DIALECTS[0], &mut State::at(0), &log);
     let rules = Rules::embedded();
     let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
     let seen = Time::from_millis(1_709_200_000_000).unwrap();

@@ -55,9 +55,19 @@ pub(super) fn lead<'t>(text: &'t str, context: &Context<'_>) -> Option<(Moment, 
 fn epoch(scan: &mut Scan<'_>) -> Option<Option<Time>> {
     let number: i64 = scan.digits(9..=19)?.parse().ok()?;
     let millis = scan.maybe(calendar::fraction).unwrap_or(0);
+    Some(by_size(number, millis))
+}
+
+/// A number since 1970: seconds, milliseconds, microseconds or nanoseconds by its size.
+pub(super) fn since_1970(number: i64) -> Moment {
+    Moment { time: by_size(number, 0), is_assumed: false }
+}
+
+/// Such a number, and the milliseconds behind it that count if it is seconds.
+fn by_size(number: i64, millis: u32) -> Option<Time> {
     let seconds = number.checked_mul(1000).and_then(|whole| whole.checked_add(i64::from(millis)));
     let sizes = [seconds, Some(number), Some(number / 1000), Some(number / 1_000_000)];
-    Some(sizes.into_iter().flatten().find_map(credible_time))
+    sizes.into_iter().flatten().find_map(credible_time)
 }
 
 fn written(scan: &mut Scan<'_>, context: &Context<'_>) -> Option<Moment> {

@@ -1,0 +1,110 @@
+//! In which dialect a file is read, and why.
+
+use super::tail::Cut;
+use crate::dialect::{self, Claim, Context, DIALECTS, Dialect, End, Parsed, State};
+
+/// The dialect of one file: as configured, or found and perhaps changed.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub dialect: Option<&'static Dialect>,
+    is_auto: bool,
+    /// One sentence for `status`.
+    pub reason: String,
+    /// Where the entry began at which it last changed: no entry changes it twice.
+    changed_at: Option<u64>,
+    /// Entries in a row of which it understood nothing.
+    foreign: u32,
+    /// Where each dialect that was in use was last told how to read on.
+    anchors: Vec<(&'static str, u64)>,
+}
+
+impl Choice {
+    /// What the config says; `None` is `auto`, which goes on in the dialect that the journal remembers.
+    pub(super) fn new(configured: Option<&'static Dialect>, remembered: &str) -> Choice {
+        let known = dialect::find(remembered);
+        let reason = match (configured, known) {
+            (Some(_), _) => "as configured",
+            (None, Some(_)) => "as before the restart",
+            (None, None) => "no entry yet that any dialect understands",
+        };
+        Choice {
+            dialect: configured.or(known),
+            is_auto: configured.is_none(),
+            reason: reason.to_owned(),
+            changed_at: None,
+            foreign: 0,
+            anchors: Vec::new(),
+        }
+    }
+
+    /// Who reads the entries. While nobody speaks their language it is the first dialect of the table, which keeps
+    /// what it cannot read: nothing waits for a better entry.
+    pub(super) fn reader(&self) -> &'static Dialect {
+        self.dialect.unwrap_or(&DIALECTS[0])
+    }
+
+    /// Its name, empty while there is none.
+    pub(super) fn name(&self) -> &'static str {
+        self.dialect.map_or("", |dialect| dialect.name)
+    }
+
+    /// Finds the dialect by the first entries, when that is to be found. True when it is.
+    pub(super) fn decide(&mut self, buffer: &[u8], end: End) -> bool {
+        if self.dialect.is_some() || !(buffer.contains(&b'\n') || end == End::Final) {
+            return false;
+        }
+        self.dialect = dialect::detect(buffer);
+        if self.dialect.is_some() {
+            "the first entries that any dialect understands are in it".clone_into(&mut self.reason);
+        }
+        self.dialect.is_some()
+    }
+
+    /// The dialect in which the file should be read from this entry on, if that is another.
+    pub(super) fn rival(
+        &mut self,
+        parsed: &Parsed,
+        state: &State,
+        cut: &Cut<'_>,
+        context: &Context<'_>,
+    ) -> Option<&'static Dialect> {
+        if !self.is_auto || self.changed_at == Some(cut.start) || cut.truncated {
+            return None;
+        }
+        let present = self.reader();
+        if !parsed.is_foreign() {
+            self.foreign = 0;
+            let is_weak = present.claim != Claim::Own;
+            return is_weak.then(|| dialect::rival(present, Claim::Own, state, cut.text, context)).flatten();
+        }
+        self.foreign += 1;
+        let is_open = self.dialect.is_none() || self.foreign >= FOREIGN_MIN;
+        let weakest = if is_open { Claim::Text } else { Claim::Own };
+        dialect::rival(present, weakest, state, cut.rest, context)
+    }
+
+    /// From `start` on the file is in another dialect.
+    pub(super) fn change(&mut self, dialect: &'static Dialect, start: u64) {
+        self.reason = match self.dialect {
+            Some(before) => format!("the entry at byte {start} is in it, and not in {}", before.name),
+            None => format!("the entry at byte {start} is the first that any dialect understands"),
+        };
+        (self.dialect, self.changed_at, self.foreign) = (Some(dialect), Some(start), 0);
+    }
+
+    /// The file says at `place` how to read on in the present dialect.
+    pub(super) fn anchored(&mut self, place: u64) {
+        let name = self.reader().name;
+        self.anchors.retain(|(known, _)| *known != name);
+        self.anchors.push((name, place));
+    }
+
+    /// Where the present dialect was told how to read on; `place` when it was not, or when that holds no more.
+    pub(super) fn anchor(&self, state: &State, place: u64) -> u64 {
+        let known = self.anchors.iter().find(|(name, _)| *name == self.name());
+        known.filter(|_| (self.reader().knows)(state)).map_or(place, |&(_, place)| place)
+    }
+}
+
+/// Foreign entries in a row after which a dialect may take over that many logs look like.
+const FOREIGN_MIN: u32 = 4;
