@@ -100,8 +100,12 @@ fn every_entry_of_a_mixed_log_is_explained_in_its_own_dialect() {
         field    time             0..23    2024-02-29 07:58:40,118
         field    title           36..41    AUDIT
         field    severity        31..35    INFO
-        field    message         43..115   User bob logged in\nFeb 29 07:58:40 plant-a console: User al� logged in
-        dialect  cef: there is a line that begins with CEF: at byte 244, no audit-log any more
+        field    message         43..61    User bob logged in
+        dialect  syslog: there is a line with a priority, or with a date, a host and a tag at byte 192, no audit-log any more
+        field    time             0..15    Feb 29 07:58:40
+        field    title           24..31    console
+        field    message         33..53    User al� logged in
+        dialect  cef: there is a line that begins with CEF: at byte 244, no syslog any more
         field    type            12..13    4
         field    title           14..24    User login
         field    severity        25..26    3

@@ -230,6 +230,7 @@ impl Cutter {
 }
 
 /// An entry that was cut out and not read yet.
+#[derive(Debug, Clone, Copy)]
 struct Piece<'a> {
     text: &'a [u8],
     truncated: bool,

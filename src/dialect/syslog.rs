@@ -35,8 +35,8 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 pub(super) fn speaks(head: &[u8]) -> bool {
     let head = head.strip_prefix(lines::MARK).unwrap_or(head);
     let is_line = |line: &[u8]| {
-        let Ok(line) = std::str::from_utf8(line) else { return false };
-        priority(uncounted(line)).is_some() || is_written_by_daemon(line)
+        let line = String::from_utf8_lossy(line);
+        priority(uncounted(&line)).is_some() || is_written_by_daemon(&line)
     };
     head.split(|&byte| byte == b'\n').take(8).any(is_line)
 }
