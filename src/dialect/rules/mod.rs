@@ -52,6 +52,8 @@ pub struct Rules {
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
+    /// How many of the rules, the first ones, are the site's.
+    of_site: usize,
 }
 
 impl Rules {
@@ -70,20 +72,28 @@ impl Rules {
             let read = file::read(name, text, &mut problems);
             rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
         }
+        let of_site = rules.len();
         for (name, text) in EMBEDDED {
             rules.extend(file::read(Path::new(name), text, &mut problems));
         }
-        (Rules::of(rules), problems)
+        (Rules { of_site, ..Rules::of(rules) }, problems)
     }
 
-    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
+    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says, unless a rule
+    /// of the site reads the text of one that comes with otrail: that is what it is for.
     pub fn failed_examples(&self) -> Vec<RuleProblem> {
-        self.tried_examples().into_iter().map(|failed| failed.problem).collect()
+        let failed = self.tried_examples().into_iter().filter(|failed| !failed.is_taken);
+        failed.map(|failed| failed.problem).collect()
     }
 
-    /// The same with all that is known about each.
+    /// The same with all that is known about each, also about those that the site has taken over.
     pub fn tried_examples(&self) -> Vec<FailedExample> {
         self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
+    }
+
+    /// Whether the rule of that very name is the site's.
+    fn is_of_site(&self, name: &str) -> bool {
+        self.rules[..self.of_site].iter().any(|rule| std::ptr::eq(rule.name.as_str(), name))
     }
 
     /// How many examples stand in the rules.
@@ -148,7 +158,7 @@ impl Rules {
             }));
         }
         let lists = sets.into_iter().map(List::of).collect();
-        Rules { rules, lists, by_type }
+        Rules { rules, lists, by_type, of_site: 0 }
     }
 }
 
