@@ -130,7 +130,7 @@ fn a_rule_of_the_site_may_take_over_what_others_read() {
         "^N rules, 0 failed, [0-9]+ that came with otrail are read by rules of the site\nexit 0\n$",
     );
     assert!(good.unwrap().is_match(&tested), "{tested}");
-    assert_eq!(site.checked(), "");
+    assert!(site.checked().starts_with("ok "), "{}", site.checked());
 }
 
 #[test]
