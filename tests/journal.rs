@@ -25,7 +25,8 @@ fn files_and_positions_are_known_again_also_by_the_first_line_of_a_batch() {
     let dir = tempfile::tempdir().unwrap();
     let journal = trail::open_journal(dir.path());
     let file = FollowedFile { number: FileNo(1), source: "timeline".into(), ..FollowedFile::default() };
-    let progress = Progress { file: FileNo(1), offset: 70, entries: 7, passed_over: 7, finished: false };
+    let progress =
+        Progress { file: FileNo(1), offset: 70, entries: 7, passed_over: 7, finished: false, mark: None };
     journal.append(Input { files: vec![file], ..Input::default() }, Time::default()).unwrap();
     journal.append(Input { progress: vec![progress], ..Input::default() }, Time::default()).unwrap();
     let before = journal.files_of("timeline");

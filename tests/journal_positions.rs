@@ -43,7 +43,8 @@ fn a_position_counts_after_a_restart_wherever_its_line_stands_in_a_batch() {
         passed_over: 7,
         finished,
     };
-    let draft = Draft { event: event("alice"), position: Some(Position { file: FileNo(1), offset: 40 }) };
+    let draft =
+        Draft { event: event("alice"), position: Some(Position { file: FileNo(1), offset: 40 }), mark: None };
     let [before, after] = reopened(vec![
         Input { files: vec![file(1), file(2)], ..Input::default() },
         Input { drafts: vec![draft], ..Input::default() },

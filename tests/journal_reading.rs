@@ -15,7 +15,7 @@ const DAY: i64 = 86_400_000;
 /// Appends so many records, each a batch of its own, on a day of its own: another day is another segment.
 fn append(journal: &Journal, day: i64, count: usize) {
     for _ in 0..count {
-        let drafts = vec![Draft { event: event("alice"), position: None }];
+        let drafts = vec![Draft { event: event("alice"), position: None, mark: None }];
         journal.append(Input { drafts, ..Input::default() }, Time::from_millis(day * DAY).unwrap()).unwrap();
     }
 }
@@ -82,7 +82,7 @@ fn a_whole_line_that_is_no_record_is_told_as_damage() {
     append(&journal, 1, 1);
     let mut odd = event("alice");
     odd.raw = Raw::Json("{\"half\":".into());
-    let drafts = vec![Draft { event: odd, position: None }];
+    let drafts = vec![Draft { event: odd, position: None, mark: None }];
     journal.append(Input { drafts, ..Input::default() }, Time::from_millis(DAY).unwrap()).unwrap();
     append(&journal, 1, 1);
     let (follower, batch) = journal.follower().read(Seq::NONE, Seq(3), 1 << 20).unwrap();
@@ -100,7 +100,7 @@ fn a_state_directory_that_is_removed_ends_the_writing() {
     let journal = open_journal(dir.path());
     append(&journal, 1, 1);
     fs::remove_dir_all(dir.path().join("journal")).unwrap();
-    let drafts = vec![Draft { event: event("alice"), position: None }];
+    let drafts = vec![Draft { event: event("alice"), position: None, mark: None }];
     let now = Time::from_millis(DAY).unwrap();
     let error = journal.append(Input { drafts, ..Input::default() }, now).unwrap_err();
     assert!(!error.is_full());

@@ -29,7 +29,7 @@ fn journal(dir: &Path, events: impl IntoIterator<Item = Event>) -> Journal {
         destinations: Vec::new(),
     };
     let journal = Journal::open(settings, Time::default()).unwrap();
-    let drafts = events.into_iter().map(|event| Draft { event, position: None }).collect();
+    let drafts = events.into_iter().map(|event| Draft { event, position: None, mark: None }).collect();
     journal.append(Input { drafts, ..Input::default() }, Time::default()).unwrap();
     journal
 }

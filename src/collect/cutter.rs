@@ -12,6 +12,7 @@
 //! Not here: where the bytes come from (`tail`, standard input), and what the events are for.
 
 use super::choice::{Choice, Head};
+use super::identity::HEAD_BYTES_MAX;
 use crate::dialect::{self, Context, Dialect, End, Entry, Masks, Parsed, State};
 use std::io;
 
@@ -27,7 +28,7 @@ pub struct Cutter {
     /// Bytes that are not cut into entries yet.
     buffer: Vec<u8>,
     entries: Vec<Entry>,
-    /// The last bytes before `offset`, as they were read.
+    /// The last bytes that are done with, as they were read.
     before: Vec<u8>,
     /// Bytes seen of an entry over the limit, of which the buffer holds the first.
     overlong: Option<u64>,
@@ -67,12 +68,12 @@ pub struct Reading<'a> {
 impl Cutter {
     /// For a log from its beginning; without a dialect the entries tell.
     pub fn new(dialect: Option<&'static Dialect>) -> Cutter {
-        Cutter::resumed(Choice::new(dialect, ""), State::at(0), 0, 0)
+        Cutter::resumed(Choice::new(dialect, ""), State::at(0), 0, 0, Vec::new())
     }
 
-    /// For a log that is read on from `offset`.
-    pub(super) fn resumed(choice: Choice, state: State, offset: u64, anchor: u64) -> Cutter {
-        let (buffer, entries, before) = (Vec::new(), Vec::new(), Vec::new());
+    /// For a log that is read on from `offset`; `before` are the bytes just before that.
+    pub(super) fn resumed(choice: Choice, state: State, offset: u64, anchor: u64, before: Vec<u8>) -> Cutter {
+        let (buffer, entries) = (Vec::new(), Vec::new());
         Cutter { choice, state, offset, anchor, buffer, entries, before, overlong: None, changed: false }
     }
 
@@ -86,9 +87,10 @@ impl Cutter {
         self.anchor
     }
 
-    /// The last bytes before `offset`, at most `BEFORE_BYTES`.
-    pub(super) fn before(&self) -> &[u8] {
-        &self.before
+    /// The last bytes that are done with, at most `BEFORE_BYTES`, and where they end: at `offset`, or within an entry
+    /// that is over the limit.
+    pub(super) fn before(&self) -> (&[u8], u64) {
+        (&self.before, self.offset + self.overlong.unwrap_or_default())
     }
 
     /// How far the log has been read.
@@ -132,6 +134,7 @@ impl Cutter {
             if buffer.len() > reading.line_bytes_max {
                 self.state.begin_skip(&buffer);
                 self.overlong = Some(buffer.len() as u64);
+                self.keep_before(&buffer);
                 buffer.truncate(reading.line_bytes_max);
             }
         }
@@ -211,6 +214,7 @@ impl Cutter {
         let found = self.state.skip(&buffer[head..]);
         let Some(rest) = found.or((end == End::Final).then_some(buffer.len() - head)) else {
             self.overlong = Some(length + (buffer.len() - head) as u64);
+            self.keep_before(&buffer[head..]);
             buffer.truncate(head);
             return;
         };
@@ -218,9 +222,16 @@ impl Cutter {
         let (text, unfinished) = (whole_characters(&buffer[..head]), found.is_none());
         let _taken =
             self.read(Piece { text, truncated: true, unfinished, end: self.offset }, None, reading, take);
-        self.before.clear();
         self.keep_before(&buffer[head..head + rest]);
         buffer.drain(..head + rest);
+    }
+
+    /// Goes on at a place after a hole; nothing is left in the buffer.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        let zeros = usize::try_from(offset - self.offset).unwrap_or(BEFORE_BYTES).min(BEFORE_BYTES);
+        self.keep_before(&[0; BEFORE_BYTES][..zeros]);
+        self.buffer.clear();
+        self.offset = offset;
     }
 
     fn keep_before(&mut self, consumed: &[u8]) {
@@ -264,4 +275,4 @@ fn whole_characters(text: &[u8]) -> &[u8] {
 /// Bytes of an entry and what follows it by which another dialect may know it.
 const REST_BYTES: usize = 4 << 10;
 /// Bytes before the position that can be compared with the log.
-pub(super) const BEFORE_BYTES: usize = 64;
+pub(super) const BEFORE_BYTES: usize = HEAD_BYTES_MAX as usize;

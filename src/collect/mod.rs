@@ -10,10 +10,15 @@
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
 mod choice;
+mod content;
 mod cutter;
 mod discover;
+mod gap;
 mod identity;
+mod log;
 mod ordinals;
+mod packed;
+mod place;
 mod rotation;
 mod settings;
 mod source;
@@ -22,6 +27,7 @@ mod watch;
 
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
+pub use place::is_pattern;
 pub use settings::{Settings, SourceSettings, Start};
 
 use crate::journal::{Input, Journal, JournalError, Scan};

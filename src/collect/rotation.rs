@@ -2,11 +2,13 @@
 //!
 //! A rotated log keeps its inode under another name that begins with the log's own: `events.log.1`,
 //! `events.log-20240229`. The one that was being read is found again by identity; those that came after it
-//! are the unknown ones written no earlier than it.
+//! are the unknown ones written no earlier than it. A log that was compressed meanwhile is found by its content.
 
+use crate::journal::FollowedFile;
 use crate::model::FileNo;
 use std::cmp::Reverse;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// A regular file that was found: the log itself or one whose name begins with the log's name.
@@ -28,15 +30,23 @@ pub(super) struct Known {
     pub finished: bool,
 }
 
-/// The candidates to read, oldest first; the log itself comes last.
+impl Known {
+    pub(super) fn of(file: &FollowedFile) -> Known {
+        Known { number: file.number, finished: file.finished }
+    }
+}
+
+/// The candidates to read, oldest first; the log itself comes last. `lost` is when a file that was being read and is
+/// not among them had last been written.
 ///
 /// Without any known file of the source only the log itself is read: what was rotated before otrail came is not
 /// its to read. While the log is the file that was being read, nothing unknown can have come after it.
 /// Finished files are not read again.
-pub(super) fn to_read(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+pub(super) fn to_read(mut candidates: Vec<Candidate>, lost: Option<SystemTime>) -> Vec<Candidate> {
     let unfinished = |candidate: &&Candidate| candidate.known.is_some_and(|known| !known.finished);
     let since = candidates.iter().filter(unfinished).map(|candidate| candidate.modified).min();
     let finished = candidates.iter().filter(|candidate| candidate.known.is_some_and(|known| known.finished));
+    let since = since.into_iter().chain(lost).min();
     let since = since.or(finished.map(|candidate| candidate.modified).max());
     let still_the_log = candidates.iter().filter(unfinished).any(|candidate| candidate.is_log);
     let since = since.filter(|_| !still_the_log);
@@ -68,22 +78,33 @@ fn key(candidate: &Candidate) -> (bool, u32, SystemTime, Reverse<u32>, &PathBuf)
 /// file is read also when a clock that was moved says that it is older.
 fn turn(candidate: &Candidate) -> Option<u32> {
     const DIGITS_MAX: usize = 3;
-    let digits = candidate.path.extension()?.to_str().filter(|digits| digits.len() <= DIGITS_MAX)?;
-    digits.parse().ok().filter(|_| !candidate.is_log)
+    let name = plain_name(candidate.path.file_name()?.to_str()?);
+    let digits = name.rsplit_once('.')?.1;
+    digits.parse().ok().filter(|_| !candidate.is_log && digits.len() <= DIGITS_MAX)
 }
 
 /// Whether `name` may be a rotated form of the log `base`: the same name with a number, a date or a word for
-/// "former" after it, and not a compressed copy.
+/// "former" after it, perhaps compressed.
 pub(super) fn may_be_rotated(name: &str, base: &str) -> bool {
     let Some(rest) = name.strip_prefix(base) else { return false };
     let separated = rest.starts_with(['.', '-', '_']);
     let former = rest.bytes().any(|byte| byte.is_ascii_digit())
         || rest.get(1..).is_some_and(|word| FORMER.contains(&word));
-    separated && former && !COMPRESSED.iter().any(|ending| rest.ends_with(ending))
+    separated && former
+}
+
+/// Whether the name is that of a compressed copy.
+pub(super) fn is_compressed(path: &Path) -> bool {
+    path.file_name().and_then(OsStr::to_str).is_some_and(|name| plain_name(name) != name)
+}
+
+/// The name without the ending that compression has added.
+pub(super) fn plain_name(name: &str) -> &str {
+    COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 const FORMER: [&str; 4] = ["old", "prev", "previous", "bak"];
-const COMPRESSED: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".lz4"];
+const COMPRESSED: [&str; 3] = [".gz", ".xz", ".zst"];
 
 #[cfg(test)]
 mod tests {
@@ -100,7 +121,7 @@ mod tests {
     }
 
     fn paths(candidates: Vec<Candidate>) -> Vec<String> {
-        to_read(candidates).into_iter().map(|it| it.path.display().to_string()).collect()
+        to_read(candidates, None).into_iter().map(|it| it.path.display().to_string()).collect()
     }
 
     #[test]
@@ -148,20 +169,34 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_gone_leaves_the_later_ones_to_be_found() {
+        let found = vec![
+            candidate("log", 90, None),
+            candidate("log.1.gz", 80, None),
+            candidate("log.2.gz", 60, None),
+            candidate("log.3.gz", 40, None),
+        ];
+        let lost = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(60));
+        let paths: Vec<_> = to_read(found, lost).into_iter().map(|it| it.path).collect();
+        assert_eq!(paths, ["log.2.gz", "log.1.gz", "log"].map(PathBuf::from));
+    }
+
+    #[test]
     fn nothing_unknown_comes_between_a_log_and_itself() {
         let found = vec![candidate("log", 90, Some((2, false))), candidate("log.1", 95, None)];
         assert_eq!(paths(found), ["log"]);
     }
 
     #[test]
-    fn rotated_names_begin_with_the_logs_name_and_are_not_compressed() {
+    fn rotated_names_begin_with_the_logs_name() {
         for (name, expected) in [
             ("events.log.1", true),
             ("events.log-20240229", true),
             ("events.log.old", true),
             ("events.log.lock", false),
             ("events.log", false),
-            ("events.log.1.gz", false),
+            ("events.log.1.gz", true),
+            ("events.log.gz", false),
             ("events.logger", false),
             ("other.log.1", false),
         ] {

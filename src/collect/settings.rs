@@ -34,6 +34,8 @@ pub struct SourceSettings {
     pub zone: TimeZone,
     /// How the log is written, as far as it does not say so itself.
     pub habits: Habits,
+    /// Whether a symbolic link at the path is followed.
+    pub follow_symlinks: bool,
     /// Where to begin in a file never seen before.
     pub start: Start,
     /// Longest entry in bytes; what is over is cut and flagged.

@@ -1,34 +1,41 @@
-//! One source: the log at its path and the files it was rotated to, read oldest first.
+//! One source: the logs at its path and the files they were rotated to, read oldest first.
 
 use super::cutter::{Cut, Reading};
+use super::discover::OPEN_MAX;
+use super::gap::{Gap, Loss};
 use super::identity::Inode;
+use super::log::Log;
 use super::ordinals::Ordinals;
 use super::settings::{Settings, SourceSettings};
 use super::tail::{Found, Tail};
 use crate::dialect::{Context, End};
-use crate::journal::{Draft, FollowedFile, Input, Progress};
-use crate::model::status::{SourceStatus, time_text};
-use crate::model::{Action, Event, FileNo, Flag, Outcome, Position, Target, Text, Time};
-use std::collections::VecDeque;
-use std::io;
+use crate::journal::{Draft, FollowedFile, Input, Mark, Progress};
+use crate::model::status::{FileStatus, SourceStatus, time_text};
+use crate::model::{Action, Event, EventId, FileNo, Flag, Outcome, Position, Target, Text, Time};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A source and its open files.
+/// A source and its logs.
 pub(super) struct Source {
     pub(super) name: Text,
     pub(super) at: usize,
-    pub(super) tails: VecDeque<Tail>,
+    pub(super) logs: Vec<Log>,
     pub(super) known: Vec<FollowedFile>,
     pub(super) ordinals: Ordinals,
     pub(super) looked: Option<Instant>,
     /// Something has told that the path is worth a look now.
     pub(super) hurried: bool,
-    pub(super) missing_since: Option<Instant>,
-    pub(super) missing_told: bool,
+    /// Nothing of the source has ever been read.
+    pub(super) is_fresh: bool,
+    /// What is wrong with the path as a whole.
     pub(super) error: String,
     pub(super) status: SourceStatus,
+    /// Which log is read first in the next round.
+    turn: usize,
     last_entry: Option<Time>,
+    last_event: Option<EventId>,
+    /// Where in the batch a gap is told of whose next event is not known yet.
+    open_gap: Option<usize>,
     /// The dialect that was last told of, when a change was last told, and how many there were since.
     spoken: &'static str,
     spoken_told: Option<Instant>,
@@ -52,78 +59,101 @@ impl Source {
         Source {
             name: settings.name.clone(),
             at,
-            tails: VecDeque::new(),
+            logs: Vec::new(),
+            is_fresh: known.is_empty(),
             known,
             ordinals: Ordinals::default(),
             looked: None,
             hurried: false,
-            missing_since: None,
-            missing_told: false,
             error: String::new(),
             status: SourceStatus::default(),
+            turn: 0,
             last_entry: None,
+            last_event: None,
+            open_gap: None,
             spoken: "",
             spoken_told: None,
             spoken_changes: 0,
         }
     }
 
-    /// The path at which the log is open now: what hints are wanted for.
-    pub(super) fn watched(&self) -> Option<(&Path, Inode)> {
-        self.tails.back().filter(|tail| !tail.rotated).map(|tail| (tail.path.as_path(), tail.inode()))
+    /// The paths at which logs are open now: what hints are wanted for.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (&Path, Inode)> {
+        let current = self.logs.iter().filter_map(|log| log.tails.back()).filter(|tail| !tail.rotated);
+        current.map(|tail| (tail.path.as_path(), tail.inode()))
     }
 
-    /// Whether something is on the move: a rotation or a missing file, to be looked at sooner than usual.
+    /// Something is on the move: a rotation or a missing file, to be looked at sooner than usual.
     pub(super) fn is_unsettled(&self) -> bool {
-        self.tails.back().is_none_or(|tail| tail.rotated) && !self.missing_told
+        self.logs.iter().any(Log::is_unsettled)
     }
 
     /// Reads what is new, within a budget. True when there was something.
     pub(super) fn poll(&mut self, round: &mut Round<'_>) -> bool {
+        self.open_gap = None;
         let due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
         if std::mem::take(&mut self.hurried) || due || self.is_unsettled() {
             self.look(round);
             self.looked = Some(Instant::now());
         }
-        let budget = round.budget;
-        let mut at = 0;
-        while at < self.tails.len() && round.budget > 0 {
-            match self.tails[at].read(round.budget) {
-                Ok(Found::Bytes(count)) => {
-                    round.budget -= count;
-                    let quiet = count == 0 && self.tails[at].grown.elapsed() >= SETTLED_AFTER;
-                    self.take_entries(at, if quiet { End::Settled } else { End::Open }, round);
-                    if count == 0 && self.may_finish(at) {
-                        self.finish(at, round);
-                        continue;
-                    }
-                    at += 1;
-                }
-                Ok(Found::Replaced { now_bytes }) => self.replaced(at, now_bytes, round),
-                Err(error) => {
-                    self.fail(&self.tails[at].path.clone(), &error);
-                    at += 1;
-                }
+        let (budget, count) = (round.budget, self.logs.len());
+        for turn in self.turn..self.turn + count {
+            // Each log may use a part, so that a busy one leaves something to the others.
+            let part = (budget / count.max(1)).max(PART_BYTES).min(round.budget);
+            if part == 0 {
+                break;
             }
+            self.turn = (turn + 1) % count;
+            round.budget -= self.poll_log(turn % count, part, round);
         }
         round.budget < budget
     }
 
+    /// Reads a log, oldest file first; how many bytes that were.
+    fn poll_log(&mut self, log: usize, budget: usize, round: &mut Round<'_>) -> usize {
+        let (mut at, mut left) = (0, budget);
+        while at < self.logs[log].tails.len() && left > 0 {
+            let tail = &mut self.logs[log].tails[at];
+            match tail.read(left) {
+                Ok(Found::Bytes(count)) => {
+                    left -= count;
+                    let quiet = count == 0 && tail.grown.elapsed() >= SETTLED_AFTER;
+                    self.take_entries(log, at, if quiet { End::Settled } else { End::Open }, round);
+                    if count == 0 && self.may_finish(log, at) {
+                        self.finish(log, at, round);
+                        continue;
+                    }
+                    at += 1;
+                }
+                Ok(Found::Replaced { now_bytes }) => self.replaced(log, at, now_bytes, round),
+                Ok(Found::Hole { until }) => self.pass_hole(log, at, until, round),
+                Err(error) => {
+                    let path = tail.path.clone();
+                    self.logs[log].error = format!("cannot read {}: {error}", path.display());
+                    at += 1;
+                }
+            }
+        }
+        budget - left
+    }
+
     /// Tells the journal every position that no record carries; for the stop.
     pub(super) fn tell_positions(&mut self, input: &mut Input) {
-        for tail in &mut self.tails {
+        for tail in self.logs.iter_mut().flat_map(|log| &mut log.tails) {
             if tail.passed_untold > 0 {
-                input.progress.push(progress_of(tail, false));
+                let mark = tail.mark_at(tail.file.offset);
+                input.progress.push(progress_of(&tail.file, mark));
                 tail.passed_untold = 0;
             }
         }
     }
 
     /// Cuts what was read into entries and makes events of them.
-    fn take_entries(&mut self, at: usize, end: End, round: &mut Round<'_>) {
+    pub(super) fn take_entries(&mut self, log: usize, at: usize, end: End, round: &mut Round<'_>) {
         let settings = round.settings;
         let source = &settings.sources[self.at];
         let (ordinals, status, name) = (&mut self.ordinals, &mut self.status, &self.name);
+        let (last_event, open_gap) = (&mut self.last_event, &mut self.open_gap);
         let context = Context {
             sensor: &settings.sensor,
             source: name,
@@ -134,10 +164,10 @@ impl Source {
             habits: &source.habits,
         };
         let drafts = &mut round.input.drafts;
-        let before = status.entries;
+        let (before, first_draft) = (status.entries, drafts.len());
         let reading =
             Reading { context: &context, masks: &settings.masks, line_bytes_max: source.line_bytes_max };
-        let tail = &mut self.tails[at];
+        let tail = &mut self.logs[log].tails[at];
         let mut passed = tail.passed_untold;
         tail.cut(end, reading, |file, mut parsed, cut| {
             status.entries += 1;
@@ -158,20 +188,28 @@ impl Source {
             }
             parsed.event.id = ordinals.assign(&parsed.identity);
             passed = 0;
+            if let Some(gap) = open_gap.take().and_then(|at| drafts.get_mut(at)) {
+                gap.event.new = Some(parsed.event.id.to_string().into());
+            }
+            *last_event = Some(parsed.event.id);
             let position = Some(Position { file: file.number, offset: cut.end });
-            drafts.push(Draft { event: parsed.event, position });
+            drafts.push(Draft { event: parsed.event, position, mark: None });
         });
         tail.passed_untold = passed;
+        if let Some(last) = drafts[first_draft..].last_mut() {
+            last.mark = last.position.and_then(|position| tail.mark_at(position.offset));
+            tail.file.mark = last.mark.or(tail.file.mark);
+        }
         if status.entries > before {
             self.last_entry = Some(round.now);
         }
-        self.tell_dialect(at, round);
-        self.tell_progress(at, round);
+        self.tell_dialect(log, at, round);
+        self.tell_progress(log, at, round);
     }
 
     /// A change of the dialect goes to the journal; of many in a short time, the last and their number.
-    fn tell_dialect(&mut self, at: usize, round: &mut Round<'_>) {
-        let choice = &self.tails[at].cutter.choice;
+    fn tell_dialect(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        let choice = &self.logs[log].tails[at].cutter.choice;
         let (name, before) = (choice.name(), self.spoken);
         if name.is_empty() || (name == before && self.spoken_changes == 0) {
             return;
@@ -181,7 +219,7 @@ impl Source {
         if self.spoken_changes == 0 || self.spoken_told.is_some_and(|told| told.elapsed() < CHANGES_EVERY) {
             return;
         }
-        let path = self.tails[at].path.display();
+        let path = self.logs[log].tails[at].path.display();
         let times = match self.spoken_changes {
             1 => String::new(),
             many => format!("; {many} changes since this was last told"),
@@ -192,8 +230,9 @@ impl Source {
     }
 
     /// The head of a young file and the position behind many passed-over entries go to the journal, too.
-    fn tell_progress(&mut self, at: usize, round: &mut Round<'_>) {
-        let tail = &mut self.tails[at];
+    fn tell_progress(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        let tail = &mut self.logs[log].tails[at];
+        let mut trouble = None;
         let dialect = tail.cutter.choice.name();
         tail.changed |= tail.file.dialect != dialect;
         if tail.changed {
@@ -201,34 +240,63 @@ impl Source {
         }
         match tail.learn_head().map(|learned| learned | std::mem::take(&mut tail.changed)) {
             Ok(true) => {
-                round.input.files.push(FollowedFile { offset: tail.file.offset, ..tail.file.clone() });
+                round.input.files.push(tail.file.clone());
                 remember(&mut self.known, &tail.file);
             }
             Ok(false) => {}
-            Err(error) => self.error = format!("{}: {error}", tail.path.display()),
+            Err(error) => trouble = Some(format!("{}: {error}", tail.path.display())),
         }
         if tail.passed_untold >= PASSED_MAX || (tail.passed_untold > 0 && tail.told.elapsed() >= TOLD_EVERY) {
-            round.input.progress.push(progress_of(tail, false));
+            let mark = tail.mark_at(tail.file.offset);
+            round.input.progress.push(progress_of(&tail.file, mark));
             (tail.passed_untold, tail.told) = (0, Instant::now());
+        }
+        if let Some(trouble) = trouble {
+            self.logs[log].error = trouble;
         }
     }
 
     /// A rotated file is left when it has not grown for a while, or when too many are open. The last one is what the
     /// sensor writes to until there is a log again: it is left only when it was deleted.
-    fn may_finish(&self, at: usize) -> bool {
-        let tail = &self.tails[at];
+    fn may_finish(&self, log: usize, at: usize) -> bool {
+        let log = &self.logs[log];
+        let tail = &log.tails[at];
+        if !tail.rotated {
+            return false;
+        }
         let quiet = tail.grown.elapsed() >= LATE_WRITER;
-        let has_successor = at + 1 < self.tails.len();
-        tail.rotated
-            && if has_successor { quiet || self.tails.len() > OPEN_MAX } else { quiet && tail.is_deleted() }
+        let has_successor = at + 1 < log.tails.len() || log.is_crowded;
+        if has_successor {
+            return quiet || tail.is_packed() || log.tails.len() >= OPEN_MAX;
+        }
+        quiet && (tail.is_deleted() || tail.is_packed() || log.is_one_of_several)
+    }
+
+    /// Zeros, and something after them: what was before them is an entry, whole or not, and the next begins behind.
+    fn pass_hole(&mut self, log: usize, at: usize, until: u64, round: &mut Round<'_>) {
+        self.take_entries(log, at, End::Final, round);
+        let tail = &mut self.logs[log].tails[at];
+        let (from, path) = (tail.file.offset, tail.path.display());
+        let bytes = until.saturating_sub(from);
+        let message =
+            format!("{path} has {bytes} zeros from byte {from} on, where something else may have been");
+        tail.skip_to(until);
+        self.tell_gap(Gap { loss: Loss::Hole, bytes: Some(bytes), message }, round);
     }
 
     /// Takes what is left of a rotated file and closes it.
-    fn finish(&mut self, at: usize, round: &mut Round<'_>) {
-        self.take_entries(at, End::Final, round);
-        if let Some(mut tail) = self.tails.remove(at) {
-            round.input.progress.push(progress_of(&tail, true));
+    fn finish(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        self.take_entries(log, at, End::Final, round);
+        if let Some(mut tail) = self.logs[log].tails.remove(at) {
+            let (left, path) = (tail.bytes_behind(), tail.path.display());
+            if left > 0 {
+                let message = format!("{path} ends in {left} zeros, where something else may have been");
+                self.tell_gap(Gap { loss: Loss::Hole, bytes: Some(left), message }, round);
+            }
+            let mark = tail.mark_at(tail.file.offset);
             tail.file.finished = true;
+            tail.file.mark = mark.or(tail.file.mark);
+            round.input.progress.push(progress_of(&tail.file, mark));
             remember(&mut self.known, &tail.file);
         }
         // As many as the journal's header remembers.
@@ -240,8 +308,12 @@ impl Source {
         }
     }
 
-    pub(super) fn fail(&mut self, path: &Path, error: &io::Error) {
-        self.error = format!("cannot read {}: {error}", path.display());
+    /// What may have been lost goes to the journal, and into the counters.
+    pub(super) fn tell_gap(&mut self, gap: Gap, round: &mut Round<'_>) {
+        gap.loss.count(&mut self.status.gaps);
+        let event = gap.event(&round.settings.sensor, &self.name, self.last_event, round.now);
+        self.open_gap = Some(round.input.drafts.len());
+        round.input.drafts.push(Draft { event, position: None, mark: None });
     }
 
     /// One of otrail's own events about this source.
@@ -251,22 +323,21 @@ impl Source {
         event.source = Text::const_new("otrail");
         event.target =
             Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));
-        round.input.drafts.push(Draft { event, position: None });
+        round.input.drafts.push(Draft { event, position: None, mark: None });
     }
 
     /// This source's part of `otrail status`.
     pub(super) fn status(&self, settings: &Settings, paused: bool) -> SourceStatus {
-        let tail = self.tails.back();
+        let tails = || self.logs.iter().flat_map(|log| &log.tails);
+        let tail = tails().max_by_key(|tail| (!tail.rotated, tail.grown));
         let choice = tail.map(|tail| &tail.cutter.choice);
-        let behind: u64 = self
-            .tails
-            .iter()
-            .map(|tail| tail.metadata().map_or(0, |metadata| metadata.len().saturating_sub(tail.file.offset)))
-            .sum();
+        let behind: u64 = tails().map(Tail::bytes_behind).sum();
+        let errors = std::iter::once(&self.error).chain(self.logs.iter().map(|log| &log.error));
+        let error = errors.into_iter().find(|error| !error.is_empty()).cloned().unwrap_or_default();
         let state = match tail {
             _ if paused => "paused",
-            _ if self.missing_told => "missing",
-            None if !self.error.is_empty() => "unreadable",
+            _ if self.logs.iter().any(|log| log.missing_told) => "missing",
+            None if !error.is_empty() => "unreadable",
             _ if behind > 0 => "reading",
             _ => "idle",
         };
@@ -274,7 +345,8 @@ impl Source {
             name: self.name.to_string(),
             path: settings.sources[self.at].path.display().to_string(),
             state: state.into(),
-            error: self.error.clone(),
+            error,
+            files: tails().map(file_status).collect(),
             dialect: choice.and_then(|choice| choice.dialect).map_or("auto", |dialect| dialect.name).into(),
             dialect_reason: choice.map(|choice| choice.reason.clone()).unwrap_or_default(),
             offset: tail.map_or(0, |tail| tail.file.offset),
@@ -295,9 +367,22 @@ fn mark(event: &mut Event, cut: &Cut<'_>) {
     }
 }
 
-pub(super) fn progress_of(tail: &Tail, finished: bool) -> Progress {
-    let FollowedFile { number: file, offset, entries, passed_over, .. } = tail.file;
-    Progress { file, offset, entries, passed_over, finished }
+/// How far a file has been read, and what it was there.
+pub(super) fn progress_of(file: &FollowedFile, mark: Option<Mark>) -> Progress {
+    let FollowedFile { number, offset, entries, passed_over, finished, .. } = *file;
+    Progress { file: number, offset, entries, passed_over, finished, mark }
+}
+
+fn file_status(tail: &Tail) -> FileStatus {
+    FileStatus {
+        number: tail.file.number.0,
+        path: tail.path.display().to_string(),
+        device: tail.file.device,
+        inode: tail.file.inode,
+        offset: tail.file.offset,
+        bytes_behind: tail.bytes_behind(),
+        rotated: tail.rotated,
+    }
 }
 
 pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
@@ -309,6 +394,8 @@ pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
 
 /// Bytes read of all sources in one round: what a batch takes in memory must not grow with their number.
 pub(super) const READ_BYTES: usize = 512 << 10;
+/// Bytes that a log may have of a round whatever others there are.
+const PART_BYTES: usize = 16 << 10;
 /// How often a change of the dialect is told.
 const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// How often the path is looked at while nothing happens.
@@ -317,8 +404,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LATE_WRITER: Duration = Duration::from_secs(10);
 /// How long a file must not have grown before its last lines are taken for a whole entry.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
-/// Files of one source that are open at once.
-const OPEN_MAX: usize = 16;
 /// Finished files of one source that are remembered.
 const KNOWN_MAX: usize = 64;
 /// Passed-over entries after which the journal is told the position.

@@ -1,13 +1,14 @@
-//! One open log file: reads what is new, notices when it is no longer the same.
+//! One open log file or a copy of it: reads what is new, notices when it is no longer the same.
 
 use super::choice::Choice;
-use super::cutter::{BEFORE_BYTES, Cut, Cutter, Reading};
+use super::content::{AfterZeros, Content};
+use super::cutter::{Cut, Cutter, Reading};
 use super::identity::{self, HEAD_BYTES_MAX, Inode};
 use crate::dialect::{self, End, Parsed, State};
-use crate::journal::FollowedFile;
-use std::fs::{File, Metadata};
+use crate::journal::{FollowedFile, Mark};
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,10 +17,14 @@ use std::time::Instant;
 pub(super) struct Tail {
     pub file: FollowedFile,
     pub path: PathBuf,
-    handle: File,
+    content: Content,
     pub cutter: Cutter,
     /// When it was last seen to grow.
     pub grown: Instant,
+    /// From the position up to here there are zeros.
+    zeros_until: u64,
+    /// Bytes a second, lately.
+    pub pace: f64,
     /// No longer at the log's path.
     pub rotated: bool,
     /// The journal does not know yet how the file is read.
@@ -36,46 +41,46 @@ pub(super) enum Found {
     Bytes(usize),
     /// The file was cut or rewritten: what it held up to here is gone. The bytes it has now.
     Replaced { now_bytes: u64 },
+    /// Nothing but zeros up to here, where something follows.
+    Hole { until: u64 },
 }
 
 impl Tail {
-    /// Opens a regular file without following a link in its last place.
-    pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
-        // O_NONBLOCK: opening a FIFO must not wait for its writer.
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-        let handle = File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
-            if error.raw_os_error() == Some(libc::ELOOP) {
-                io::Error::other("is a symbolic link; give the path of the file itself")
-            } else {
-                error
-            }
-        })?;
-        let metadata = handle.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other("is not a regular file"));
-        }
-        Ok((handle, metadata))
-    }
-
-    /// Follows an open file from where `file` says.
-    pub(super) fn new(path: &Path, handle: File, mut file: FollowedFile, choice: Choice) -> Tail {
+    /// Follows open content from where `file` says.
+    pub(super) fn new(
+        path: &Path,
+        mut content: Content,
+        mut file: FollowedFile,
+        choice: Choice,
+    ) -> io::Result<Tail> {
         let now = Instant::now();
-        let state = rebuilt(&handle, &mut file, &choice);
-        Tail {
-            cutter: Cutter::resumed(choice, state, file.offset, file.anchor),
+        let state = rebuilt(&mut content, &mut file, &choice)?;
+        let bytes = file.offset.min(HEAD_BYTES_MAX);
+        let before = content
+            .exactly(usize::try_from(bytes).unwrap_or_default(), file.offset - bytes)?
+            .unwrap_or_default();
+        Ok(Tail {
+            cutter: Cutter::resumed(choice, state, file.offset, file.anchor, before),
             file,
             path: path.to_path_buf(),
-            handle,
+            content,
             changed: false,
             grown: now,
+            zeros_until: 0,
+            pace: 0.0,
             rotated: false,
             passed_untold: 0,
             told: now,
-        }
+        })
     }
 
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
-        self.handle.metadata()
+        self.content.metadata()
+    }
+
+    /// Whether it is a compressed copy: nobody will add to it.
+    pub(super) fn is_packed(&self) -> bool {
+        self.content.is_packed()
     }
 
     /// Whether no name leads to the file any more.
@@ -87,19 +92,44 @@ impl Tail {
         Inode { device: self.file.device, inode: self.file.inode }
     }
 
+    /// Bytes that are there and have not been read; of a compressed copy nobody knows.
+    pub(super) fn bytes_behind(&self) -> u64 {
+        let length = self.metadata().map_or(0, |metadata| metadata.len());
+        if self.is_packed() { 0 } else { length.saturating_sub(self.cutter.offset()) }
+    }
+
     /// Reads up to `bytes_max` new bytes into the buffer.
     pub(super) fn read(&mut self, bytes_max: usize) -> io::Result<Found> {
-        let length = self.metadata()?.len();
         let at = self.cutter.read_through();
-        if length < at || !self.is_still_before()? {
-            return Ok(Found::Replaced { now_bytes: length });
-        }
-        if length == at {
+        let wanted = if self.is_packed() {
+            bytes_max
+        } else {
+            let length = self.metadata()?.len();
+            if length < at || !self.is_still_before()? {
+                return Ok(Found::Replaced { now_bytes: length });
+            }
+            usize::try_from(length - at).unwrap_or(usize::MAX).min(bytes_max)
+        };
+        if wanted == 0 {
             return Ok(Found::Bytes(0));
         }
-        let wanted = usize::try_from(length - at).unwrap_or(usize::MAX).min(bytes_max);
-        let count = self.cutter.fill(wanted, |space| read_at(&self.handle, space, at))?;
+        let content = &mut self.content;
+        let count = self.cutter.fill(wanted, |space| {
+            let count = content.read_at(space, at)?;
+            Ok(written(&space[..count]))
+        })?;
+        if count == 0
+            && let Some(until) = self.content.after_zeros(at.max(self.zeros_until))?
+        {
+            match until {
+                AfterZeros::Data(until) => return Ok(Found::Hole { until }),
+                AfterZeros::Unknown(until) => self.zeros_until = until,
+            }
+        }
         if count > 0 {
+            let seconds = self.grown.elapsed().as_secs_f64().max(SHORTEST_SECONDS);
+            let weight = (seconds / PACE_SECONDS).min(1.0);
+            self.pace += weight * (count as f64 / seconds - self.pace);
             self.grown = Instant::now();
         }
         Ok(Found::Bytes(count))
@@ -107,15 +137,13 @@ impl Tail {
 
     /// Whether the bytes before the position are the ones that were read: a file that was cut and has grown
     /// again past the position is another.
-    fn is_still_before(&self) -> io::Result<bool> {
-        let before = self.cutter.before();
-        let mut found = [0; BEFORE_BYTES];
-        let found = &mut found[..before.len()];
-        if found.is_empty() {
-            return Ok(true);
-        }
-        let at = self.cutter.offset() - found.len() as u64;
-        Ok(read_at(&self.handle, found, at)? == found.len() && found == before)
+    fn is_still_before(&mut self) -> io::Result<bool> {
+        let (before, end) = self.cutter.before();
+        Ok(before.is_empty()
+            || self
+                .content
+                .exactly(before.len(), end - before.len() as u64)?
+                .is_some_and(|found| found == before))
     }
 
     /// Makes events of what was read and calls `take` for each, with the file as it is known.
@@ -131,43 +159,77 @@ impl Tail {
         self.changed |= self.cutter.take_changed();
     }
 
+    /// What the file is at a place that has been read. Of a compressed copy it takes too long to say.
+    pub(super) fn mark_at(&mut self, offset: u64) -> Option<Mark> {
+        if self.is_packed() {
+            return None;
+        }
+        let modified = identity::modified(&self.metadata().ok()?);
+        let before = identity::before(&mut self.content, offset).ok()??;
+        Some(Mark { offset, before, modified })
+    }
+
+    /// The file as it was before it was cut: by what has been read of it.
+    pub(super) fn remembered(&self) -> FollowedFile {
+        let (before, end) = self.cutter.before();
+        let modified = self.file.mark.map_or(0, |mark| mark.modified);
+        let mark = (end == self.file.offset)
+            .then(|| Mark { offset: end, before: identity::hash_of(before), modified })
+            .or(self.file.mark);
+        FollowedFile { mark, ..self.file.clone() }
+    }
+
+    /// Goes past a hole; what was before it has been cut.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        self.cutter.skip_to(offset);
+        self.file.offset = offset;
+    }
+
     /// Takes the head into the identity as far as it has been read. True when it is known better now.
     pub(super) fn learn_head(&mut self) -> io::Result<bool> {
         let bytes = self.file.offset.min(HEAD_BYTES_MAX);
         if bytes <= self.file.head_bytes && !self.file.head.is_empty() {
             return Ok(false);
         }
-        if let Some(head) = identity::head(&self.handle, bytes)? {
+        if let Some(head) = identity::head(&mut self.content, bytes)? {
             (self.file.head, self.file.head_bytes) = (head, bytes);
         }
         Ok(true)
     }
 }
 
+/// How many of these bytes come before a hole. Zeros at the end may be room that was made for an entry, by a writer that
+/// has mapped the file into its memory.
+fn written(bytes: &[u8]) -> usize {
+    let end = memchr::memmem::find(bytes, &[0; HOLE_BYTES_MIN]).unwrap_or(bytes.len());
+    let zeros = bytes[..end].iter().rev().take_while(|&&byte| byte == 0).count();
+    // One may be half of a character of two bytes.
+    if zeros > 1 { end - zeros } else { end }
+}
+
 /// What the file says of itself where it is read on. `start = "end"` may have cut a character of two bytes in half.
-fn rebuilt(handle: &File, file: &mut FollowedFile, choice: &Choice) -> State {
+fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> io::Result<State> {
     if file.dialect != choice.name() {
         file.anchor = 0;
     }
     let (mut head, mut since) = ([0; 4], vec![0; SINCE_BYTES]);
-    let head_bytes = read_at(handle, &mut head, 0).unwrap_or_default();
-    let since_bytes = read_at(handle, &mut since, file.anchor).unwrap_or_default();
+    let head_bytes = content.read_at(&mut head, 0)?;
+    let since_bytes = content.read_at(&mut since, file.anchor)?;
     let (head, since) = (&head[..head_bytes], &since[..since_bytes]);
     let dialect = choice.dialect.or_else(|| dialect::detect(since)).unwrap_or(choice.reader());
     let state = State::rebuilt(dialect, head, file.anchor, since, file.offset);
-    let length = handle.metadata().map_or(0, |metadata| metadata.len());
-    file.offset += u64::from(state.is_wide() && file.offset % 2 == 1 && file.offset < length);
-    state
-}
-
-fn read_at(handle: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    loop {
-        match handle.read_at(buffer, at) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
+    if state.is_wide() && file.offset % 2 == 1 {
+        let half = content.exactly(1, file.offset)?;
+        file.offset += u64::from(half.is_some());
     }
+    Ok(state)
 }
 
+/// Fewer zeros within a log are part of an entry.
+const HOLE_BYTES_MIN: usize = 16;
 /// Bytes from the anchor on that are read again.
 const SINCE_BYTES: usize = 64 << 10;
+/// What counts as lately.
+const PACE_SECONDS: f64 = 10.0;
+/// A shorter time says nothing about the pace.
+const SHORTEST_SECONDS: f64 = 0.001;

@@ -14,7 +14,7 @@ use std::sync::mpsc::SyncSender;
 /// Watches the current files of all sources.
 pub(super) struct Hints {
     watcher: Option<RecommendedWatcher>,
-    watched: Vec<Option<(PathBuf, Inode)>>,
+    watched: Vec<Vec<(PathBuf, Inode)>>,
     moved: Arc<AtomicBool>,
 }
 
@@ -37,7 +37,7 @@ impl Hints {
         if let Err(error) = &watcher {
             tracing::warn!("no hints from the file system, the poll has to do: {error}");
         }
-        Hints { watcher: watcher.ok(), watched: vec![None; sources], moved }
+        Hints { watcher: watcher.ok(), watched: vec![Vec::new(); sources], moved }
     }
 
     /// Whether a watched file may have been renamed or removed since the last call: worth a look at its path.
@@ -45,24 +45,24 @@ impl Hints {
         self.moved.swap(false, Ordering::AcqRel)
     }
 
-    /// Watches the file that source `at` has open now.
-    pub(super) fn follow(&mut self, at: usize, current: Option<(&Path, Inode)>) {
+    /// Watches the files that source `at` has open as its logs now.
+    pub(super) fn follow<'a>(&mut self, at: usize, current: impl Iterator<Item = (&'a Path, Inode)>) {
         let Some(watcher) = &mut self.watcher else { return };
         let watched = &mut self.watched[at];
-        let is_current = watched.as_ref().map(|(path, inode)| (path.as_path(), *inode)) == current;
-        if is_current {
-            return;
-        }
-        if let Some((path, _)) = watched.take() {
+        let current: Vec<(&Path, Inode)> = current.collect();
+        let is_current = |(path, inode): &(PathBuf, Inode)| current.contains(&(path.as_path(), *inode));
+        for (path, _) in watched.extract_if(.., |watched| !is_current(watched)) {
             // The watch went with the file where that was deleted.
             let _ = watcher.unwatch(&path);
         }
-        if let Some((path, inode)) = current {
-            match watcher.watch(path, RecursiveMode::NonRecursive) {
-                Ok(()) => {}
-                Err(error) => tracing::warn!("no hints for {}, the poll has to do: {error}", path.display()),
+        for (path, inode) in current {
+            if watched.iter().any(|(known, _)| known == path) {
+                continue;
             }
-            *watched = Some((path.to_path_buf(), inode));
+            if let Err(error) = watcher.watch(path, RecursiveMode::NonRecursive) {
+                tracing::warn!("no hints for {}, the poll has to do: {error}", path.display());
+            }
+            watched.push((path.to_path_buf(), inode));
         }
     }
 }

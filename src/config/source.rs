@@ -48,6 +48,7 @@ fn source(
     let zone = table.read("time-zone", time_zone);
     let fields = table.read("fields", super::fields::fields);
     let day_first = table.read("day-first", Value::boolean);
+    let links = table.read("follow-symlinks", Value::boolean);
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
     let start = table.read("start", |value| value.one_of(starts));
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
@@ -58,19 +59,21 @@ fn source(
         zone: zone.unwrap_or(TimeZone::UTC),
         habits: Habits { day_first, fields: fields.unwrap_or_default() },
         start: start.unwrap_or(Start::Beginning),
+        follow_symlinks: links.unwrap_or(false),
         line_bytes_max: line_max.unwrap_or(1 << 20),
     })
 }
 
 fn log_path(value: &Value<'_>) -> Option<PathBuf> {
-    if value.text()?.contains(['*', '?', '[']) {
+    let path = value.path()?;
+    if let Err(error) = glob::Pattern::new(value.text()?) {
         value.problem(
-            "a path with `*`, `?` or `[` is not supported yet",
-            "name one file; add a [[source]] for each",
+            format!("`path` is no pattern: {}", error.msg),
+            "* ? [a-z] as in a shell; [*] is the character itself",
         );
         return None;
     }
-    value.path()
+    Some(path)
 }
 
 fn time_zone(value: &Value<'_>) -> Option<TimeZone> {

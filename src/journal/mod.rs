@@ -39,7 +39,7 @@ pub use follow::{Follower, Next};
 pub use pending::{Draft, Input};
 pub use reader::{Fetch, Line, Place, Scan, stream_of};
 pub use recent::Batch;
-pub use segment::{FollowedFile, Progress};
+pub use segment::{FollowedFile, Mark, Progress};
 pub use settings::Settings;
 
 use crate::model::{Action, Event, Outcome, Seq, StreamId, Text, Time};
@@ -274,7 +274,10 @@ impl Journal {
         tracing::error!("{message}");
         if self.limiter().admit(Action::DISK_FULL, self.0.begun.elapsed()) {
             let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
-            writer.hold(Input { drafts: vec![Draft { event, position: None }], ..Input::default() });
+            writer.hold(Input {
+                drafts: vec![Draft { event, position: None, mark: None }],
+                ..Input::default()
+            });
         }
     }
 
@@ -300,8 +303,10 @@ impl Journal {
             return;
         }
         let now = event.seen;
-        let input =
-            Input { drafts: vec![Draft { event: self.own(event), position: None }], ..Input::default() };
+        let input = Input {
+            drafts: vec![Draft { event: self.own(event), position: None, mark: None }],
+            ..Input::default()
+        };
         let mut writer = self.writer();
         let result = if writer.is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })

@@ -2,7 +2,7 @@
 
 use super::line::{self, push_number};
 use super::recovery::Files;
-use super::segment::{FollowedFile, Note, Progress, push_open};
+use super::segment::{FollowedFile, Mark, Note, Progress, push_open};
 use super::tail::{self, Chain};
 use crate::model::{Event, EventId, Position, Record, Seq, StreamId, Time};
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Draft {
     pub event: Event,
     /// Just after its entry; none for otrail's own events.
     pub position: Option<Position>,
+    /// What the file was there; the last entry of a file in a batch has one.
+    pub mark: Option<Mark>,
 }
 
 /// A batch on its way to the disk.
@@ -34,6 +36,8 @@ pub(super) struct Pending {
     pub written: usize,
     pub chain: Chain,
     pub records: Vec<Record>,
+    /// What files were at the positions of these records.
+    pub marks: Vec<(Seq, Mark)>,
     pub files: Vec<FollowedFile>,
     pub progress: Vec<Progress>,
     pub synced: Seq,
@@ -67,15 +71,16 @@ impl Stand<'_> {
             push_open(&Note::File(file.clone()), &mut bytes);
             end(&mut bytes, start);
         }
-        let mut records = Vec::with_capacity(input.drafts.len());
+        let (mut records, mut marks) = (Vec::with_capacity(input.drafts.len()), Vec::new());
         for (seq, draft) in (self.next.0..).zip(input.drafts) {
             let mut record = Record { seq: Seq(seq), position: draft.position, event: draft.event };
             if record.event.id == EventId(0) {
                 record.event.id = own_id(self.stream, record.seq);
             }
             let start = bytes.len();
-            line::encode(&record, &mut bytes);
+            line::encode(&record, draft.mark, &mut bytes);
             end(&mut bytes, start);
+            marks.extend(draft.mark.map(|mark| (record.seq, mark)));
             records.push(record);
         }
         for progress in &input.progress {
@@ -84,7 +89,16 @@ impl Stand<'_> {
             end(&mut bytes, start);
         }
         let (files, progress) = (input.files, input.progress);
-        (!bytes.is_empty()).then_some(Pending { bytes, written: 0, chain, records, files, progress, synced })
+        (!bytes.is_empty()).then_some(Pending {
+            bytes,
+            written: 0,
+            chain,
+            records,
+            marks,
+            files,
+            progress,
+            synced,
+        })
     }
 
     /// The line that only says what is durable.
@@ -103,6 +117,7 @@ impl Stand<'_> {
             written: 0,
             chain,
             records: Vec::new(),
+            marks: Vec::new(),
             files: Vec::new(),
             progress: Vec::new(),
             synced,
@@ -118,8 +133,8 @@ fn place_files(files: &mut [FollowedFile], known: &Files) {
         let file = &mut rest[0];
         let earlier = before.iter().rfind(|other| other.number == file.number);
         if let Some(placed) = earlier.or_else(|| known.get(&file.number)) {
-            (file.offset, file.entries, file.passed_over) =
-                (placed.offset, placed.entries, placed.passed_over);
+            (file.offset, file.entries, file.passed_over, file.mark) =
+                (placed.offset, placed.entries, placed.passed_over, placed.mark);
         }
     }
 }
@@ -135,10 +150,13 @@ impl Pending {
         for file in &self.files {
             files.insert(file.number, file.clone());
         }
-        for position in self.records.iter().filter_map(|record| record.position) {
-            if let Some(file) = files.get_mut(&position.file) {
-                file.offset = position.offset;
-                file.entries += 1;
+        let mut marks = self.marks.iter().peekable();
+        for record in &self.records {
+            let mark = marks.next_if(|(seq, _)| *seq == record.seq).map(|&(_, mark)| mark);
+            if let Some(position) = record.position
+                && let Some(file) = files.get_mut(&position.file)
+            {
+                file.reach(position.offset, mark);
             }
         }
         for progress in &self.progress {

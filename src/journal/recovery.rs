@@ -196,11 +196,10 @@ impl Walk {
 
     /// A record moves its file's position.
     fn advance(&mut self, body: &[u8]) {
-        if let Some(position) = position_of(body)
-            && let Some(file) = self.files.get_mut(&position.file)
-        {
-            file.offset = position.offset;
-            file.entries += 1;
+        let Some(placed) = position_json(body) else { return };
+        let Ok(position) = serde_json::from_slice::<Position>(placed) else { return };
+        if let Some(file) = self.files.get_mut(&position.file) {
+            file.reach(position.offset, serde_json::from_slice(placed).ok());
         }
     }
 
@@ -239,11 +238,11 @@ impl Walk {
     }
 }
 
-/// The position in a record's body. It stands before any text of the sensor's, so the first match is ours.
-pub(super) fn position_of(body: &[u8]) -> Option<Position> {
+/// The position in a record's body, as JSON. It stands before any text of the sensor's, so the first match is ours.
+fn position_json(body: &[u8]) -> Option<&[u8]> {
     let at = memmem::find(body, POSITION)? + POSITION.len() - 1;
     let end = at + memchr::memchr(b'}', &body[at..])? + 1;
-    serde_json::from_slice(&body[at..end]).ok()
+    Some(&body[at..end])
 }
 
 const POSITION: &[u8] = b",\"position\":{";

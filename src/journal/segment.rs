@@ -95,8 +95,14 @@ pub struct FollowedFile {
     pub head: Text,
     /// How many bytes `head` covers: up to 1,024, fewer while the file is smaller.
     pub head_bytes: u64,
+    /// When the file was born, in nanoseconds since 1970, if its file system says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birth: Option<u64>,
     /// Bytes read: just after the last entry.
     pub offset: u64,
+    /// What the file was at a place that had been read, the newest that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
     /// Entries read.
     pub entries: u64,
     /// Of these, passed over.
@@ -107,6 +113,19 @@ pub struct FollowedFile {
     pub dialect: Text,
     /// Where the file last said how to read on: a header, the bracket of an array; else its beginning.
     pub anchor: u64,
+}
+
+/// What a file was at a place that has been read: a position is good only where this still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Bytes from the start of the file.
+    pub offset: u64,
+    /// The first 64 bits of SHA-256 over the 1,024 bytes before the place, or over all of them if there are fewer;
+    /// 16 hex digits on disk.
+    #[serde(with = "as_hex")]
+    pub before: u64,
+    /// When the file had last been written, in milliseconds since 1970.
+    pub modified: i64,
 }
 
 /// How far a followed file has been read, where no record says it.
@@ -123,6 +142,9 @@ pub struct Progress {
     pub passed_over: u64,
     /// Read to its end and no longer followed.
     pub finished: bool,
+    /// What the file was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
 }
 
 impl FollowedFile {
@@ -132,6 +154,14 @@ impl FollowedFile {
         self.entries = progress.entries;
         self.passed_over = progress.passed_over;
         self.finished = progress.finished;
+        self.mark = progress.mark.or(self.mark);
+    }
+
+    /// Takes over what a record says.
+    pub(super) fn reach(&mut self, offset: u64, mark: Option<Mark>) {
+        self.offset = offset;
+        self.entries += 1;
+        self.mark = mark.or(self.mark);
     }
 }
 
@@ -197,6 +227,20 @@ pub(super) fn parse_header(line: &[u8], path: &Path) -> Result<Option<Header>, J
         return Err(JournalError::Version { segment: path.to_path_buf(), found, known: FORMAT_VERSION });
     }
     Ok(serde_json::from_slice(line).ok())
+}
+
+/// 64 bits as 16 hex digits: a number of that size is not safe in every JSON reader.
+mod as_hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bits: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{bits:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map_err(|_| D::Error::custom("not 16 hex digits"))
+    }
 }
 
 /// Values that have a text form of their own.

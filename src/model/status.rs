@@ -61,8 +61,44 @@ pub struct SourceStatus {
     pub rotations: u64,
     /// Truncations noticed.
     pub truncations: u64,
+    /// How often something may have been lost.
+    pub gaps: Gaps,
+    /// The files that are open, oldest first.
+    pub files: Vec<FileStatus>,
     /// When the last entry was read, RFC 3339; empty before the first.
     pub last_entry: String,
+}
+
+/// How often something may have been lost of a source since the start of the agent, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Gaps {
+    /// A log was cut or rewritten.
+    pub truncated: u64,
+    /// A file that was being read is gone.
+    pub vanished: u64,
+    /// Zeros where a log has never been written.
+    pub holes: u64,
+}
+
+/// An open file of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct FileStatus {
+    /// Its number in the journal.
+    pub number: u32,
+    /// Where it was found.
+    pub path: String,
+    /// Device id.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes read.
+    pub offset: u64,
+    /// Bytes not read yet; 0 for a compressed copy, of which nobody knows.
+    pub bytes_behind: u64,
+    /// No longer at the path of its log.
+    pub rotated: bool,
 }
 
 /// The state of the journal.

@@ -31,7 +31,8 @@ impl Sample {
             path: "/log".into(),
             ..FollowedFile::default()
         };
-        let progress = Progress { file: FileNo(1), offset: 60, entries: 7, passed_over: 1, finished: false };
+        let progress =
+            Progress { file: FileNo(1), offset: 60, entries: 7, passed_over: 1, finished: false, mark: None };
         append(&journal, Input { files: vec![file], drafts: entries(1..=3), progress: Vec::new() });
         append(&journal, Input { drafts: entries(4..=5), progress: vec![progress], ..Input::default() });
         journal.settle(Time::default()).unwrap();

@@ -44,7 +44,8 @@ impl Agent {
     }
 
     pub fn append(&self, users: &[&str]) {
-        let drafts = users.iter().map(|user| Draft { event: event(user), position: None }).collect();
+        let drafts =
+            users.iter().map(|user| Draft { event: event(user), position: None, mark: None }).collect();
         self.journal.append(Input { drafts, ..Input::default() }, Time::default()).unwrap();
     }
 

@@ -29,6 +29,7 @@ impl Bench {
             zone: TimeZone::UTC,
             habits: Habits::default(),
             start: Start::Beginning,
+            follow_symlinks: false,
             line_bytes_max: 1 << 20,
         };
         let settings = Settings {
@@ -71,7 +72,7 @@ impl Bench {
 
     /// As if nothing had been written for long.
     fn age(&mut self) {
-        self.source.tails.iter_mut().for_each(|tail| tail.grown -= 2 * LATE_WRITER);
+        self.source.logs[0].tails.iter_mut().for_each(|tail| tail.grown -= 2 * LATE_WRITER);
     }
 }
 
@@ -88,7 +89,7 @@ fn a_renamed_log_is_followed_until_there_is_another() {
     bench.age();
     bench.write("log", "new\n");
     assert_eq!(bench.poll(), ["agent.source_rotated", "new"]);
-    assert_eq!(bench.source.tails.len(), 1, "the old one is left");
+    assert_eq!(bench.source.logs[0].tails.len(), 1, "the old one is left");
 }
 
 /// An open file that was deleted takes space that its owner believes to be free.
@@ -97,10 +98,10 @@ fn a_deleted_log_is_let_go() {
     let mut bench = Bench::new();
     fs::remove_file(bench.path("log")).unwrap();
     bench.poll();
-    assert_eq!(bench.source.tails.len(), 1);
+    assert_eq!(bench.source.logs[0].tails.len(), 1);
     bench.age();
     bench.poll();
-    assert!(bench.source.tails.is_empty());
+    assert!(bench.source.logs[0].tails.is_empty());
 }
 
 #[test]

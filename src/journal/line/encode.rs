@@ -1,5 +1,6 @@
 //! Record → JSON, by hand: this is the hot path of every event.
 
+use super::super::segment::Mark;
 use crate::model::{Event, Flags, Raw, Record, Text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,21 +8,21 @@ use memchr::memmem;
 use std::sync::LazyLock;
 
 /// Appends the record as it stands on disk, without the closing brace.
-pub(in crate::journal) fn encode(record: &Record, out: &mut Vec<u8>) {
-    encode_with(record, out, !message_stands_in_raw(&record.event));
+pub(in crate::journal) fn encode(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>) {
+    encode_with(record, mark, out, !message_stands_in_raw(&record.event));
 }
 
 /// Appends the record with every field it has, without the closing brace.
 pub fn encode_json(record: &Record, out: &mut Vec<u8>) {
-    encode_with(record, out, true);
+    encode_with(record, None, out, true);
 }
 
-fn encode_with(record: &Record, out: &mut Vec<u8>, with_message: bool) {
+fn encode_with(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>, with_message: bool) {
     let event = &record.event;
     out.extend_from_slice(b"{\"seq\":");
     push_number(record.seq.0, out);
     out.extend_from_slice(b",\"id\":\"");
-    push_hex128(event.id.0, out);
+    push_hex(&event.id.0.to_be_bytes(), out);
     out.extend_from_slice(b"\",\"time\":\"");
     event.time.write_rfc3339(out);
     out.extend_from_slice(b"\",\"seen\":\"");
@@ -41,6 +42,13 @@ fn encode_with(record: &Record, out: &mut Vec<u8>, with_message: bool) {
         push_number(u64::from(position.file.0), out);
         out.extend_from_slice(b",\"offset\":");
         push_number(position.offset, out);
+        if let Some(mark) = mark {
+            out.extend_from_slice(b",\"before\":\"");
+            push_hex(&mark.before.to_be_bytes(), out);
+            out.extend_from_slice(b"\",\"modified\":");
+            // Before 1970 nothing was written: a clock was wrong.
+            push_number(u64::try_from(mark.modified).unwrap_or_default(), out);
+        }
         out.push(b'}');
     }
     details(event, out);
@@ -221,13 +229,8 @@ pub(in crate::journal) fn push_number(mut number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[from..]);
 }
 
-fn push_hex128(value: u128, out: &mut Vec<u8>) {
-    out.extend(
-        value
-            .to_be_bytes()
-            .iter()
-            .flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
-    );
+fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend(bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

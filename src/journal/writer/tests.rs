@@ -23,7 +23,7 @@ fn journal(dir: &Path) -> Journal {
 
 fn draft(message: &str, offset: Option<u64>) -> Draft {
     let event = Event::own(Action::HEARTBEAT, Outcome::Success, Time::default(), message);
-    Draft { event, position: offset.map(|offset| Position { file: FileNo(1), offset }) }
+    Draft { event, position: offset.map(|offset| Position { file: FileNo(1), offset }), mark: None }
 }
 
 fn batch(message: &str, offset: Option<u64>) -> Input {

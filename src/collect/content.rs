@@ -1,0 +1,110 @@
+//! What a log or a copy of it holds, by place.
+
+use super::packed::{Packed, Packing};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// An open file as the log that it is or was.
+#[derive(Debug)]
+pub(super) enum Content {
+    Plain(File),
+    Packed(Box<Packed>),
+}
+
+impl Content {
+    /// A copy that may be compressed.
+    pub(super) fn of_copy(file: File) -> io::Result<Content> {
+        let mut head = [0; 6];
+        let count = read_at(&file, &mut head, 0)?;
+        Ok(match Packing::of(&head[..count]) {
+            Some(packing) => Content::Packed(Box::new(Packed::new(file, packing))),
+            None => Content::Plain(file),
+        })
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            Content::Plain(file) => file,
+            Content::Packed(packed) => packed.file(),
+        }
+    }
+
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.file().metadata()
+    }
+
+    pub(super) fn is_packed(&self) -> bool {
+        matches!(self, Content::Packed(_))
+    }
+
+    /// Reads from a place; fewer bytes than asked for only at the end.
+    pub(super) fn read_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        match self {
+            Content::Plain(file) => read_at(file, buffer, at),
+            Content::Packed(packed) => packed.read_at(buffer, at),
+        }
+    }
+
+    /// Exactly so many bytes; `None` when there are fewer.
+    pub(super) fn exactly(&mut self, bytes: usize, at: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut buffer = vec![0; bytes];
+        let count = match self.read_at(&mut buffer, at) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            count => count?,
+        };
+        Ok((count == bytes).then_some(buffer))
+    }
+}
+
+/// What follows zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterZeros {
+    /// The first byte that is none stands here.
+    Data(u64),
+    /// Nothing is known of what comes from here on.
+    Unknown(u64),
+}
+
+impl Content {
+    /// What follows the zeros from a place on; `None` when nothing does. It looks at a bounded number of bytes, and at
+    /// none in a hole that the file system knows of.
+    pub(super) fn after_zeros(&mut self, from: u64) -> io::Result<Option<AfterZeros>> {
+        let Content::Plain(file) = self else { return Ok(None) };
+        let mut chunk = vec![0; 64 << 10];
+        let (mut at, mut scanned) = (from, 0);
+        while scanned < SCAN_BYTES_MAX {
+            at = match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {
+                Ok(data) => data.max(at),
+                Err(rustix::io::Errno::NXIO) => return Ok(None),
+                // A file system that does not know has no holes.
+                Err(_) => at,
+            };
+            let count = read_at(file, &mut chunk, at)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            if let Some(data) = chunk[..count].iter().position(|&byte| byte != 0) {
+                return Ok(Some(AfterZeros::Data(at + data as u64)));
+            }
+            (at, scanned) = (at + count as u64, scanned + count);
+        }
+        Ok(Some(AfterZeros::Unknown(at)))
+    }
+}
+
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match file.read_at(&mut buffer[count..], at + count as u64) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+/// Zeros that are looked at in one go.
+const SCAN_BYTES_MAX: usize = 8 << 20;

@@ -1,0 +1,77 @@
+//! One log of a source: the files that are open for it, and whether it is there.
+
+use super::identity::Inode;
+use super::tail::Tail;
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A path and what is open for it.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub path: PathBuf,
+    /// The path of the source means several logs.
+    pub is_one_of_several: bool,
+    /// Oldest first; the last one is at the path, or was.
+    pub tails: VecDeque<Tail>,
+    /// Files wait to be opened until others have been read.
+    pub is_crowded: bool,
+    pub looked: bool,
+    pub error: String,
+    missing_since: Option<Instant>,
+    pub missing_told: bool,
+}
+
+impl Log {
+    pub(super) fn new(path: PathBuf, is_one_of_several: bool) -> Log {
+        Log {
+            path,
+            is_one_of_several,
+            tails: VecDeque::new(),
+            is_crowded: false,
+            looked: false,
+            error: String::new(),
+            missing_since: None,
+            missing_told: false,
+        }
+    }
+
+    /// Whether that file is open as the log itself.
+    pub(super) fn has_open(&self, inode: Inode) -> bool {
+        self.tails.back().is_some_and(|tail| !tail.rotated && tail.inode() == inode)
+    }
+
+    pub(super) fn mark_rotated(&mut self) {
+        self.tails.iter_mut().for_each(|tail| tail.rotated = true);
+    }
+
+    pub(super) fn fail(&mut self, error: &io::Error) {
+        self.error = format!("cannot read {}: {error}", self.path.display());
+    }
+
+    /// Something is on the move: a rotation or a missing file, to be looked at sooner than usual.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let is_moving = self.tails.back().is_none_or(|tail| tail.rotated);
+        is_moving && !self.missing_told && !self.is_one_of_several || self.is_crowded
+    }
+
+    /// The log cannot be opened. True when that is to be told.
+    pub(super) fn misses(&mut self, error: &io::Error, is_first_look: bool) -> bool {
+        self.fail(error);
+        let since = *self.missing_since.get_or_insert_with(Instant::now);
+        let tells = !self.missing_told && (is_first_look || since.elapsed() >= MISSING_AFTER);
+        self.missing_told |= tells;
+        tells
+    }
+
+    /// The log can be opened. True when it was told that it could not.
+    pub(super) fn finds(&mut self) -> bool {
+        self.missing_since = None;
+        self.error.clear();
+        std::mem::take(&mut self.missing_told)
+    }
+}
+
+/// How long a file must be away before that is told: a rotation takes a moment.
+const MISSING_AFTER: Duration = Duration::from_secs(5);
