@@ -42,6 +42,7 @@ fn a_position_counts_after_a_restart_wherever_its_line_stands_in_a_batch() {
         entries: 7,
         passed_over: 7,
         finished,
+        mark: None,
     };
     let draft =
         Draft { event: event("alice"), position: Some(Position { file: FileNo(1), offset: 40 }), mark: None };

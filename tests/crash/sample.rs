@@ -62,7 +62,7 @@ impl Sample {
 pub(crate) fn entries(numbers: std::ops::RangeInclusive<u64>) -> Vec<Draft> {
     let draft = |number: u64| {
         let position = Some(Position { file: FileNo(1), offset: number * 10 });
-        Draft { event: trail::event(&format!("user-{number}")), position }
+        Draft { event: trail::event(&format!("user-{number}")), position, mark: None }
     };
     numbers.map(draft).collect()
 }
