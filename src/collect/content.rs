@@ -34,6 +34,11 @@ impl Content {
         self.file().metadata()
     }
 
+    /// The same content, to be read from its beginning.
+    pub(super) fn again(&self) -> io::Result<Content> {
+        Content::of_copy(self.file().try_clone()?)
+    }
+
     pub(super) fn is_packed(&self) -> bool {
         matches!(self, Content::Packed(_))
     }
@@ -44,6 +49,14 @@ impl Content {
             Content::Plain(file) => read_at(file, buffer, at),
             Content::Packed(packed) => packed.read_at(buffer, at),
         }
+    }
+
+    /// The first bytes, by which content is compared with other content.
+    pub(super) fn head(&mut self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 1024];
+        let count = self.read_at(&mut buffer, 0)?;
+        buffer.truncate(count);
+        Ok(buffer)
     }
 
     /// Exactly so many bytes; `None` when there are fewer.

@@ -93,6 +93,15 @@ impl Cutter {
         (&self.before, self.offset + self.overlong.unwrap_or_default())
     }
 
+    /// The last bytes that have been read, at most `BEFORE_BYTES`: they end at `read_through`.
+    pub(super) fn last_read(&self) -> Vec<u8> {
+        let buffer = if self.overlong.is_some() { &[] } else { self.buffer.as_slice() };
+        let buffer = &buffer[buffer.len().saturating_sub(BEFORE_BYTES)..];
+        let before = &self.before
+            [(self.before.len() + buffer.len()).saturating_sub(BEFORE_BYTES).min(self.before.len())..];
+        [before, buffer].concat()
+    }
+
     /// How far the log has been read.
     pub fn read_through(&self) -> u64 {
         self.offset + self.overlong.unwrap_or(self.buffer.len() as u64)
@@ -224,6 +233,15 @@ impl Cutter {
             self.read(Piece { text, truncated: true, unfinished, end: self.offset }, None, reading, take);
         self.keep_before(&buffer[head..head + rest]);
         buffer.drain(..head + rest);
+    }
+
+    /// Forgets what has been read of an entry that has no end yet: it is read again.
+    pub(super) fn forget_rest(&mut self) {
+        self.buffer.clear();
+        if self.overlong.take().is_some() {
+            // What stands before the entry has gone past.
+            self.before.clear();
+        }
     }
 
     /// Goes on at a place after a hole; nothing is left in the buffer.

@@ -49,6 +49,16 @@ impl Spotted {
         self.open().is_some_and(|content| identity::is_same(content, sight, known).unwrap_or(false))
     }
 
+    /// Whether this and nothing else is what stands at its beginning.
+    fn begins_with(&mut self, head: &[u8]) -> bool {
+        let found = self.open().and_then(|content| content.head().ok());
+        !head.is_empty() && found.is_some_and(|found| found == head)
+    }
+
+    fn is_packed(&self) -> bool {
+        self.content.as_ref().is_some_and(Content::is_packed)
+    }
+
     fn candidate(&self) -> Candidate {
         let (path, modified) = (self.path.clone(), self.modified);
         Candidate { path, modified, is_log: self.sight.is_log, known: self.known }
@@ -84,8 +94,7 @@ impl Source {
     }
 
     fn look_at(&mut self, log: usize, round: &mut Round<'_>) {
-        let (path, first_look) = (self.logs[log].path.clone(), !self.logs[log].looked);
-        self.logs[log].looked = true;
+        let path = self.logs[log].path.clone();
         match place::open(&path, round.settings.sources[self.at].follow_symlinks) {
             Ok((file, metadata)) => {
                 self.is_there(log, round);
@@ -94,8 +103,8 @@ impl Source {
                 let twin = others.flat_map(|(_, other)| &other.tails).find(|tail| tail.inode() == inode);
                 if let Some(twin) = twin {
                     self.logs[log].error = format!("is read as {}", twin.path.display());
-                } else if !self.logs[log].has_open(inode)
-                    && let Err(error) = self.take_over(log, Some((file, metadata)), round)
+                } else if (!self.logs[log].has_open(inode) || self.logs[log].may_have_been_emptied())
+                    && let Err(error) = self.take_over(log, Some((file, metadata)), None, round)
                 {
                     self.logs[log].fail(&error);
                 }
@@ -103,7 +112,10 @@ impl Source {
             Err(error) => {
                 if error.kind() == io::ErrorKind::NotFound {
                     self.logs[log].mark_rotated();
-                    if first_look && let Err(error) = self.take_over(log, None, round) {
+                    // Without its log there may still be what it was rotated to.
+                    if self.logs[log].has_new_neighbours()
+                        && let Err(error) = self.take_over(log, None, None, round)
+                    {
                         self.logs[log].fail(&error);
                     }
                 }
@@ -112,14 +124,18 @@ impl Source {
         }
     }
 
-    /// Another file than the open one is at the path, or none: finds what came in between and opens all of it.
+    /// Another file than the open one is at the path, or none, or the open one was cut: finds what came in between and
+    /// opens all of it.
     fn take_over(
         &mut self,
         log: usize,
         current: Option<(File, Metadata)>,
+        cut: Option<Tail>,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
-        let was_following = !self.logs[log].tails.is_empty();
+        let is_another =
+            current.as_ref().is_some_and(|(_, log_now)| !self.logs[log].has_open(Inode::of(log_now)));
+        let was_following = !self.logs[log].tails.is_empty() && cut.is_none() && is_another;
         let first_sight = self.is_fresh && self.known.is_empty();
         let mut found: Vec<Spotted> = Vec::new();
         if let Some((file, metadata)) = current {
@@ -129,27 +145,79 @@ impl Source {
         if !first_sight {
             found.extend(self.siblings(log));
         }
-        self.recognize(log, &mut found);
-        let lost = self.lost(log, &found);
+        if let Some(cut) = &cut
+            && !found.iter().any(|spotted| spotted.sight.inode == cut.inode())
+        {
+            // No name leads to it any more, and it is still open.
+            let (metadata, mut content) = (cut.metadata()?, cut.content()?);
+            let head = content.head()?;
+            // Unless there is a copy of it by now.
+            if !found.iter_mut().any(|other| other.begins_with(&head)) {
+                found.push(Spotted::of(cut.path.clone(), &metadata, Some(content), false));
+            }
+        }
+        self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
+        let mut lost = self.lost(log, &found);
         self.logs[log].mark_rotated();
-        let modified = lost.iter().filter_map(|file| file.mark).map(|mark| time_of(mark.modified)).min();
+        let is_here = |number| found.iter().any(|it| it.known.is_some_and(|known| known.number == number));
+        let open = self.logs[log].tails.iter().map(|tail| &tail.file);
+        let is_open = |number| self.logs[log].tails.iter().any(|tail| tail.file.number == number);
+        // Of a file of which nothing was read, nobody knows whether it has been copied and cut.
+        let unread = self.known.iter().filter(|file| file.offset == 0 && is_here(file.number));
+        let missed = lost.iter().chain(open.filter(|file| file.offset == 0 || !is_here(file.number)));
+        let missed = missed.chain(unread.filter(|file| !file.finished && !is_open(file.number)));
+        let missed = missed.chain(cut.as_ref().map(|cut| &cut.file)).filter_map(|file| file.mark);
+        let missed = missed.map(|mark| mark.modified).min().or_else(|| self.last_finished(log, &found));
+        let modified = missed.map(time_of);
         let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), modified);
-        self.leave_out_copies(&mut order, &mut found);
+        self.leave_out_copies(log, &mut order, &mut found);
+        let cut_number = cut.as_ref().map(|cut| cut.file.number);
+        if let Some(cut) = cut {
+            lost.retain(|file| file.number != cut.file.number);
+            let number = Some(cut.file.number);
+            let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
+            self.part_with(log, cut, copy.map(|copy| copy.path.as_path()), round);
+        }
+        for file in self.copied(&found, cut_number) {
+            self.tell_copied(&file, round);
+        }
         for file in lost {
             self.tell_lost(file, &found, round);
         }
-        let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).max(1);
-        self.logs[log].is_crowded = order.len() > room;
-        for candidate in order.into_iter().take(room) {
-            let Some(at) = found.iter().position(|spotted| spotted.path == candidate.path) else { continue };
-            let spotted = found.swap_remove(at);
-            self.open_tail(log, spotted, candidate.known, first_sight, round)?;
-        }
+        self.open_all(log, order, found, first_sight, round)?;
         if was_following && !self.logs[log].is_crowded {
             self.status.rotations += 1;
             let message =
                 format!("{} was rotated; the old file is read to its end", self.logs[log].path.display());
             self.tell(Action::SOURCE_ROTATED, Outcome::Success, message, round);
+        }
+        Ok(())
+    }
+
+    /// Opens the files, oldest first, as many as may be open.
+    fn open_all(
+        &mut self,
+        log: usize,
+        order: Vec<Candidate>,
+        mut found: Vec<Spotted>,
+        first_sight: bool,
+        round: &mut Round<'_>,
+    ) -> io::Result<()> {
+        let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).max(1);
+        self.logs[log].is_crowded = order.len() > room;
+        for candidate in order.into_iter().take(room) {
+            let is_it = |spotted: &Spotted| {
+                (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
+            };
+            let Some(at) = found.iter().position(is_it) else { continue };
+            let spotted = found.swap_remove(at);
+            self.open_tail(log, spotted, candidate.known, first_sight, round)?;
+        }
+        let tails = &mut self.logs[log].tails;
+        if let Some(at) = tails.iter().position(|tail| !tail.rotated) {
+            // What came before the log is read before it.
+            let current = tails.remove(at);
+            tails.extend(current);
         }
         Ok(())
     }
@@ -179,13 +247,17 @@ impl Source {
     }
 
     /// Finds out which of these the journal knows: by inode, and where one that was being read is missing, by content.
-    fn recognize(&self, log: usize, found: &mut [Spotted]) {
+    /// What was `cut` is another file now.
+    fn recognize(&self, log: usize, found: &mut [Spotted], cut: Option<(Inode, FileNo)>) {
         let open: Vec<FollowedFile> = self.logs[log].tails.iter().map(Tail::remembered).collect();
         let known = || open.iter().chain(self.known.iter().rev());
+        let may_be = |sight: Sight, known: &FollowedFile| Some((sight.inode, known.number)) != cut;
         for spotted in found.iter_mut() {
             let same_inode =
                 known().filter(|known| spotted.sight.inode.is(known)).cloned().collect::<Vec<_>>();
-            spotted.known = same_inode.iter().find(|known| spotted.is_same(known)).map(Known::of);
+            let sight = spotted.sight;
+            let mut same_inode = same_inode.iter().filter(|known| may_be(sight, known));
+            spotted.known = same_inode.find(|known| spotted.is_same(known)).map(Known::of);
         }
         let missing = |found: &[Spotted]| {
             let is_here =
@@ -196,13 +268,14 @@ impl Source {
         if missing.is_empty() {
             return;
         }
-        let mut unknown: Vec<&mut Spotted> =
-            found.iter_mut().filter(|spotted| spotted.known.is_none()).collect();
+        let mut unknown: Vec<&mut Spotted> = found.iter_mut().filter(|it| it.known.is_none()).collect();
         unknown.sort_by_key(|spotted| (!spotted.sight.is_log, std::cmp::Reverse(spotted.modified)));
         for spotted in unknown.into_iter().take(COMPARED_MAX) {
-            let is_log = spotted.sight.is_log;
-            spotted.known = missing.iter().find(|known| spotted.is_same(known)).map(Known::of);
-            if spotted.known.is_none() && !is_log {
+            let was_open = spotted.content.is_some();
+            let sight = spotted.sight;
+            let mut missing = missing.iter().filter(|known| may_be(sight, known));
+            spotted.known = missing.find(|known| spotted.is_same(known)).map(Known::of);
+            if spotted.known.is_none() && !was_open {
                 spotted.content = None;
             }
         }
@@ -218,6 +291,13 @@ impl Source {
         self.known.iter().filter(mine).cloned().collect()
     }
 
+    /// When the last file that was read to its end had been written, where no file is known that is not.
+    fn last_finished(&self, log: usize, found: &[Spotted]) -> Option<i64> {
+        let is_at_an_end = found.iter().all(|spotted| spotted.known.is_none_or(|known| known.finished));
+        let finished = self.known.iter().filter(|file| file.finished && self.belongs(file, log));
+        finished.filter_map(|file| file.mark).map(|mark| mark.modified).max().filter(|_| is_at_an_end)
+    }
+
     /// Whether a file that the journal knows is one of this log's.
     fn belongs(&self, file: &FollowedFile, log: usize) -> bool {
         let path = &self.logs[log].path;
@@ -230,15 +310,25 @@ impl Source {
                     .is_some_and(|(name, base)| rotation::may_be_rotated(&name, &base))
     }
 
-    /// Of what seems to be new, a copy of a file that was read to its end is not: a log that was compressed since.
-    fn leave_out_copies(&self, order: &mut Vec<Candidate>, found: &mut [Spotted]) {
+    /// Of what seems to be new, a copy of a file that is open or was read to its end is not: a log that was compressed
+    /// since.
+    fn leave_out_copies(&self, log: usize, order: &mut Vec<Candidate>, found: &mut [Spotted]) {
+        // What is here itself has no copy in its place, only others that begin alike.
+        let here: Vec<FileNo> = found.iter().filter_map(|it| it.known).map(|known| known.number).collect();
+        let is_away = |file: &FollowedFile| !here.contains(&file.number);
+        let away = self.logs[log].tails.iter().filter(|tail| is_away(&tail.file));
+        let heads: Vec<Vec<u8>> = away.filter_map(Tail::head).collect();
+        let away: Vec<&FollowedFile> =
+            self.known.iter().filter(|file| file.offset > 0 && is_away(file)).collect();
         order.retain(|candidate| {
-            let Some(spotted) = found.iter_mut().find(|spotted| spotted.path == candidate.path) else {
-                return false;
+            let is_it = |spotted: &&mut Spotted| {
+                (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
             };
+            let Some(spotted) = found.iter_mut().find(is_it) else { return false };
             candidate.is_log
                 || candidate.known.is_some()
-                || !self.known.iter().any(|known| known.offset > 0 && spotted.is_same(known))
+                || !away.iter().any(|known| spotted.is_same(known))
+                    && !heads.iter().any(|head| spotted.begins_with(head))
         });
         // A copy that is being made stands beside its original.
         let plain: Vec<PathBuf> =
@@ -248,6 +338,36 @@ impl Source {
             let original = name.map(|name| candidate.path.with_file_name(name));
             !rotation::is_compressed(&candidate.path) || original.is_none_or(|path| !plain.contains(&path))
         });
+    }
+
+    /// The files that were being read and go on in a copy: they were copied and then cut, for else they would still be
+    /// there. A compressed copy is made of a file that nobody writes to.
+    fn copied(&self, found: &[Spotted], cut: Option<FileNo>) -> Vec<FollowedFile> {
+        let is_open =
+            |number| self.logs.iter().flat_map(|log| &log.tails).any(|tail| tail.file.number == number);
+        let is_there_cut = |file: &FollowedFile| found.iter().any(|spotted| spotted.sight.is(file));
+        let was_copied = |file: &&FollowedFile| {
+            let copy = |spotted: &Spotted| {
+                let is_it = spotted.known.is_some_and(|known| known.number == file.number);
+                is_it
+                    && !spotted.sight.is_log
+                    && !spotted.sight.inode.is(file)
+                    && (!spotted.is_packed() || is_there_cut(file))
+            };
+            !file.finished && !is_open(file.number) && Some(file.number) != cut && found.iter().any(copy)
+        };
+        self.known.iter().filter(was_copied).cloned().collect()
+    }
+
+    fn tell_copied(&mut self, file: &FollowedFile, round: &mut Round<'_>) {
+        self.status.truncations += 1;
+        let message = format!(
+            "{} was copied and cut while nobody looked; what the copy has beyond byte {} is read, and what was written \
+             between may be lost",
+            file.path.display(),
+            file.offset
+        );
+        self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
     }
 
     /// A file that was being read is gone, or its log was cut while nobody looked.
@@ -321,62 +441,65 @@ impl Source {
         Ok(())
     }
 
-    /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, and the
-    /// file from its beginning as another.
+    /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, then what came
+    /// in between, and the file from its beginning as another.
     pub(super) fn replaced(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) {
-        let old = &self.logs[log].tails[at];
-        let (path, file) = (old.path.clone(), old.remembered());
-        let about = (old.pace * old.grown.elapsed().as_secs_f64().min(LOOKED_SECONDS)) as u64;
         self.status.truncations += 1;
+        if self.logs[log].tails[at].begin_entry_anew() {
+            let tail = &self.logs[log].tails[at];
+            let message = format!(
+                "{} was cut or rewritten from byte {} on, in the midst of an entry; it is read again from there",
+                tail.path.display(),
+                tail.file.offset
+            );
+            return self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
+        }
+        let Some(old) = self.logs[log].tails.remove(at) else { return };
+        let file = old.remembered();
+        let path = old.path.display();
         let message = format!(
-            "{} was cut or rewritten after {} bytes had been read and has {now_bytes} bytes now",
-            path.display(),
-            file.offset,
+            "{path} was cut or rewritten after {} bytes had been read and has {now_bytes} bytes now",
+            file.offset
         );
         self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
-        let copy = self.siblings(log).into_iter().filter(|spotted| !spotted.sight.is(&file));
-        let copy = copy.take(COMPARED_MAX).find_map(|mut spotted| spotted.is_same(&file).then_some(spotted));
-        let rest = match &copy {
-            Some(copy) => format!("what {} has beyond that is read", copy.path.display()),
+        remember(&mut self.known, &file);
+        let links = round.settings.sources[self.at].follow_symlinks;
+        let current = match place::open(&self.logs[log].path, links) {
+            Ok(current) => Some(current),
+            Err(error) => {
+                self.logs[log].fail(&error);
+                None
+            }
+        };
+        if let Err(error) = self.take_over(log, current, Some(old), round) {
+            self.logs[log].fail(&error);
+        }
+    }
+
+    /// What a file that was cut had last: its rest, if no copy of it is read, and the gap.
+    fn part_with(&mut self, log: usize, old: Tail, copy: Option<&Path>, round: &mut Round<'_>) {
+        let about = (old.pace * old.grown.elapsed().as_secs_f64().min(LOOKED_SECONDS)) as u64;
+        let (path, mut file) = (old.path.display().to_string(), old.remembered());
+        let rest = match copy {
+            Some(copy) => format!("what {} has beyond that is read", copy.display()),
             None => {
-                self.take_entries(log, at, End::Final, round);
+                self.logs[log].tails.push_front(old);
+                self.take_entries(log, 0, End::Final, round);
+                file.finished = true;
+                if let Some(old) = self.logs[log].tails.pop_front() {
+                    (file.offset, file.entries) = (old.file.offset, old.file.entries);
+                    file.passed_over = old.file.passed_over;
+                }
+                round.input.progress.push(progress_of(&file, None));
+                remember(&mut self.known, &file);
                 "no copy of it was found".to_owned()
             }
         };
         let message = format!(
-            "{} was cut or rewritten: {rest}, and entries that were written just before it are lost if there were \
-             any, at the pace of late about {about} bytes",
-            path.display(),
+            "{path} was cut or rewritten: {rest}, and entries that were written just before it are lost if there \
+             were any, at the pace of late about {about} bytes",
         );
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(about), message }, round);
-        let Some(old) = self.logs[log].tails.remove(at) else { return };
-        let opened = match copy {
-            Some(copy) => {
-                remember(&mut self.known, &file);
-                let known = Known { number: file.number, finished: false };
-                self.open_tail(log, copy, Some(known), false, round)
-            }
-            None => {
-                round
-                    .input
-                    .progress
-                    .push(progress_of(&FollowedFile { finished: true, ..old.file.clone() }, None));
-                remember(&mut self.known, &FollowedFile { finished: true, ..file });
-                Ok(())
-            }
-        };
-        let opened = opened.and_then(|()| {
-            let (handle, metadata) = place::open(&path, round.settings.sources[self.at].follow_symlinks)?;
-            if Inode::of(&metadata) == old.inode() {
-                let content = Some(Content::Plain(handle));
-                let spotted = Spotted::of(path.clone(), &metadata, content, !old.rotated);
-                self.open_tail(log, spotted, None, false, round)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = opened {
-            self.logs[log].fail(&error);
-        }
     }
 
     fn is_missing(&mut self, log: usize, error: &io::Error, round: &mut Round<'_>) {

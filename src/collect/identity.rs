@@ -48,11 +48,14 @@ pub(super) struct Sight {
     pub birth: Option<u64>,
     /// At the path of the log; else it may be a copy of one.
     pub is_log: bool,
+    /// It has nothing, and was last written then, in milliseconds since 1970.
+    pub emptied: Option<i64>,
 }
 
 impl Sight {
     pub(super) fn of(metadata: &Metadata, is_log: bool) -> Sight {
-        Sight { inode: Inode::of(metadata), birth: birth(metadata), is_log }
+        let emptied = (metadata.len() == 0).then(|| modified(metadata));
+        Sight { inode: Inode::of(metadata), birth: birth(metadata), is_log, emptied }
     }
 
     /// Whether inode and birth are those of `known`.
@@ -99,6 +102,11 @@ pub(super) fn hash_of(bytes: &[u8]) -> u64 {
 /// begin with the lines of the one before.
 pub(super) fn is_same(content: &mut Content, sight: Sight, known: &FollowedFile) -> io::Result<bool> {
     if !sight.is(known) && (known.offset == 0 || (known.offset < HEAD_BYTES_MAX && sight.is_log)) {
+        return Ok(false);
+    }
+    // What had been empty and was written since is another if it is empty again.
+    let seen = known.mark.filter(|_| known.offset == 0).map(|mark| mark.modified);
+    if sight.emptied.zip(seen).is_some_and(|(emptied, seen)| emptied != seen) {
         return Ok(false);
     }
     let place = known.mark.map_or(known.offset, |mark: Mark| mark.offset);

@@ -4,8 +4,8 @@ use super::identity::Inode;
 use super::tail::Tail;
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A path and what is open for it.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub(super) struct Log {
     pub tails: VecDeque<Tail>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
-    pub looked: bool,
+    /// When the folder had last been changed the last time that its files were looked through.
+    looked_through: Option<SystemTime>,
     pub error: String,
     missing_since: Option<Instant>,
     pub missing_told: bool,
@@ -30,7 +31,7 @@ impl Log {
             is_one_of_several,
             tails: VecDeque::new(),
             is_crowded: false,
-            looked: false,
+            looked_through: None,
             error: String::new(),
             missing_since: None,
             missing_told: false,
@@ -40,6 +41,18 @@ impl Log {
     /// Whether that file is open as the log itself.
     pub(super) fn has_open(&self, inode: Inode) -> bool {
         self.tails.back().is_some_and(|tail| !tail.rotated && tail.inode() == inode)
+    }
+
+    /// Whether files have come to or gone from the folder since the last time that this was asked.
+    pub(super) fn has_new_neighbours(&mut self) -> bool {
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let changed = folder.unwrap_or(Path::new(".")).metadata().and_then(|folder| folder.modified()).ok();
+        std::mem::replace(&mut self.looked_through, changed) != changed
+    }
+
+    /// Whether the log, of which nothing has been read, may have been written, copied and cut since.
+    pub(super) fn may_have_been_emptied(&mut self) -> bool {
+        self.tails.back().is_some_and(|tail| tail.file.offset == 0) && self.has_new_neighbours()
     }
 
     pub(super) fn mark_rotated(&mut self) {

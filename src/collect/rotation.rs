@@ -46,10 +46,10 @@ pub(super) fn to_read(mut candidates: Vec<Candidate>, lost: Option<SystemTime>) 
     let unfinished = |candidate: &&Candidate| candidate.known.is_some_and(|known| !known.finished);
     let since = candidates.iter().filter(unfinished).map(|candidate| candidate.modified).min();
     let finished = candidates.iter().filter(|candidate| candidate.known.is_some_and(|known| known.finished));
-    let since = since.into_iter().chain(lost).min();
-    let since = since.or(finished.map(|candidate| candidate.modified).max());
+    let since =
+        since.or_else(|| finished.map(|candidate| candidate.modified).max().filter(|_| lost.is_none()));
     let still_the_log = candidates.iter().filter(unfinished).any(|candidate| candidate.is_log);
-    let since = since.filter(|_| !still_the_log);
+    let since = since.filter(|_| !still_the_log).into_iter().chain(lost).min();
     let after = candidates.iter().filter(unfinished).filter_map(turn).max().or_else(|| {
         let finished = candidates.iter().filter(|it| it.known.is_some_and(|known| known.finished));
         finished.filter_map(turn).min()

@@ -412,4 +412,6 @@ const PASSED_MAX: u64 = 10_000;
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::content::{AfterZeros, Content};
 use super::cutter::{Cut, Cutter, Reading};
-use super::identity::{self, HEAD_BYTES_MAX, Inode};
+use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
 use crate::dialect::{self, End, Parsed, State};
 use crate::journal::{FollowedFile, Mark};
 use std::fs::Metadata;
@@ -59,7 +59,7 @@ impl Tail {
         let before = content
             .exactly(usize::try_from(bytes).unwrap_or_default(), file.offset - bytes)?
             .unwrap_or_default();
-        Ok(Tail {
+        let mut tail = Tail {
             cutter: Cutter::resumed(choice, state, file.offset, file.anchor, before),
             file,
             path: path.to_path_buf(),
@@ -71,11 +71,24 @@ impl Tail {
             rotated: false,
             passed_untold: 0,
             told: now,
-        })
+        };
+        tail.file.mark = tail.mark_at(tail.file.offset).or(tail.file.mark);
+        Ok(tail)
     }
 
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.content.metadata()
+    }
+
+    /// Its first bytes, as they are now; of a compressed copy it takes too long to say.
+    pub(super) fn head(&self) -> Option<Vec<u8>> {
+        let mut content = self.content.again().ok().filter(|content| !content.is_packed())?;
+        content.head().ok()
+    }
+
+    /// What it reads, once more.
+    pub(super) fn content(&self) -> io::Result<Content> {
+        self.content.again()
     }
 
     /// Whether it is a compressed copy: nobody will add to it.
@@ -104,8 +117,9 @@ impl Tail {
         let wanted = if self.is_packed() {
             bytes_max
         } else {
-            let length = self.metadata()?.len();
-            if length < at || !self.is_still_before()? {
+            let metadata = self.metadata()?;
+            let length = metadata.len();
+            if length < at || self.was_emptied(&metadata) || !self.is_still_before()? {
                 return Ok(Found::Replaced { now_bytes: length });
             }
             usize::try_from(length - at).unwrap_or(usize::MAX).min(bytes_max)
@@ -135,15 +149,30 @@ impl Tail {
         Ok(Found::Bytes(count))
     }
 
-    /// Whether the bytes before the position are the ones that were read: a file that was cut and has grown
+    /// Whether a file of which nothing has been read has been written, and is empty again.
+    fn was_emptied(&self, metadata: &Metadata) -> bool {
+        let seen = self.file.mark.filter(|mark| mark.offset == 0).map(|mark| mark.modified);
+        metadata.len() == 0 && seen.is_some_and(|seen| seen != identity::modified(metadata))
+    }
+
+    /// Whether the last bytes that were read are still there: a file that was cut and has grown
     /// again past the position is another.
     fn is_still_before(&mut self) -> io::Result<bool> {
-        let (before, end) = self.cutter.before();
-        Ok(before.is_empty()
-            || self
-                .content
-                .exactly(before.len(), end - before.len() as u64)?
-                .is_some_and(|found| found == before))
+        let (last, end) = (self.cutter.last_read(), self.cutter.read_through());
+        let found = self.content.exactly(last.len(), end - last.len() as u64)?;
+        Ok(found.is_some_and(|found| found == last))
+    }
+
+    /// Forgets what was read of an entry that had no end yet, if what was before it is still there. False if it is not.
+    pub(super) fn begin_entry_anew(&mut self) -> bool {
+        let (file, offset) = (self.remembered(), self.file.offset);
+        let Ok(metadata) = self.metadata() else { return false };
+        let sight = Sight::of(&metadata, false);
+        let is_same = offset > 0 && identity::is_same(&mut self.content, sight, &file).unwrap_or(false);
+        if is_same {
+            self.cutter.forget_rest();
+        }
+        is_same
     }
 
     /// Makes events of what was read and calls `take` for each, with the file as it is known.

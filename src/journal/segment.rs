@@ -149,7 +149,7 @@ pub struct Progress {
 
 impl FollowedFile {
     /// Takes over what a position line says.
-    pub(super) fn advance(&mut self, progress: &Progress) {
+    pub fn advance(&mut self, progress: &Progress) {
         self.offset = progress.offset;
         self.entries = progress.entries;
         self.passed_over = progress.passed_over;
@@ -158,7 +158,7 @@ impl FollowedFile {
     }
 
     /// Takes over what a record says.
-    pub(super) fn reach(&mut self, offset: u64, mark: Option<Mark>) {
+    pub fn reach(&mut self, offset: u64, mark: Option<Mark>) {
         self.offset = offset;
         self.entries += 1;
         self.mark = mark.or(self.mark);

@@ -18,28 +18,33 @@ struct Bench {
     last_file: FileNo,
 }
 
+/// A source with that log.
+pub(super) fn settings(path: PathBuf) -> Settings {
+    let source = SourceSettings {
+        name: "timeline".into(),
+        path,
+        dialect: None,
+        zone: TimeZone::UTC,
+        habits: Habits::default(),
+        start: Start::Beginning,
+        follow_symlinks: false,
+        line_bytes_max: 1 << 20,
+    };
+    Settings {
+        sensor: "plant-a".into(),
+        sources: vec![source],
+        classes: Class::ALL.to_vec(),
+        user_login: Class::UserOperation,
+        rules: Arc::new(Rules::embedded()),
+        masks: Masks::default(),
+    }
+}
+
 impl Bench {
     /// A log with one line that has been read.
     fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let source = SourceSettings {
-            name: "timeline".into(),
-            path: folder.path().join("log"),
-            dialect: None,
-            zone: TimeZone::UTC,
-            habits: Habits::default(),
-            start: Start::Beginning,
-            follow_symlinks: false,
-            line_bytes_max: 1 << 20,
-        };
-        let settings = Settings {
-            sensor: "plant-a".into(),
-            sources: vec![source],
-            classes: Class::ALL.to_vec(),
-            user_login: Class::UserOperation,
-            rules: Arc::new(Rules::embedded()),
-            masks: Masks::default(),
-        };
+        let settings = settings(folder.path().join("log"));
         let source = Source::new(0, &settings.sources[0], Vec::new());
         let mut bench = Bench { folder, settings, source, last_file: FileNo(0) };
         bench.write("log", "first\n");
