@@ -47,7 +47,9 @@ impl Log {
     pub(super) fn has_new_neighbours(&mut self) -> bool {
         let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let changed = folder.unwrap_or(Path::new(".")).metadata().and_then(|folder| folder.modified()).ok();
-        std::mem::replace(&mut self.looked_through, changed) != changed
+        // Its time counts in ticks: what comes in the same one as the last change does not show.
+        let is_recent = changed.is_some_and(|changed| changed.elapsed().is_ok_and(|ago| ago < TICKS));
+        std::mem::replace(&mut self.looked_through, changed) != changed || is_recent
     }
 
     /// Whether the log, of which nothing has been read, may have been written, copied and cut since.
@@ -86,5 +88,7 @@ impl Log {
     }
 }
 
+/// Longer than any file system's ticks are.
+const TICKS: Duration = Duration::from_secs(2);
 /// How long a file must be away before that is told: a rotation takes a moment.
 const MISSING_AFTER: Duration = Duration::from_secs(5);

@@ -187,6 +187,9 @@ impl World {
             Act::Compress => {
                 let name = (1..9).map(|number| format!("log.{number}")).find(|name| self.path(name).exists());
                 if let Some(name) = name {
+                    if self.source.is_none() {
+                        self.blur();
+                    }
                     let status = Command::new("gzip").arg("-f").arg(self.path(&name)).status().unwrap();
                     assert!(status.success());
                     let content = self.files.remove(&name).unwrap_or_default();
@@ -222,10 +225,10 @@ impl World {
                     // Whoever has it open may still read it.
                     self.deleted += 1;
                     let name = format!("deleted {}", self.deleted);
-                    let mut content = self.files.remove("log").unwrap_or_default();
-                    // Without it nobody can tell whether a compressed copy was made of it or of a file that was renamed.
-                    content.is_known &=
-                        self.has_open(inode) || !self.files.keys().any(|name| name.ends_with(".gz"));
+                    let content = self.files.remove("log").unwrap_or_default();
+                    if !self.has_open(inode) && self.files.keys().any(|name| name.ends_with(".gz")) {
+                        self.blur();
+                    }
                     self.files.insert(name.clone(), content);
                     if !self.has_open(inode) {
                         self.forget(&name);
@@ -255,6 +258,12 @@ impl World {
         if let Some(&first) = self.files.get("log").and_then(|log| log.lines.first()) {
             self.first = Some(self.lines[first].text.clone()).filter(|text| text.starts_with("line"));
         }
+    }
+
+    /// Nobody can tell now whether a compressed copy was made of the log, which was cut then, or of a file that was
+    /// renamed.
+    fn blur(&mut self) {
+        self.lines.iter_mut().for_each(|line| line.was_near = false);
     }
 
     fn cut(&mut self) {
@@ -358,9 +367,10 @@ fn check(acts: &[Act], padding: usize) -> Result<(), TestCaseError> {
             continue;
         }
         let what = format!("{text:.20}: written {written}, read {read}, told {}", world.told);
+        // A line that was written again where it had stood has never been away.
         prop_assert!(written >= read, "twice: {what}");
         prop_assert!(read >= 1 || !was_readable, "lost: {what}");
-        prop_assert!(read >= written || world.told > 0 || !was_near, "lost and not told: {what}");
+        prop_assert!(read >= 1 || world.told > 0 || !was_near, "lost and not told: {what}");
     }
     Ok(())
 }
@@ -372,7 +382,7 @@ fn cases() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_could_be_read_is_read_once_and_else_it_is_told(

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 
 struct Bench {
@@ -17,6 +17,8 @@ struct Bench {
     source: Source,
     last_file: FileNo,
 }
+
+static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::embedded()));
 
 /// A source with that log.
 pub(super) fn settings(path: PathBuf) -> Settings {
@@ -35,7 +37,7 @@ pub(super) fn settings(path: PathBuf) -> Settings {
         sources: vec![source],
         classes: Class::ALL.to_vec(),
         user_login: Class::UserOperation,
-        rules: Arc::new(Rules::embedded()),
+        rules: Arc::clone(&RULES),
         masks: Masks::default(),
     }
 }
