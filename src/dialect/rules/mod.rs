@@ -33,22 +33,29 @@ mod file;
 mod list;
 mod pattern;
 mod rule;
+mod sentences;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
 pub use file::RuleProblem;
 pub(super) use rule::{Reading, Words};
 
-use super::types::TYPES;
+use super::types::{TYPES, Type};
+use crate::model::Outcome;
 use list::List;
-use rule::Rule;
+use rule::{Part, Rule};
+use sentences::{Naming, Sentence, Vocabulary};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The rules that read the wording of entries, ready for use.
 #[derive(Default)]
 pub struct Rules {
+    /// As the files have them; then the sentences about their things.
     rules: Vec<Rule>,
+    /// How many of them stand in files.
+    written: usize,
+    vocabularies: Vec<Vocabulary>,
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
@@ -70,10 +77,11 @@ impl Rules {
             let read = file::read(name, text, &mut problems);
             rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
         }
+        let of_site = rules.len();
         for (name, text) in EMBEDDED {
             rules.extend(file::read(Path::new(name), text, &mut problems));
         }
-        (Rules::of(rules), problems)
+        (Rules::of(rules, of_site), problems)
     }
 
     /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
@@ -99,7 +107,7 @@ impl Rules {
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.written
     }
 
     /// Whether there is no rule at all.
@@ -124,18 +132,72 @@ impl Rules {
             .map(|&at| &self.rules[at])
             .zip(ends)
             .filter(|(rule, _)| rule.is_about(kind, title))
-            .map(|(rule, end)| rule.read(text, end))
+            .map(|(rule, end)| self.reading(rule, known, kind, title, text, end))
             .find(|reading| !matches!(reading, Reading::Nothing))
             .unwrap_or_default()
     }
 
-    /// Sorts the rules by the types that they may speak about.
-    fn of(rules: Vec<Rule>) -> Rules {
+    /// What one rule finds in a text; in a sentence, the thing that it is about says the rest.
+    fn reading<'a>(
+        &'a self,
+        rule: &'a Rule,
+        known: Option<usize>,
+        kind: &str,
+        title: &str,
+        text: &'a str,
+        end: Option<usize>,
+    ) -> Reading<'a> {
+        let Part::Sentence { sentence, vocabulary } = &rule.part else { return rule.read(text, end) };
+        let words = match rule.read(text, end) {
+            Reading::Words(words) => words,
+            other => return other,
+        };
+        let (Some(thing), Some(verb)) = (words.thing, words.verb) else { return Reading::Nothing };
+        if words.target.is_some_and(sentences::is_of_the_sentence) {
+            return Reading::Nothing;
+        }
+        let row = known.and_then(|at| TYPES.get(at));
+        let admits = |rule: &Rule, action| {
+            !rule.types.is_empty() || row.is_none_or(|row| row.scope.admits(row.action, action))
+        };
+        let said = |at: usize| {
+            let rule = &self.rules[at];
+            let Part::Thing { failed, .. } = rule.part else { return None };
+            let (action, outcome) =
+                if sentence.fails { (failed, Outcome::Failure) } else { (rule.action, rule.outcome) };
+            (rule.is_about(kind, title) && admits(rule, action)).then_some((rule, action, outcome))
+        };
+        let is_itself = |rule: &Rule| match &rule.part {
+            Part::Thing { thing, .. } => thing.naming == Naming::Itself,
+            _ => false,
+        };
+        match self.vocabularies[*vocabulary].find(sentence, thing, verb).find_map(said) {
+            Some((rule, action, outcome)) => Reading::Words(Words {
+                rule: &rule.name,
+                target_kind: &rule.target_kind,
+                action,
+                outcome,
+                target: words.target.or_else(|| is_itself(rule).then_some(thing)),
+                ..words
+            }),
+            None => Reading::Nothing,
+        }
+    }
+
+    /// Sorts the rules by the types that they may speak about; the first `of_site` of them go before the others.
+    fn of(rules: Vec<Rule>, of_site: usize) -> Rules {
         let mut sets: Vec<Vec<usize>> = Vec::new();
         let mut by_type = Vec::with_capacity(TYPES.len() + 1);
         for place in 0..=TYPES.len() {
+            let admits = |row: &Type, rule: &Rule| {
+                let failed = match rule.part {
+                    Part::Thing { failed, .. } => failed,
+                    _ => rule.action,
+                };
+                row.scope.admits(row.action, rule.action) || row.scope.admits(row.action, failed)
+            };
             let fits = |rule: &Rule| match TYPES.get(place) {
-                Some(row) if rule.types.is_empty() => row.scope.admits(row.action, rule.action),
+                Some(row) if rule.types.is_empty() => admits(row, rule),
                 Some(row) => rule.types.iter().any(|name| name == row.name),
                 None => {
                     rule.types.is_empty() || rule.types.iter().any(|name| super::types::index(name).is_none())
@@ -147,14 +209,40 @@ impl Rules {
                 sets.len() - 1
             }));
         }
-        let lists = sets.into_iter().map(List::of).collect();
-        Rules { rules, lists, by_type }
+        let mut all =
+            Rules { written: rules.len(), rules, vocabularies: Vec::new(), lists: Vec::new(), by_type };
+        for set in sets {
+            let (site, embedded): (Vec<usize>, Vec<usize>) = set.into_iter().partition(|&at| at < of_site);
+            let list = [all.with_sentences(site), all.with_sentences(embedded)].concat();
+            all.lists.push(List::of(list));
+        }
+        all
+    }
+
+    /// The rules with a pattern of their own, then the sentences about the things among them.
+    fn with_sentences(&mut self, rules: Vec<usize>) -> Vec<usize> {
+        let thing = |at: usize| match &self.rules[at].part {
+            Part::Thing { thing, .. } => Some((at, thing.clone())),
+            _ => None,
+        };
+        let vocabulary = Vocabulary::of(rules.iter().filter_map(|&at| thing(at)).collect());
+        let mut list: Vec<usize> = rules.into_iter().filter(|&at| thing(at).is_none()).collect();
+        let place = vocabulary.first().map(|at| self.rules[at].place.clone());
+        if let Some(place) = place {
+            for (sentence, pattern) in Sentence::all(&vocabulary.things()) {
+                list.push(self.rules.len());
+                let part = Part::Sentence { sentence, vocabulary: self.vocabularies.len() };
+                self.rules.push(Rule::sentence(part, pattern, place.clone()));
+            }
+            self.vocabularies.push(vocabulary);
+        }
+        list
     }
 }
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rules", self.rules.len())
+        write!(f, "{} rules", self.written)
     }
 }
 
@@ -185,13 +273,18 @@ mod tests {
         });
         let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(shown.is_empty(), "\n{}", shown.join("\n"));
-        assert!(rules.rules.iter().all(|rule| !rule.examples.is_empty()));
+        assert!(rules.rules[..rules.len()].iter().all(|rule| !rule.examples.is_empty()));
     }
 
     #[test]
     fn every_action_of_a_user_has_a_wording() {
         let rules = Rules::embedded();
-        let worded: HashSet<Action> = rules.rules.iter().map(|rule| rule.action).collect();
+        let failed = |rule: &Rule| match rule.part {
+            Part::Thing { failed, .. } => failed,
+            _ => rule.action,
+        };
+        let worded: HashSet<Action> =
+            rules.rules.iter().flat_map(|rule| [rule.action, failed(rule)]).collect();
         for action in Action::all().filter(|action| action.row().class == Class::UserOperation) {
             assert!(action == Action::USER_OPERATION || worded.contains(&action), "{action:?}");
         }
@@ -199,7 +292,7 @@ mod tests {
 
     #[test]
     fn every_embedded_rule_is_anchored() {
-        for rule in &Rules::embedded().rules {
+        for rule in Rules::embedded().rules.iter().filter(|rule| !matches!(rule.part, Part::Thing { .. })) {
             assert!(rule.pattern.starts_with('^'), "{}", rule.name);
         }
     }

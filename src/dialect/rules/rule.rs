@@ -2,6 +2,7 @@
 
 use super::file::{Example, Place, RuleProblem};
 use super::pattern;
+use super::sentences::{Sentence, Thing};
 use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;
@@ -25,8 +26,20 @@ pub(super) struct Rule {
     pub(super) examples: Vec<Example>,
     /// Where its pattern stands.
     pub(super) place: Place,
+    pub(super) part: Part,
     /// Compiled when first needed: a site sees a tenth of all wordings.
     compiled: OnceLock<Option<Compiled>>,
+}
+
+/// What its pattern is.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// All that it needs.
+    Whole,
+    /// The name of a thing; the sentences about it are rules of their own.
+    Thing { thing: Thing, failed: Action },
+    /// A sentence about the things of a vocabulary.
+    Sentence { sentence: Sentence, vocabulary: usize },
 }
 
 #[derive(Debug)]
@@ -39,6 +52,7 @@ struct Compiled {
 }
 
 /// What the rules make of a text.
+#[expect(clippy::large_enum_variant, reason = "one for each entry, and it stays on the stack")]
 #[derive(Debug, Default)]
 pub(in super::super) enum Reading<'a> {
     /// A rule knows the wording.
@@ -66,6 +80,9 @@ pub(in super::super) struct Words<'a> {
     pub(in super::super) reason: Option<&'a str>,
     pub(in super::super) old: Option<&'a str>,
     pub(in super::super) new: Option<&'a str>,
+    /// In a sentence: of what it is said, and what was done to it.
+    pub(super) thing: Option<&'a str>,
+    pub(super) verb: Option<&'a str>,
 }
 
 impl Rule {
@@ -83,7 +100,43 @@ impl Rule {
         place: Place,
     ) -> Rule {
         let compiled = OnceLock::new();
-        Rule { name, types, title, pattern, action, outcome, target_kind, once, examples, place, compiled }
+        let part = Part::Whole;
+        Rule {
+            name,
+            types,
+            title,
+            pattern,
+            action,
+            outcome,
+            target_kind,
+            once,
+            examples,
+            place,
+            part,
+            compiled,
+        }
+    }
+
+    /// A sentence about things; what it says about which is found out when it has matched.
+    pub(super) fn sentence(part: Part, pattern: String, place: Place) -> Rule {
+        let name = match &part {
+            Part::Sentence { sentence, .. } => sentence.form_of().trim_start_matches('^').to_owned(),
+            _ => String::new(),
+        };
+        let (action, outcome, once) = (Action::USER_OPERATION, Outcome::Success, " by ".to_owned());
+        let rule = Rule::new(
+            name,
+            Vec::new(),
+            None,
+            pattern,
+            action,
+            outcome,
+            String::new(),
+            once,
+            Vec::new(),
+            place,
+        );
+        Rule { part, ..rule }
     }
 
     /// Whether it speaks about entries of that type and title.
@@ -94,15 +147,15 @@ impl Rule {
 
     /// Whether the pattern can be used; else says why not.
     pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
-        let (message, help) = match compile(&self.pattern, &self.once) {
+        let (message, help) = match self.compile() {
             Ok(compiled) if compiled.regex.group_info().slot_len() > SLOTS_MAX => (
                 format!("the pattern of rule `{}` has more than {} groups", self.name, SLOTS_MAX / 2 - 1),
                 "write (?:...) for groups that capture nothing".to_owned(),
             ),
-            Ok(compiled) => match unknown_capture(&compiled) {
+            Ok(compiled) => match self.unknown_capture(&compiled) {
                 None => return self.compiled.set(Some(compiled)).is_ok() || self.compiled().is_some(),
                 Some(name) => {
-                    let known = pattern::CAPTURES.join(", ");
+                    let known = self.captures().join(", ");
                     (format!("unknown capture `{name}` in rule `{}`", self.name), format!("known: {known}"))
                 }
             },
@@ -141,7 +194,8 @@ impl Rule {
             return Reading::Nothing;
         }
         let group = |at: usize| range(slots, compiled.groups[at]?);
-        let [user, domain, role, target, target_id, client, reason, old, new] = std::array::from_fn(group);
+        let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] =
+            std::array::from_fn(group);
         if let Some(user) = &user {
             let named_before =
                 [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
@@ -165,6 +219,8 @@ impl Rule {
             reason: words(reason),
             old: words(old),
             new: words(new),
+            thing: words(thing),
+            verb: words(verb),
         })
     }
 
@@ -181,23 +237,40 @@ impl Rule {
     }
 
     fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| compile(&self.pattern, &self.once).ok()).as_ref()
+        self.compiled.get_or_init(|| self.compile().ok()).as_ref()
+    }
+
+    fn compile(&self) -> Result<Compiled, Box<meta::BuildError>> {
+        let bytes_max = match self.part {
+            Part::Sentence { .. } => SENTENCE_BYTES_MAX,
+            _ => REGEX_BYTES_MAX,
+        };
+        compile(&self.pattern, &self.once, bytes_max)
+    }
+
+    /// The captures that it may have.
+    fn captures(&self) -> &'static [&'static str] {
+        match self.part {
+            Part::Whole => &pattern::CAPTURES[..pattern::CAPTURES_OF_ENTRIES],
+            Part::Thing { .. } => &[],
+            Part::Sentence { .. } => &pattern::CAPTURES,
+        }
+    }
+
+    fn unknown_capture<'c>(&self, compiled: &'c Compiled) -> Option<&'c str> {
+        let names = compiled.regex.group_info().pattern_names(PatternID::ZERO);
+        names.flatten().find(|name| !self.captures().contains(name))
     }
 }
 
 /// Without the automaton that finds the end first: a rule is only tried where its pattern matches.
-fn compile(pattern: &str, once: &str) -> Result<Compiled, Box<meta::BuildError>> {
+fn compile(pattern: &str, once: &str, bytes_max: usize) -> Result<Compiled, Box<meta::BuildError>> {
     let limits =
-        meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX)).utf8_empty(false);
+        meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(bytes_max)).utf8_empty(false);
     let regex =
         meta::Builder::new().configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern))?;
     let groups = pattern::CAPTURES.map(|name| regex.group_info().to_index(PatternID::ZERO, name));
     Ok(Compiled { regex, groups, once: memmem::Finder::new(once).into_owned() })
-}
-
-fn unknown_capture(compiled: &Compiled) -> Option<&str> {
-    let names = compiled.regex.group_info().pattern_names(PatternID::ZERO);
-    names.flatten().find(|name| !pattern::CAPTURES.contains(name))
 }
 
 /// Where a group was found.
@@ -217,5 +290,7 @@ fn ends_with_a_word(text: &str, end: usize) -> bool {
 const SLOTS_MAX: usize = 64;
 /// Compiled form of one pattern.
 const REGEX_BYTES_MAX: usize = 1 << 20;
+/// That of a sentence, with all things in it.
+const SENTENCE_BYTES_MAX: usize = 8 << 20;
 const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \
      as itself needs a backslash";
