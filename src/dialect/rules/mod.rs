@@ -23,6 +23,7 @@
 //!   lets them write a sentence that begins like another; no rule can know.
 //! - An actor that stands *after* something a user may have named (a rule, a report) counts only when the words
 //!   that introduce it (`once`, by default ` by `) come once. Else nobody is named and the event is `unparsed`.
+//! - What a rule reads as a success and is said to have failed right after is not read by it.
 //! - Entries of network types are the words of strangers: no rule reads them unless it names the type.
 //!
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.

@@ -119,11 +119,12 @@ impl Rule {
 
     /// A sentence about things; what it says about which is found out when it has matched.
     pub(super) fn sentence(part: Part, pattern: String, place: Place) -> Rule {
-        let name = match &part {
-            Part::Sentence { sentence, .. } => sentence.form_of().trim_start_matches('^').to_owned(),
-            _ => String::new(),
+        let (name, fails) = match &part {
+            Part::Sentence { sentence, .. } => (sentence.form_of().trim_start_matches('^'), sentence.fails),
+            _ => ("", false),
         };
-        let (action, outcome, once) = (Action::USER_OPERATION, Outcome::Success, " by ".to_owned());
+        let outcome = if fails { Outcome::Failure } else { Outcome::Success };
+        let (name, action, once) = (name.to_owned(), Action::USER_OPERATION, " by ".to_owned());
         let rule = Rule::new(
             name,
             Vec::new(),
@@ -189,7 +190,7 @@ impl Rule {
         let in_a_character =
             |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
         if slots.iter().any(in_a_character)
-            || !range(slots, 0).is_some_and(|whole| ends_with_a_word(text, whole.end))
+            || !range(slots, 0).is_some_and(|whole| self.may_end(text, whole.end))
         {
             return Reading::Nothing;
         }
@@ -222,6 +223,12 @@ impl Rule {
             thing: words(thing),
             verb: words(verb),
         })
+    }
+
+    /// Whether the text may go on as it does: nothing is a success that is said to have failed right after.
+    fn may_end(&self, text: &str, end: usize) -> bool {
+        ends_with_a_word(text, end)
+            && !(self.outcome == Outcome::Success && goes_on_with_failure(&text[end..]))
     }
 
     /// Where its captures stand in a text that it matches; empty when it does not.
@@ -286,6 +293,27 @@ fn ends_with_a_word(text: &str, end: usize) -> bool {
     !(after == Some('"') || before.is_some_and(in_word) && after.is_some_and(in_word))
 }
 
+fn goes_on_with_failure(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix(' ') else { return false };
+    let begins = |word: &&str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    FAILURES.iter().any(|word| begins(&word))
+}
+
+/// What turns a sentence into its opposite.
+const FAILURES: [&str; 12] = [
+    "failed",
+    "has failed",
+    "have failed",
+    "but failed",
+    "and failed",
+    "was denied",
+    "was rejected",
+    "was refused",
+    "was unsuccessful",
+    "unsuccessfully",
+    "could not",
+    "was not",
+];
 /// Two for the whole match and two for each group.
 const SLOTS_MAX: usize = 64;
 /// Compiled form of one pattern.

@@ -220,14 +220,8 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
         Naming::Alone,
         &[
             r"^{actor}{could_not} <VERB> <THING><REST>{from}(?:{because}|\.?$)",
-            r"^(?:failed to|could not|unable to|cannot) <VERB> <THING><REST>(?:{by})?{from}(?:{because}|\.?$)",
+            r"^(?:failed to|could not|unable to|cannot) <VERB> <THING>(?:{by})?{from}(?:{because}|\.?$)",
         ],
-    ),
-    (
-        Form::Done,
-        true,
-        Naming::Alone,
-        &[r"^<THING> (?:could not be|cannot be|was not) <VERB>(?:{by})?{from}{why}"],
     ),
     (
         Form::ToDo,
@@ -235,21 +229,21 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
         Naming::Named,
         &[
             r"^{actor}{could_not} <VERB> <THING> <NAMED><REST>{from}{why}",
-            r"^(?:failed to|could not|unable to|cannot) <VERB> <THING> <NAMED><REST>(?:{by})?{from}{why}",
+            r"^(?:failed to|could not|unable to|cannot) <VERB> <THING> <NAMED>(?:{by})?{from}{why}",
         ],
     ),
     (
         Form::Done,
         true,
-        Naming::Named,
-        &[r"^<THING> <NAMED> (?:could not be|cannot be|was not) <VERB>(?:{by})?{from}{why}"],
+        Naming::Any,
+        &[r"^<THING>(?: <NAMED>)? (?:could not be|cannot be|was not) <VERB>(?:{by})?{from}{why}"],
     ),
     (
         Form::Noun,
         true,
         Naming::Any,
         &[
-            r"^(?:the )?<VERB> of <THING>(?: <NAMED>)?(?:{by})?{from} (?:has )?failed{why}",
+            r"^(?:the )?<VERB> of <THING>(?: <NAMED>)?<REST>(?:{by})?{from} (?:has )?failed{why}",
             r"^<THING>(?: <NAMED>)? <VERB><REST>(?:{by})?{from} (?:has )?failed{why}",
         ],
     ),
@@ -262,19 +256,13 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
             r"^<THING>(?:{were})? <VERB>{by}{from}(?::|,| -) <NAMED>",
         ],
     ),
-    (
-        Form::Done,
-        false,
-        Naming::Alone,
-        &[r"^<THING>(?:{were})? <VERB>{by}<REST>{from}", r"^<THING>(?:{were})? <VERB><REST>(?:{by})?{from}"],
-    ),
+    (Form::Done, false, Naming::Alone, &[r"^<THING>(?:{were})? <VERB><REST>(?:{by})?{from}"]),
     (
         Form::Done,
         false,
         Naming::Named,
         &[
             r"^{actor} (?:has )?(?:successfully )?<VERB>(?: manually)? <THING>:? <NAMED><REST>{from}",
-            r"^<THING> <NAMED>(?:{were})? <VERB>{by}<REST>{from}",
             r"^<THING> <NAMED>(?:{were})? <VERB><REST>{by}{from}",
             r"^<THING> <NAMED>{were} <VERB><REST>{from}",
             r"^<THING> <NAMED> <VERB>\.?$",
@@ -282,33 +270,22 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
         ],
     ),
     (Form::Done, false, Naming::Words, &[r#"^<THING> (?<target>[^"]+?){were} <VERB>(?:{by})?{from}"#]),
-    (Form::Noun, false, Naming::Named, &[r"^(?:the )?<VERB> of <THING> <NAMED><REST>(?:{by})?{from}"]),
     (
         Form::Noun,
         false,
         Naming::Any,
         &[
-            r"^<THING> <VERB><REST>(?: (?:was |has been )?(?:completed|requested|initiated|started))?{by}{from}(?:: <NAMED>)?",
+            r"^(?:the )?<VERB> of <THING>(?: <NAMED>)??<REST>{by}{from}",
+            r"^<THING> <VERB><REST>(?: (?:was )?(?:completed|started))?{by}{from}(?:: <NAMED>)?",
         ],
     ),
     (Form::Noun, false, Naming::Named, &[r"^<THING> <VERB>: <NAMED>(?:{by})?{from}"]),
-    (
-        Form::Done,
-        false,
-        Naming::Alone,
-        &[
-            r"^{actor} (?:has )?(?:successfully )?<VERB> <THING><REST>{from}",
-            r"^<VERB> <THING><REST>{by}{from}",
-        ],
-    ),
+    (Form::Done, false, Naming::Alone, &[r"^{actor} (?:has )?(?:successfully )?<VERB> <THING><REST>{from}"]),
     (
         Form::Noun,
         false,
         Naming::Alone,
-        &[
-            r"^(?:the )?<VERB> of <THING><REST>{by}{from}",
-            r"^<THING> <VERB><REST> (?:was |has been )?(?:completed|successful|succeeded|started|initiated|requested)(?:{by})?{from}",
-        ],
+        &[r"^<THING> <VERB><REST> (?:was |has been )?(?:completed|successful|succeeded|started)"],
     ),
 ];
 
