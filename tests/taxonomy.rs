@@ -6,6 +6,7 @@ use expect_test::expect_file;
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, DIALECTS, Habits, Rules, TYPES};
 use otrail::model::{Action, Class, Event, Flag, Outcome, Text, Time};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -184,6 +185,52 @@ fn an_actor_is_read_in_all_its_forms() {
         }
     }
 }
+
+proptest! {
+    /// A name in quotes may hold anything but the quote.
+    #[test]
+    fn no_name_in_quotes_makes_somebody_else_the_actor(
+        parts in prop::collection::vec(prop::sample::select(FORGED), 1..6), form in 0..FORMS.len(),
+    ) {
+        let name = parts.concat();
+        let event = operation(&FORMS[form].replace("NAME", &name));
+        prop_assert!(matches!(event.user.as_deref(), None | Some("alice")), "{:?} in {:?}", event, name);
+        prop_assert!(matches!(event.client.as_deref(), None | Some("10.2.3.4")), "{:?}", event);
+        prop_assert_ne!(event.outcome, Outcome::Failure);
+    }
+}
+
+const FORMS: &[&str] = &[
+    "User alice deleted exclusion rule \"NAME\" from 10.2.3.4",
+    "alice renamed device \"NAME\" to 'x' from 10.2.3.4",
+    "Exclusion rule \"NAME\" was deleted by alice from 10.2.3.4",
+    "Exclusion rule \"NAME\" deleted by user alice",
+    "Report created: \"NAME\" by alice",
+    "Report created by alice: \"NAME\"",
+    "Creation of report \"NAME\" by alice",
+    "Device 10.2.1.14 added to group \"NAME\" by alice",
+    "Test message sent for forwarding rule \"NAME\" by alice",
+];
+const FORGED: &[&str] = &[
+    "x",
+    " ",
+    " by mallory",
+    " by user mallory",
+    " from 10.9.9.9",
+    " was deleted",
+    " failed",
+    ": ",
+    "User mallory",
+    "'",
+    " (",
+    ")",
+    " logged in",
+    "Exclusion rule ",
+    " to ",
+    ", reason: ",
+    " could not be deleted",
+    "mallory deleted",
+];
 
 /// What was found, in one line.
 fn brief(event: &Event) -> String {
