@@ -80,11 +80,9 @@ pub(super) fn device_names(text: &str) -> Vec<Text> {
         let after = after.strip_prefix('s').unwrap_or(after).trim_start_matches([' ', ':']);
         let quote = after.chars().next().filter(|first| QUOTES.contains(first));
         let name = quote.and_then(|quote| after[1..].split_once(quote)).map(|(name, _)| name);
-        match name {
-            Some(name) if !name.is_empty() && !found.iter().any(|known| known == name) => {
-                found.push(name.into())
-            }
-            _ => {}
+        let is_new = |name: &&str| !name.is_empty() && !found.iter().any(|known| known == name);
+        if let Some(name) = name.filter(is_new) {
+            found.push(name.into());
         }
         if found.len() == DEVICES_MAX {
             break;

@@ -32,8 +32,17 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What the header of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    delimiter: u8,
+    pub(super) delimiter: u8,
     columns: Vec<Option<Column>>,
+    /// Names of the columns that mean nothing here, as they are compared.
+    names: Vec<Option<String>>,
+}
+
+impl Table {
+    /// What a column is called that means nothing to the timeline.
+    pub(super) fn name(&self, column: usize) -> Option<&str> {
+        self.names.get(column)?.as_deref()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,19 +149,21 @@ fn header(line: &[u8], encoding: Encoding) -> Option<Table> {
 fn table(line: &str, delimiter: u8) -> Table {
     let (cells, _) = csv::cells(line, delimiter);
     let mut columns: Vec<Option<Column>> = Vec::with_capacity(cells.len());
+    let mut names = Vec::with_capacity(cells.len());
     for cell in &cells {
         let name: String =
             cell.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         let column =
             NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|&(column, _)| column);
         columns.push(column.filter(|column| !columns.contains(&Some(*column))));
+        names.push(column.is_none().then_some(name));
     }
     if !columns.contains(&Some(Column::Moment)) {
         for column in columns.iter_mut().filter(|column| **column == Some(Column::Date)) {
             *column = Some(Column::Moment);
         }
     }
-    Table { delimiter, columns }
+    Table { delimiter, columns, names }
 }
 
 fn parse(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {

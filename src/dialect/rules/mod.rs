@@ -16,6 +16,18 @@
 //! client = "10.2.3.4"
 //! ```
 //!
+//! A rule may name a thing and what can be done to it instead of a pattern: then it reads all the sentences of
+//! `sentences.rs`, done and failed. Those with a pattern go before the things of the same file set.
+//!
+//! ```toml
+//! [[rule]]
+//! name = "recipe-delete"
+//! thing = '(?:batch )?recipe'
+//! verbs = ["delete/deleted/deletion", "remove/removed/removal"]
+//! action = "config.change"
+//! failed = "user.operation"                   # the action when it failed; default: the same
+//! ```
+//!
 //! The first rule that matches wins. What can be forged, and what not:
 //!
 //! - The rules here are anchored at the start and read from the left, so what follows a name cannot replace it.

@@ -296,7 +296,7 @@ fn ends_with_a_word(text: &str, end: usize) -> bool {
 fn goes_on_with_failure(rest: &str) -> bool {
     let Some(rest) = rest.strip_prefix(' ') else { return false };
     let begins = |word: &&str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
-    FAILURES.iter().any(|word| begins(&word))
+    FAILURES.iter().any(begins)
 }
 
 /// What turns a sentence into its opposite.
