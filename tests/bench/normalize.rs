@@ -17,8 +17,8 @@ mod sample;
 use jiff::tz::TimeZone;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use otrail::dialect::{self, Context, DIALECTS, Habits, Rules, State};
-use otrail::model::{Class, Event, Text, Time};
+use otrail::dialect::{self, Context, DIALECTS, Habits, Parsed, Rules, State};
+use otrail::model::{Class, Text, Time};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
@@ -42,7 +42,7 @@ fn main() {
     };
     let mut kinds: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
     for &entry in &entries {
-        let event = parse(&context, entry);
+        let event = parse(&context, entry).event;
         kinds.entry(format!("{} {}", event.kind, event.action.name())).or_default().push(entry);
     }
     let (best, median) = cost(&context, &entries);
@@ -65,7 +65,7 @@ fn cost(context: &Context<'_>, entries: &[&[u8]]) -> (u64, u64) {
         let began = cpu_micros();
         for _ in 0..times {
             for entry in entries {
-                black_box(parse(context, black_box(entry)));
+                black_box(&parse(context, black_box(entry)));
             }
         }
         (cpu_micros() - began) * 1000 / (times * entries.len()) as u64
@@ -75,8 +75,8 @@ fn cost(context: &Context<'_>, entries: &[&[u8]]) -> (u64, u64) {
     (rounds[0], rounds[ROUNDS / 2])
 }
 
-fn parse(context: &Context<'_>, entry: &[u8]) -> Event {
-    (DIALECTS[0].parse)(&State::default(), context, entry).event
+fn parse(context: &Context<'_>, entry: &[u8]) -> Parsed {
+    (DIALECTS[0].parse)(&State::default(), context, entry)
 }
 
 /// What this process has used so far.
