@@ -25,8 +25,8 @@ pub(super) enum Step {
     Text { text: Vec<u8>, next: usize },
     /// As many of these bytes as it takes; the greedy takes as many as there are, and then fewer.
     Run { bytes: ByteSet, min: usize, max: usize, is_greedy: bool, next: usize },
-    /// The first way that leads to the end.
-    Either { first: usize, second: usize },
+    /// The first way that leads to the end; the first of the two begins with one of these bytes.
+    Either { starts: ByteSet, first: usize, second: usize },
     /// A group begins or ends here.
     Mark { slot: usize, next: usize },
     /// Stays where it is.
@@ -75,7 +75,7 @@ impl Steps {
                 let last = self.add(last, next)?;
                 ways.iter().rev().try_fold(last, |second, way| {
                     let first = self.add(way, next)?;
-                    Some(self.push(Step::Either { first, second }))
+                    Some(self.push(Step::Either { starts: self.starts(first), first, second }))
                 })?
             }
         })
@@ -116,8 +116,20 @@ impl Steps {
             _ => return None,
         };
         let (first, second) = if *greedy { (body, next) } else { (next, body) };
-        self.steps[choice] = Step::Either { first, second };
+        self.steps[choice] = Step::Either { starts: self.starts(first), first, second };
         Some(if *min == 0 { choice } else { body })
+    }
+
+    /// The bytes with which it can go on from a step; all where it need not go on.
+    fn starts(&self, step: usize) -> ByteSet {
+        match &self.steps[step] {
+            Step::Text { text, .. } => ByteSet::default().with(text[0].to_ascii_uppercase()).with(text[0]),
+            Step::Run { bytes, min: 1.., .. } => *bytes,
+            Step::Run { bytes, next, .. } => bytes.or(self.starts(*next)),
+            Step::Either { starts, second, .. } => starts.or(self.starts(*second)),
+            Step::Mark { next, .. } | Step::Look { next, .. } => self.starts(*next),
+            Step::End => ByteSet::ALL,
+        }
     }
 
     fn push(&mut self, step: Step) -> usize {
@@ -145,28 +157,34 @@ fn letters(part: &Hir) -> Option<Vec<u8>> {
 }
 
 /// Some of the 256 bytes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ByteSet([u64; 4]);
 
 impl ByteSet {
+    const ALL: ByteSet = ByteSet([u64::MAX; 4]);
+
     /// The bytes of a part that is one byte long.
     fn of(part: &Hir) -> Option<ByteSet> {
-        let mut set = ByteSet::default();
         match part.kind() {
-            HirKind::Literal(literal) if literal.0.len() == 1 => set.insert(literal.0[0]),
+            HirKind::Literal(literal) if literal.0.len() == 1 => Some(ByteSet::default().with(literal.0[0])),
             HirKind::Class(Class::Bytes(class)) => {
-                class.iter().flat_map(|range| range.start()..=range.end()).for_each(|byte| set.insert(byte));
+                let bytes = class.iter().flat_map(|range| range.start()..=range.end());
+                Some(bytes.fold(ByteSet::default(), ByteSet::with))
             }
-            _ => return None,
+            _ => None,
         }
-        Some(set)
     }
 
-    fn insert(&mut self, byte: u8) {
+    fn with(mut self, byte: u8) -> ByteSet {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        self
     }
 
-    pub(super) fn has(&self, byte: u8) -> bool {
+    fn or(self, other: ByteSet) -> ByteSet {
+        ByteSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    pub(super) fn has(self, byte: u8) -> bool {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
     }
 }

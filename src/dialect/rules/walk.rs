@@ -72,8 +72,9 @@ impl Walker<'_> {
                     }
                     (step, at) = (*next, at + if *is_greedy { *min } else { most });
                 }
-                Step::Either { first, second } => {
-                    if let Some(found) = self.try_from(*first, at) {
+                Step::Either { starts, first, second } => {
+                    let can_start = self.text.get(at).is_none_or(|&byte| starts.has(byte));
+                    if let Some(found) = can_start.then(|| self.try_from(*first, at)).flatten() {
                         return Some(found);
                     }
                     step = *second;
