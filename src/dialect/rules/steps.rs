@@ -75,7 +75,7 @@ impl Steps {
                 let last = self.add(last, next)?;
                 ways.iter().rev().try_fold(last, |second, way| {
                     let first = self.add(way, next)?;
-                    Some(self.push(Step::Either { starts: self.starts(first), first, second }))
+                    Some(self.push(Step::Either { starts: self.starts(first, STEPS_AHEAD), first, second }))
                 })?
             }
         })
@@ -116,18 +116,19 @@ impl Steps {
             _ => return None,
         };
         let (first, second) = if *greedy { (body, next) } else { (next, body) };
-        self.steps[choice] = Step::Either { starts: self.starts(first), first, second };
+        self.steps[choice] = Step::Either { starts: self.starts(first, STEPS_AHEAD), first, second };
         Some(if *min == 0 { choice } else { body })
     }
 
-    /// The bytes with which it can go on from a step; all where it need not go on.
-    fn starts(&self, step: usize) -> ByteSet {
+    /// The bytes with which it can go on from a step; all where it need not go on, or after too many steps `ahead`.
+    fn starts(&self, step: usize, ahead: usize) -> ByteSet {
+        let Some(ahead) = ahead.checked_sub(1) else { return ByteSet::ALL };
         match &self.steps[step] {
             Step::Text { text, .. } => ByteSet::default().with(text[0].to_ascii_uppercase()).with(text[0]),
             Step::Run { bytes, min: 1.., .. } => *bytes,
-            Step::Run { bytes, next, .. } => bytes.or(self.starts(*next)),
-            Step::Either { starts, second, .. } => starts.or(self.starts(*second)),
-            Step::Mark { next, .. } | Step::Look { next, .. } => self.starts(*next),
+            Step::Run { bytes, next, .. } => bytes.or(self.starts(*next, ahead)),
+            Step::Either { starts, second, .. } => starts.or(self.starts(*second, ahead)),
+            Step::Mark { next, .. } | Step::Look { next, .. } => self.starts(*next, ahead),
             Step::End => ByteSet::ALL,
         }
     }
@@ -188,3 +189,5 @@ impl ByteSet {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
     }
 }
+
+const STEPS_AHEAD: usize = 20;

@@ -216,4 +216,12 @@ mod tests {
             assert_eq!(walked, Walked::GaveUp, "{pattern}");
         }
     }
+
+    #[test]
+    fn a_long_pattern_has_steps_too_and_a_walk_along_it_ends() {
+        for part in ["a?b?", "(?:aa)?", "aab|"] {
+            let steps = steps(&format!("^(?:{})?x", part.repeat(5_000))).unwrap();
+            assert!(find(&steps, b"aby", 3, &mut [None; SLOTS_MAX]) != Walked::Found, "{part}");
+        }
+    }
 }
