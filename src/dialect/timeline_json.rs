@@ -79,7 +79,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
-        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
+        true if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };

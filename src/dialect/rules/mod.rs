@@ -33,6 +33,8 @@ mod file;
 mod list;
 mod pattern;
 mod rule;
+mod steps;
+mod walk;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
@@ -105,6 +107,15 @@ impl Rules {
     #[cfg(test)]
     pub(super) fn example_texts(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
+    }
+
+    /// Each pattern with the texts of its examples.
+    #[cfg(test)]
+    fn patterns_with_examples(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.rules.iter().map(|rule| {
+            let examples = rule.examples.iter().map(|example| example.text.as_str()).collect();
+            (rule.pattern.as_str(), examples)
+        })
     }
 
     /// How many rules there are.
@@ -238,6 +249,7 @@ mod tests {
             ("^Name (?<user>.)", "Name é", None),
             ("^Name (?<user>(?u:[äöü])+)", "Name äö", Some("äö")),
             (r"^User (?<user>\w+)\b", "User alice é", Some("alice")),
+            ("^User {user} (?:a|b|ab)+c", &format!("User alice {}c", "ab".repeat(5000)), Some("alice")),
         ] {
             let text_of_rule =
                 format!("[[rule]]\nname = \"a\"\nmatch = '{pattern}'\naction = \"user.login\"\n");
