@@ -113,7 +113,7 @@ fn a_file_that_changes_its_mind_is_read_in_the_other_dialect_and_that_is_told() 
     house.write_log(format!("Timestamp,Type,Content\n{}{}{}", row(1, ','), entry(2), row(3, ',')).as_bytes());
     let status = house.wait_until("reads rows", source(|source| source.entries == 4));
     assert_eq!(status.sources[0].dialect, "timeline-csv");
-    assert!(status.sources[0].dialect_reason.contains("not in timeline-json"), "{status:?}");
+    assert!(status.sources[0].dialect_reason.contains("no timeline-json any more"), "{status:?}");
     house.kill();
     house.write_log(row(4, ',').as_bytes());
     house.start();

@@ -20,7 +20,7 @@ fn shown(args: &[&str]) -> String {
 fn every_step_is_shown() {
     expect![[r#"
         entry    {"timestamp":1709193520000,"type":"USER_OPERATION","title":"User Operation","content":"User CORP\\alice logged in from 10.2.3.4"}
-        dialect  timeline-json: the first that speaks the language of the entries
+        dialect  timeline-json: there is an object with a type or content among the first entries
         field    timestamp       13..26    1709193520000
         field    type            34..50    USER_OPERATION
         field    title           59..75    User Operation
@@ -75,4 +75,66 @@ fn json_has_the_same_and_no_terminal_is_commanded() {
     assert_eq!(&LOGIN[span], r"CORP\\alice");
     let hostile = explain(&["\u{1b}[2J\u{202e}"]).stdout;
     assert!(!hostile.contains(&0x1b) && !String::from_utf8(hostile).unwrap().contains('\u{202e}'));
+}
+
+#[test]
+fn every_entry_of_a_mixed_log_is_explained_in_its_own_dialect() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("mixed.log");
+    let mut bytes =
+        format!("{LOGIN}\n2024-02-29 07:58:40,118 [main] INFO AUDIT- User bob logged in\n").into_bytes();
+    bytes.extend_from_slice(
+        b"Feb 29 07:58:40 plant-a console: User al\xff logged in\nCEF:0|V|P|1|4|User login|3|suser=c\\=d\n",
+    );
+    std::fs::write(&log, bytes).unwrap();
+    let text = shown(&[log.to_str().unwrap()]);
+    let steps: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("dialect") || line.starts_with("field")).collect();
+    expect![[r#"
+        dialect  timeline-json: there is an object with a type or content among the first entries
+        field    timestamp       13..26    1709193520000
+        field    type            34..50    USER_OPERATION
+        field    title           59..75    User Operation
+        field    content         86..128   User CORP\alice logged in from 10.2.3.4
+        dialect  audit-log: there is a line with date, time of day and level at byte 130, no timeline-json any more
+        field    time             0..23    2024-02-29 07:58:40,118
+        field    title           36..41    AUDIT
+        field    severity        31..35    INFO
+        field    message         43..61    User bob logged in
+        dialect  syslog: there is a line with a priority, or with a date, a host and a tag at byte 192, no audit-log any more
+        field    time             0..15    Feb 29 07:58:40
+        field    title           24..31    console
+        field    message         33..53    User al� logged in
+        dialect  cef: there is a line that begins with CEF: at byte 244, no syslog any more
+        field    type            12..13    4
+        field    title           14..24    User login
+        field    severity        25..26    3
+        field    user             -        c=d
+        field    message         14..24    User login
+    "#]]
+    .assert_eq(&(steps.join("\n") + "\n"));
+}
+
+#[test]
+fn a_masked_secret_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("otrail.toml");
+    let text = "sensor = \"plant-a\"\n[[mask]]\nname = \"assignment\"\n[[source]]\nname = \"timeline\"\npath = \"/x\"\n\
+                [[source]]\nname = \"second\"\npath = \"/y\"\ndialect = \"key-value\"\n\
+                [[destination]]\nname = \"siem\"\naddress = \"siem.example.net\"\n";
+    std::fs::write(&config, text).unwrap();
+    std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let config = config.to_str().unwrap();
+    let line = LOGIN.replace("10.2.3.4", "10.2.3.4 password=hunter2");
+    let text = shown(&["-c", config, &line]);
+    assert!(text.contains("password=***") && !text.contains("hunter2"), "{text}");
+    let text = shown(&["-c", config, "--source", "second", "user=alice action=user.login"]);
+    assert!(
+        text.contains("dialect  key-value: as configured") && text.contains("source       second"),
+        "{text}"
+    );
+    let unknown = explain(&["-c", config, "--source", "third", "x"]);
+    assert!(
+        String::from_utf8(unknown.stderr).unwrap().contains("no source `third`; known: timeline, second")
+    );
 }

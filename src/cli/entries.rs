@@ -1,13 +1,13 @@
 //! Entries from a file, from stdin or from a word of the command line, read as the agent reads them.
 
 use super::Common;
-use crate::collect::Ordinals;
+use crate::collect::{Cut, Cutter, Ordinals, Reading, SourceSettings};
 use crate::config;
-use crate::dialect::{self, Context, DIALECTS, Dialect, End, Habits, Masks, Parsed, Rules, State};
+use crate::dialect::{Context, Dialect, End, Habits, Masks, Parsed, Part, Rules, State};
 use crate::model::{Class, Event, FileNo, Flag, Position, Record, Seq, Text};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(super) struct House {
     pub(super) sensor: Text,
     pub(super) source: Text,
+    dialect: Option<&'static Dialect>,
+    line_bytes_max: usize,
     zone: TimeZone,
     habits: Habits,
     pub(super) rules: Arc<Rules>,
@@ -23,38 +25,45 @@ pub(super) struct House {
 }
 
 impl House {
-    /// A config that was named must be good; the one at the default place may be missing.
-    pub(super) fn open(common: &Common) -> anyhow::Result<House> {
+    /// A config that was named must be good; the one at the default place may be missing. Of several sources it is
+    /// the named one, else the first.
+    pub(super) fn open(common: &Common, source: Option<&str>) -> anyhow::Result<House> {
         if common.config == Path::new(config::DEFAULT_PATH) && !common.config.exists() {
-            let rules = Arc::new(Rules::embedded());
-            let (sensor, source) = (Text::const_new("sensor"), Text::const_new("stdin"));
-            let (masks, user_login) = (Masks::default(), Class::UserOperation);
-            let (zone, habits) = (TimeZone::UTC, Habits::default());
-            return Ok(House { sensor, source, zone, habits, rules, masks, user_login });
+            if let Some(source) = source {
+                bail!("there is no configuration at {}, and so no source `{source}`", config::DEFAULT_PATH);
+            }
+            return Ok(House {
+                sensor: Text::const_new("sensor"),
+                source: Text::const_new("stdin"),
+                dialect: None,
+                line_bytes_max: ENTRY_BYTES_MAX,
+                zone: TimeZone::UTC,
+                habits: Habits::default(),
+                rules: Arc::new(Rules::embedded()),
+                masks: Masks::default(),
+                user_login: Class::UserOperation,
+            });
         }
         let (config, _) = common.load()?;
         let collect = config.collect;
-        let first = collect.sources.into_iter().next();
-        let (source, zone, habits) = first.map_or_else(
-            || (Text::default(), TimeZone::UTC, Habits::default()),
-            |source| (source.name, source.zone, source.habits),
-        );
         let (rules, masks, user_login) = (collect.rules, collect.masks, collect.user_login);
-        Ok(House { sensor: collect.sensor, source, zone, habits, rules, masks, user_login })
+        let SourceSettings { name, dialect, zone, habits, line_bytes_max, .. } =
+            wanted(collect.sources, source)?;
+        let (sensor, source) = (collect.sensor, name);
+        Ok(House { sensor, source, dialect, line_bytes_max, zone, habits, rules, masks, user_login })
     }
 
-    /// Reads one entry.
-    pub(super) fn read(&self, dialect: &Dialect, state: &State, entry: &[u8]) -> Parsed {
-        self.with(|context| dialect::read(dialect, state, context, &self.masks, entry))
+    /// The event with nothing cut, and the fields that it was made of.
+    pub(super) fn read_bare(&self, dialect: &Dialect, state: &State, entry: &[u8]) -> (Event, Vec<Part>) {
+        self.with(|reading| {
+            let text = String::from_utf8_lossy(entry);
+            let parts = (dialect.parts)(state, reading.context, &text);
+            ((dialect.parse)(state, reading.context, entry).event, parts)
+        })
     }
 
-    /// The event with nothing replaced and nothing cut: where it found what.
-    pub(super) fn read_bare(&self, dialect: &Dialect, state: &State, entry: &[u8]) -> Event {
-        self.with(|context| (dialect.parse)(state, context, entry).event)
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&Context<'_>) -> T) -> T {
-        read(&Context {
+    fn with<T>(&self, read: impl FnOnce(Reading<'_>) -> T) -> T {
+        let context = Context {
             sensor: &self.sensor,
             source: &self.source,
             seen: crate::agent::now(),
@@ -62,107 +71,67 @@ impl House {
             habits: &self.habits,
             rules: &self.rules,
             user_login: self.user_login,
-        })
+        };
+        read(Reading { context: &context, masks: &self.masks, line_bytes_max: self.line_bytes_max })
     }
 }
 
-/// Cuts a stream into entries and makes records of them, in bounded memory.
-pub(super) struct Reader<'a> {
-    house: &'a House,
+/// The source of that name, else the first.
+fn wanted(sources: Vec<SourceSettings>, name: Option<&str>) -> anyhow::Result<SourceSettings> {
+    let names: Vec<String> = sources.iter().map(|source| source.name.to_string()).collect();
+    let mut sources = sources.into_iter();
+    let found = sources.find(|source| name.is_none_or(|name| source.name == name));
+    found.with_context(|| format!("there is no source `{}`; known: {}", name.unwrap_or(""), names.join(", ")))
+}
+
+/// Reads a stream to its end; `take` gets each record and how it was cut out and says whether to go on, `pause` is
+/// called before waiting for more.
+pub(super) fn read(
+    house: &House,
     dialect: Option<&'static Dialect>,
-    state: State,
-    ordinals: Ordinals,
-    buffer: Vec<u8>,
-    /// Bytes of the stream before the buffer.
-    offset: u64,
-    seq: u64,
-    /// Inside of an entry that is over the limit: the rest of its line is passed over.
-    passing: bool,
+    input: &mut dyn Read,
+    take: &mut dyn FnMut(Record, &Cut<'_>) -> anyhow::Result<bool>,
+    pause: &mut dyn FnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let mut cutter = Cutter::new(dialect.or(house.dialect));
+    let (mut ordinals, mut seq) = (Ordinals::default(), Seq::NONE);
+    loop {
+        let count = cutter.fill(CHUNK_BYTES, |space| uninterrupted(input, space));
+        let end = if count.context("cannot read the entries")? == 0 { End::Final } else { End::Open };
+        let mut wanted: anyhow::Result<bool> = Ok(true);
+        house.with(|reading| {
+            cutter.cut(end, reading, |parsed, cut| {
+                if matches!(wanted, Ok(true)) {
+                    seq.0 += 1;
+                    wanted = take(record(parsed, cut, seq, &mut ordinals), cut);
+                }
+            });
+        });
+        if !wanted? || end == End::Final || !pause()? {
+            return Ok(());
+        }
+    }
 }
 
-impl<'a> Reader<'a> {
-    /// Without a dialect it is found out.
-    pub(super) fn new(house: &'a House, dialect: Option<&'static Dialect>) -> Reader<'a> {
-        let (state, ordinals) = (State::at(0), Ordinals::default());
-        Reader { house, dialect, state, ordinals, buffer: Vec::new(), offset: 0, seq: 0, passing: false }
+fn uninterrupted(input: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(space) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
+}
 
-    /// Reads all; `take` gets each record and says whether to go on, `pause` is called before waiting for more.
-    pub(super) fn run(
-        &mut self,
-        input: &mut dyn Read,
-        take: &mut dyn FnMut(Record) -> anyhow::Result<bool>,
-        pause: &mut dyn FnMut() -> anyhow::Result<bool>,
-    ) -> anyhow::Result<()> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let count = input.read(&mut chunk).context("cannot read the entries")?;
-            self.buffer.extend_from_slice(&chunk[..count]);
-            let end = if count == 0 { End::Final } else { End::Open };
-            if !self.cut(end, take)? || count == 0 || !pause()? {
-                return Ok(());
-            }
-        }
+fn record(parsed: Parsed, cut: &Cut<'_>, seq: Seq, ordinals: &mut Ordinals) -> Record {
+    let Parsed { mut event, mut identity } = parsed;
+    if cut.truncated {
+        event.flags.insert(Flag::TRUNCATED);
     }
-
-    /// False when nobody wants more.
-    fn cut(
-        &mut self,
-        end: End,
-        take: &mut dyn FnMut(Record) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<bool> {
-        if self.passing {
-            let newline = memchr::memchr(b'\n', &self.buffer);
-            let passed = newline.map_or(self.buffer.len(), |at| at + 1);
-            self.passing = newline.is_none();
-            self.consume(passed);
-        }
-        if self.dialect.is_none() && (self.buffer.contains(&b'\n') || end == End::Final) {
-            self.dialect = dialect::detect(&self.buffer);
-        }
-        let reader = self.dialect.unwrap_or(&DIALECTS[0]);
-        let mut entries = Vec::new();
-        let buffer = std::mem::take(&mut self.buffer);
-        let consumed = (reader.split)(&mut self.state, &buffer, end, &mut entries);
-        let mut wanted = true;
-        for entry in entries {
-            let truncated = entry.text.len() > ENTRY_BYTES_MAX;
-            let text = &buffer[entry.text.start..entry.text.end.min(entry.text.start + ENTRY_BYTES_MAX)];
-            let record = self.record(reader, text, self.offset + entry.end as u64, truncated);
-            wanted = take(record)?;
-            if !wanted {
-                break;
-            }
-        }
-        self.buffer = buffer;
-        self.consume(consumed);
-        if wanted && self.buffer.len() > ENTRY_BYTES_MAX {
-            let head: Vec<u8> = self.buffer[..ENTRY_BYTES_MAX].to_vec();
-            let record = self.record(reader, &head, self.offset + self.buffer.len() as u64, true);
-            self.passing = true;
-            self.consume(self.buffer.len());
-            wanted = take(record)?;
-        }
-        Ok(wanted)
+    if identity.needs_position() {
+        identity = identity.at(b"", cut.end);
     }
-
-    fn consume(&mut self, bytes: usize) {
-        self.buffer.drain(..bytes);
-        self.offset += bytes as u64;
-    }
-
-    fn record(&mut self, dialect: &Dialect, entry: &[u8], offset: u64, truncated: bool) -> Record {
-        let Parsed { mut event, mut identity } = self.house.read(dialect, &self.state, entry);
-        if truncated {
-            event.flags.insert(Flag::TRUNCATED);
-        }
-        if identity.needs_position() {
-            identity = identity.at(b"", offset);
-        }
-        event.id = self.ordinals.assign(&identity);
-        self.seq += 1;
-        Record { seq: Seq(self.seq), position: Some(Position { file: FileNo(1), offset }), event }
-    }
+    event.id = ordinals.assign(&identity);
+    Record { seq, position: Some(Position { file: FileNo(1), offset: cut.end }), event }
 }
 
 const CHUNK_BYTES: usize = 64 << 10;

@@ -3,18 +3,19 @@
 mod parts;
 
 use super::Common;
-use super::entries::House;
+use super::entries::{self, House};
 use super::exit::Exit;
 use super::normalize::{envelope, open};
-use crate::dialect::{self, DIALECTS, Dialect, End, Explained, Identity, Near, RuleAt, State};
+use crate::collect::Cut;
+use crate::dialect::{self, DIALECTS, Explained, Near, Part, RuleAt, json_parts};
 use crate::format::{FORMATS, Settings};
-use crate::model::{Record, Seq};
+use crate::model::{Flag, Record, Seq};
 use crate::query::render::{json_line, safe};
-use anyhow::Context;
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
-use parts::{Part, in_entry, parts};
+use parts::in_entry;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,9 +29,12 @@ pub struct Explain {
     /// An entry, a file with entries, or - for stdin
     #[arg(value_name = "LINE|FILE|-", default_value = "-")]
     what: String,
-    /// The language of the entry; without it the entry tells
+    /// The language of the entry; without it that of the source, or the entry tells
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
     dialect: Option<String>,
+    /// The source of the configuration whose settings count; else the first
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// Exit with 1 unless this field of the event has this value, such as user=alice or target.name=bob
     #[arg(long, value_name = "KEY=VALUE")]
     expect: Vec<String>,
@@ -51,9 +55,10 @@ enum Output {
 
 /// One entry and what became of it.
 struct Story<'a> {
-    entry: &'a str,
-    dialect: &'static Dialect,
-    why: &'static str,
+    /// The entry as far as it may be shown: without what a mask has replaced.
+    entry: Cow<'a, [u8]>,
+    dialect: &'static str,
+    why: &'a str,
     fields: Vec<Part>,
     /// The text that the rules read.
     text: String,
@@ -65,29 +70,20 @@ struct Story<'a> {
 impl Explain {
     /// Exit code 0; 1 when an expectation is not met or there is no entry.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let house = House::open(common)?;
-        let mut bytes = Vec::new();
-        if self.what == "-" || Path::new(&self.what).is_file() {
-            let input = open(Path::new(&self.what))?;
-            input.take(INPUT_BYTES_MAX).read_to_end(&mut bytes).context("cannot read the entries")?;
-        } else {
-            bytes = self.what.as_bytes().to_vec();
-        }
-        let (dialect, why) = match self.dialect.as_deref().and_then(dialect::find) {
-            Some(dialect) => (dialect, "as --dialect says"),
-            None => match dialect::detect(&bytes) {
-                Some(dialect) => (dialect, "the first that speaks the language of the entries"),
-                None => (&DIALECTS[0], "nobody speaks this language: the first of all keeps it as it is"),
-            },
+        let house = House::open(common, self.source.as_deref())?;
+        let mut input: Box<dyn Read> = match Path::new(&self.what) {
+            path if self.what == "-" || path.is_file() => open(path)?,
+            _ => Box::new(self.what.as_bytes()),
         };
-        let (mut state, mut entries) = (State::at(0), Vec::new());
-        (dialect.split)(&mut state, &bytes, End::Final, &mut entries);
-        let mut good = !entries.is_empty();
-        for (at, entry) in entries.iter().enumerate() {
-            let story = tell(&house, dialect, why, &state, &bytes[entry.text.clone()], at);
-            good &= self.show(&story, at, out)?;
-        }
-        Ok(if good { Exit::Done } else { Exit::No }.into())
+        let dialect = self.dialect.as_deref().and_then(dialect::find);
+        let (mut told, mut good) = (0, true);
+        let mut take = |record: Record, cut: &Cut<'_>| {
+            good &= self.show(&tell(&house, record, cut), told, out)?;
+            told += 1;
+            Ok(true)
+        };
+        entries::read(&house, dialect, &mut *input, &mut take, &mut || Ok(true))?;
+        Ok(if good && told > 0 { Exit::Done } else { Exit::No }.into())
     }
 
     /// False when an expectation is not met.
@@ -108,36 +104,19 @@ impl Explain {
     }
 }
 
-fn tell<'a>(
-    house: &House,
-    dialect: &'static Dialect,
-    why: &'static str,
-    state: &State,
-    entry: &'a [u8],
-    at: usize,
-) -> Story<'a> {
-    let bare = house.read_bare(dialect, state, entry);
+fn tell<'a>(house: &House, mut record: Record, cut: &Cut<'a>) -> Story<'a> {
+    let entry = match record.event.flags.contains(Flag::MASKED) {
+        true => Cow::Owned(record.event.raw.bytes().to_vec()),
+        false => Cow::Borrowed(cut.text),
+    };
+    let (bare, fields) = house.read_bare(cut.dialect, cut.state, &entry);
     let rules = house.rules.explain(&bare.kind, &bare.title, &bare.message);
-    let parsed = house.read(dialect, state, entry);
-    let mut event = parsed.event;
-    let identity: Identity = parsed.identity;
-    let identity = if identity.needs_position() { identity.at(b"", entry.len() as u64) } else { identity };
-    event.id = identity.id(0);
-    let record = Record { seq: Seq(at as u64 + 1), position: None, event };
+    record.position = None;
     let mut line = Vec::new();
     json_line(&record, &mut line);
     let event = String::from_utf8_lossy(&line).trim_end().to_owned();
-    let text = std::str::from_utf8(entry).unwrap_or_default();
-    Story {
-        entry: text,
-        dialect,
-        why,
-        fields: parts(text),
-        text: bare.message.to_string(),
-        rules,
-        record,
-        event,
-    }
+    let (dialect, why, text) = (cut.dialect.name, cut.reason, bare.message.to_string());
+    Story { entry, dialect, why, fields, text, rules, record, event }
 }
 
 /// What is otherwise than expected, one sentence each.
@@ -147,7 +126,7 @@ fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
     for expected in expect {
         let (key, wanted) = expected.split_once('=').unwrap_or((expected, ""));
         let found = match key {
-            "dialect" => story.dialect.name.to_owned(),
+            "dialect" => story.dialect.to_owned(),
             "rule" => story.rules.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
             _ => key.split('.').try_fold(&event, |value, key| value.get(key)).map(plain).unwrap_or_default(),
         };
@@ -168,17 +147,13 @@ fn plain(value: &Value) -> String {
 
 fn as_text(story: &Story<'_>) -> Vec<u8> {
     let mut out = Vec::new();
+    let entry = String::from_utf8_lossy(&story.entry);
     let mut line = |text: String| out.extend_from_slice((text + "\n").as_bytes());
-    line(format!("entry    {}", shown(story.entry)));
-    line(format!("dialect  {}: {}", story.dialect.name, story.why));
-    for part in &story.fields {
-        line(format!(
-            "field    {:<12} {:>5}..{:<5} {}",
-            shown(&part.name),
-            part.start,
-            part.end,
-            shown(&part.text)
-        ));
+    line(format!("entry    {}", shown_bytes(&story.entry)));
+    line(format!("dialect  {}: {}", story.dialect, story.why));
+    for Part { name, span, text } in &story.fields {
+        let place = placed(span.as_ref().map(|span| (span.start, span.end)));
+        line(format!("field    {:<12} {place} {}", shown(name), shown(text)));
     }
     match &story.rules.rule {
         Some(rule) if story.rules.doubtful => {
@@ -189,14 +164,13 @@ fn as_text(story: &Story<'_>) -> Vec<u8> {
     }
     for (name, span) in &story.rules.captures {
         let text = &story.text[span.clone()];
-        let place = in_entry(story.entry, &story.text, span);
-        let place = place.map_or("    -".to_owned(), |(start, end)| format!("{start:>5}..{end:<5}"));
+        let place = placed(in_entry(&entry, &story.fields, &story.text, span));
         line(format!("capture  {name:<12} {place} {}", shown(text)));
     }
     for Near { rule, bytes } in &story.rules.near {
         line(format!("near     {} fits up to byte {bytes}: `{}`", place(rule), shown(&story.text[..*bytes])));
     }
-    for part in parts(&story.event) {
+    for part in json_parts(&story.event) {
         line(format!("event    {:<12} {}", part.name, shown(&part.text)));
     }
     for (name, frame) in frames(story) {
@@ -207,18 +181,21 @@ fn as_text(story: &Story<'_>) -> Vec<u8> {
 
 fn as_json(story: &Story<'_>, missed: &[String]) -> Value {
     let rule_json = |rule: &RuleAt| json!({"name": rule.name, "file": rule.file, "line": rule.line});
-    let part =
-        |part: &Part| json!({"name": part.name, "start": part.start, "end": part.end, "value": part.text});
+    let entry = String::from_utf8_lossy(&story.entry);
+    let part = |Part { name, span, text }: &Part| {
+        let (start, end) = (span.as_ref().map(|span| span.start), span.as_ref().map(|span| span.end));
+        json!({"name": name, "start": start, "end": end, "value": text})
+    };
     let capture = |(name, span): &(&str, std::ops::Range<usize>)| {
-        let place = in_entry(story.entry, &story.text, span);
+        let place = in_entry(&entry, &story.fields, &story.text, span);
         json!({"name": name, "start": place.map(|at| at.0), "end": place.map(|at| at.1), "value": &story.text[span.clone()]})
     };
     let near = |near: &Near| json!({"rule": rule_json(&near.rule), "bytes": near.bytes});
     let frames = frames(story);
     let wire = frames.iter().map(|(name, frame)| ((*name).to_owned(), String::from_utf8_lossy(frame).into()));
     json!({
-        "entry": story.entry,
-        "dialect": story.dialect.name,
+        "entry": entry,
+        "dialect": story.dialect,
         "why": story.why,
         "fields": story.fields.iter().map(part).collect::<Vec<_>>(),
         "rule": story.rules.rule.as_ref().map(rule_json),
@@ -246,6 +223,11 @@ fn place(rule: &RuleAt) -> String {
     format!("{} ({}:{})", shown(&rule.name), shown(&rule.file.display().to_string()), rule.line)
 }
 
+/// From which byte to which, in columns.
+fn placed(place: Option<(usize, usize)>) -> String {
+    place.map_or_else(|| format!("{:>5}  {:<5}", "-", ""), |(start, end)| format!("{start:>5}..{end:<5}"))
+}
+
 fn shown(text: &str) -> String {
     shown_bytes(text.as_bytes())
 }
@@ -255,5 +237,3 @@ fn shown_bytes(bytes: &[u8]) -> String {
     safe::bytes(bytes, &mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
-
-const INPUT_BYTES_MAX: u64 = 1 << 20;

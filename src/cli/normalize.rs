@@ -1,8 +1,9 @@
 //! `otrail normalize`: a log in, events out; a filter in a pipe, with the code of the agent.
 
 use super::Common;
-use super::entries::{House, Reader};
+use super::entries::{self, House};
 use super::exit::Exit;
+use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Dialect};
 use crate::format::{self, Envelope, FORMATS};
 use crate::model::{Record, Seq};
@@ -26,9 +27,12 @@ pub struct Normalize {
     /// What an event becomes
     #[arg(short, long, value_name = "FORM", default_value = "json", value_parser = PossibleValuesParser::new(forms()))]
     output: String,
-    /// The language of the log; without it the first entries tell
+    /// The language of the log; without it that of the source, or the entries tell
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
     dialect: Option<String>,
+    /// The source of the configuration whose settings count; else the first
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// The name of the sensor in the events; else that of the configuration
     #[arg(long, value_name = "NAME")]
     sensor: Option<String>,
@@ -42,7 +46,7 @@ fn forms() -> impl Iterator<Item = &'static str> {
 impl Normalize {
     /// Exit code 0, whatever the entries are: what cannot be read is an event, too.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let mut house = House::open(common)?;
+        let mut house = House::open(common, self.source.as_deref())?;
         if let Some(sensor) = &self.sensor {
             house.sensor = sensor.as_str().into();
         }
@@ -72,10 +76,10 @@ fn read(
     input: &mut dyn Read,
     writer: &std::cell::RefCell<Writer<'_>>,
 ) -> anyhow::Result<()> {
-    let mut take = |record: Record| writer.borrow_mut().write(&record);
+    let mut take = |record: Record, _: &Cut<'_>| writer.borrow_mut().write(&record);
     // What came is seen before more is waited for: a pipe may be slow.
     let mut pause = || writer.borrow_mut().push();
-    Reader::new(house, dialect).run(input, &mut take, &mut pause)
+    entries::read(house, dialect, input, &mut take, &mut pause)
 }
 
 /// Writes rows of either table.

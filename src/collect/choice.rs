@@ -1,9 +1,8 @@
 //! In which dialect a file is read, and why.
 
-use super::tail::Cut;
 use crate::dialect::{self, Claim, Context, DIALECTS, Dialect, End, Parsed, State};
 
-/// The dialect of one file: as configured, or found and perhaps changed.
+/// The dialect of one log: as configured, or found and perhaps changed.
 #[derive(Debug, Clone)]
 pub(super) struct Choice {
     pub dialect: Option<&'static Dialect>,
@@ -54,40 +53,45 @@ impl Choice {
             return false;
         }
         self.dialect = dialect::detect(buffer);
-        if self.dialect.is_some() {
-            "the first entries that any dialect understands are in it".clone_into(&mut self.reason);
+        if let Some(found) = self.dialect {
+            self.reason = format!("there is {} among the first entries", found.sign);
         }
         self.dialect.is_some()
     }
 
-    /// The dialect in which the file should be read from this entry on, if that is another.
-    pub(super) fn rival(
+    /// Whether the log goes on in another dialect, beginning with this entry, that was read as `parsed`.
+    pub(super) fn gives_way(
         &mut self,
         parsed: &Parsed,
         state: &State,
-        cut: &Cut<'_>,
+        head: Head<'_>,
         context: &Context<'_>,
-    ) -> Option<&'static Dialect> {
-        if !self.is_auto || self.changed_at == Some(cut.start) || cut.truncated {
-            return None;
+    ) -> bool {
+        if !self.is_auto || self.changed_at == Some(head.start) {
+            return false;
         }
         let present = self.reader();
-        if !parsed.is_foreign() {
+        let rival = if parsed.is_foreign() {
+            self.foreign += 1;
+            let is_open = self.dialect.is_none() || self.foreign >= FOREIGN_MIN;
+            let weakest = if is_open { Claim::Text } else { Claim::Own };
+            dialect::rival(present, weakest, state, head.rest, context)
+        } else {
             self.foreign = 0;
             let is_weak = present.claim != Claim::Own;
-            return is_weak.then(|| dialect::rival(present, Claim::Own, state, cut.text, context)).flatten();
+            is_weak.then(|| dialect::rival(present, Claim::Own, state, head.text, context)).flatten()
+        };
+        if let Some(rival) = rival {
+            self.change(rival, head.start);
         }
-        self.foreign += 1;
-        let is_open = self.dialect.is_none() || self.foreign >= FOREIGN_MIN;
-        let weakest = if is_open { Claim::Text } else { Claim::Own };
-        dialect::rival(present, weakest, state, cut.rest, context)
+        rival.is_some()
     }
 
-    /// From `start` on the file is in another dialect.
-    pub(super) fn change(&mut self, dialect: &'static Dialect, start: u64) {
+    /// From `start` on the log is in another dialect.
+    fn change(&mut self, dialect: &'static Dialect, start: u64) {
         self.reason = match self.dialect {
-            Some(before) => format!("the entry at byte {start} is in it, and not in {}", before.name),
-            None => format!("the entry at byte {start} is the first that any dialect understands"),
+            Some(before) => format!("there is {} at byte {start}, no {} any more", dialect.sign, before.name),
+            None => format!("there is {} at byte {start}", dialect.sign),
         };
         (self.dialect, self.changed_at, self.foreign) = (Some(dialect), Some(start), 0);
     }
@@ -104,6 +108,16 @@ impl Choice {
         let known = self.anchors.iter().find(|(name, _)| *name == self.name());
         known.filter(|_| (self.reader().knows)(state)).map_or(place, |&(_, place)| place)
     }
+}
+
+/// An entry by which another dialect may be known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head<'a> {
+    /// Where it begins in the log.
+    pub start: u64,
+    pub text: &'a [u8],
+    /// The entry and some of what follows it.
+    pub rest: &'a [u8],
 }
 
 /// Foreign entries in a row after which a dialect may take over that many logs look like.

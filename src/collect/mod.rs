@@ -1,7 +1,7 @@
 //! Follows the sensor's logs into the journal.
 //!
 //! ```text
-//! path ──look──▶ Source ── rotated files, oldest first ──▶ Tail ──cut──▶ dialect ──▶ Input ──▶ journal.append
+//! path ──look──▶ Source ── rotated files, oldest first ──▶ Tail ──Cutter, dialect──▶ Input ──▶ journal.append
 //!                   ▲ the poll, hurried by hints of the file system
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
 mod choice;
+mod cutter;
 mod discover;
 mod identity;
 mod ordinals;
@@ -19,6 +20,7 @@ mod source;
 mod tail;
 mod watch;
 
+pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
 pub use settings::{Settings, SourceSettings, Start};
 

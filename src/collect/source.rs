@@ -1,10 +1,11 @@
 //! One source: the log at its path and the files it was rotated to, read oldest first.
 
+use super::cutter::{Cut, Reading};
 use super::identity::Inode;
 use super::ordinals::Ordinals;
 use super::settings::{Settings, SourceSettings};
-use super::tail::{Cut, Found, Tail};
-use crate::dialect::{self, Context, End};
+use super::tail::{Found, Tail};
+use crate::dialect::{Context, End};
 use crate::journal::{Draft, FollowedFile, Input, Progress};
 use crate::model::status::{SourceStatus, time_text};
 use crate::model::{Action, Event, FileNo, Flag, Outcome, Position, Target, Text, Time};
@@ -134,36 +135,33 @@ impl Source {
         };
         let drafts = &mut round.input.drafts;
         let before = status.entries;
+        let reading =
+            Reading { context: &context, masks: &settings.masks, line_bytes_max: source.line_bytes_max };
         let tail = &mut self.tails[at];
-        tail.cut(end, source.line_bytes_max, |tail, cut| {
-            let reader = tail.choice.reader();
-            let mut parsed = dialect::read(reader, &tail.state, &context, &settings.masks, cut.text);
-            if let Some(other) = tail.choice.rival(&parsed, &tail.state, &cut, &context) {
-                tail.choice.change(other, cut.start);
-                return false;
-            }
+        let mut passed = tail.passed_untold;
+        tail.cut(end, reading, |file, mut parsed, cut| {
             status.entries += 1;
-            tail.file.entries += 1;
-            mark(&mut parsed.event, &cut);
+            file.entries += 1;
+            mark(&mut parsed.event, cut);
             status.truncated += u64::from(cut.truncated);
             if !settings.classes.contains(&parsed.event.class) {
                 status.passed_over += 1;
-                tail.file.passed_over += 1;
-                tail.passed_untold += 1;
-                return true;
+                file.passed_over += 1;
+                passed += 1;
+                return;
             }
             status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
             if parsed.identity.needs_position() {
-                let inode = [tail.file.device.to_be_bytes(), tail.file.inode.to_be_bytes()].concat();
+                let inode = [file.device.to_be_bytes(), file.inode.to_be_bytes()].concat();
                 parsed.identity = parsed.identity.at(&inode, cut.end);
             }
             parsed.event.id = ordinals.assign(&parsed.identity);
-            tail.passed_untold = 0;
-            let position = Some(Position { file: tail.file.number, offset: cut.end });
+            passed = 0;
+            let position = Some(Position { file: file.number, offset: cut.end });
             drafts.push(Draft { event: parsed.event, position });
-            true
         });
+        tail.passed_untold = passed;
         if status.entries > before {
             self.last_entry = Some(round.now);
         }
@@ -173,7 +171,7 @@ impl Source {
 
     /// A change of the dialect goes to the journal; of many in a short time, the last and their number.
     fn tell_dialect(&mut self, at: usize, round: &mut Round<'_>) {
-        let choice = &self.tails[at].choice;
+        let choice = &self.tails[at].cutter.choice;
         let (name, before) = (choice.name(), self.spoken);
         if name.is_empty() || (name == before && self.spoken_changes == 0) {
             return;
@@ -196,7 +194,7 @@ impl Source {
     /// The head of a young file and the position behind many passed-over entries go to the journal, too.
     fn tell_progress(&mut self, at: usize, round: &mut Round<'_>) {
         let tail = &mut self.tails[at];
-        let dialect = tail.choice.name();
+        let dialect = tail.cutter.choice.name();
         tail.changed |= tail.file.dialect != dialect;
         if tail.changed {
             tail.file.dialect = Text::const_new(dialect);
@@ -259,6 +257,7 @@ impl Source {
     /// This source's part of `otrail status`.
     pub(super) fn status(&self, settings: &Settings, paused: bool) -> SourceStatus {
         let tail = self.tails.back();
+        let choice = tail.map(|tail| &tail.cutter.choice);
         let behind: u64 = self
             .tails
             .iter()
@@ -276,8 +275,8 @@ impl Source {
             path: settings.sources[self.at].path.display().to_string(),
             state: state.into(),
             error: self.error.clone(),
-            dialect: tail.and_then(|tail| tail.choice.dialect).map_or("auto", |dialect| dialect.name).into(),
-            dialect_reason: tail.map(|tail| tail.choice.reason.clone()).unwrap_or_default(),
+            dialect: choice.and_then(|choice| choice.dialect).map_or("auto", |dialect| dialect.name).into(),
+            dialect_reason: choice.map(|choice| choice.reason.clone()).unwrap_or_default(),
             offset: tail.map_or(0, |tail| tail.file.offset),
             bytes_behind: behind,
             last_entry: time_text(self.last_entry),

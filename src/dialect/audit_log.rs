@@ -8,19 +8,25 @@
 //!
 //! An entry ends where the next begins, or the file, or when the file has not grown for a while (`End::Settled`).
 //!
+//! A line that is plainly in another language is an entry of its own: an event of the timeline, a syslog line, CEF.
+//!
 //! Invariant: whether a line continues an entry depends on the bytes alone, not on how they came. A line with no
 //! entry before it is an `unparsed` event of its own.
 
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines, time};
+use super::{
+    Claim, Context, Dialect, End, Entry, Parsed, State, cef, lines, parts, syslog, time, timeline_json,
+};
 use memchr::memchr_iter;
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "audit-log",
     about: "the management console's audit log: time, level, logger and message, with continuation lines",
+    sign: "a line with date, time of day and level",
     split,
     parse,
+    parts: |_, context, text| parts::said_parts(text, read(text, context)),
     speaks,
     knows: |_| false,
     claim: Claim::Own,
@@ -35,7 +41,7 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
         let text = line..line + content(&bytes[line..next]);
         let blank = bytes[text.clone()].iter().all(u8::is_ascii_whitespace);
         match &mut held {
-            Some(entry) if !blank && !begins(&bytes[text.clone()]) => {
+            Some(entry) if !blank && continues(&bytes[text.clone()]) => {
                 *entry = Entry { text: entry.text.start..text.end, end: next };
             }
             _ if blank => {}
@@ -66,6 +72,16 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
 fn content(line: &[u8]) -> usize {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line).len()
+}
+
+/// Whether a line belongs to the entry before it.
+fn continues(line: &[u8]) -> bool {
+    let is_foreign = match line.first() {
+        Some(b'{') => timeline_json::is_event(line),
+        Some(b'<' | b'A'..=b'Z') => syslog::speaks(line) || cef::speaks(line),
+        _ => false,
+    };
+    !is_foreign && !begins(line)
 }
 
 /// Whether a line begins with a day and a time of day: `2024-02-29 07:58:40`.
@@ -99,7 +115,8 @@ fn speaks(head: &[u8]) -> bool {
 }
 
 fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
-    let (moment, mut rest) = time::lead(text, context)?;
+    let (moment, rest_of_time) = time::lead(text, context).filter(|_| begins(text.as_bytes()))?;
+    let mut rest = rest_of_time;
     let (mut label, mut title) = (None, None);
     loop {
         rest = rest.trim_start_matches([' ', '\t']);
@@ -121,6 +138,7 @@ fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
     let message = rest.strip_prefix("- ").unwrap_or(rest);
     Some(Said {
         time: Some(moment),
+        written: Some(Cow::Borrowed(time::before(text, rest_of_time))),
         label: label.map(Cow::Borrowed),
         title: title.map(Cow::Borrowed),
         message: Some(Cow::Borrowed(message)),
@@ -180,6 +198,16 @@ mod tests {
         assert_eq!(texts(LOG, End::Open), (vec![first], LOG.find("2024-02-29 07:58:41").unwrap_or(0)));
         let (found, done) = texts(LOG, End::Final);
         assert_eq!((found[1], done), ("2024-02-29 07:58:41,118 INFO A- four\n five", LOG.len()));
+    }
+
+    #[test]
+    fn a_line_in_another_language_belongs_to_nobody() {
+        let event = r#"{"timestamp":1709193520000,"type":"USER_OPERATION","content":"x"}"#;
+        let log =
+            format!("2024-02-29 07:58:40,118 INFO A- one\n{{\"type\":1}}\n{event}\nrest\n<110>Feb 29 x\n");
+        let (found, done) = texts(&log, End::Open);
+        assert_eq!(found[0], "2024-02-29 07:58:40,118 INFO A- one\n{\"type\":1}");
+        assert_eq!((&found[1..], done), (&[event, "rest", "<110>Feb 29 x"][..], log.len()));
     }
 
     #[test]

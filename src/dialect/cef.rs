@@ -9,15 +9,17 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, fields, lines};
+use super::{Claim, Context, Dialect, Parsed, State, fields, lines, parts};
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "cef",
     about: "Common Event Format, one event a line",
+    sign: "a line that begins with CEF:",
     split: lines::split,
     parse,
+    parts: |_, context, text| parts::said_parts(text, read(text, context)),
     speaks,
     knows: |_| false,
     claim: Claim::Own,
@@ -27,7 +29,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     said::parsed(context, entry, read)
 }
 
-fn speaks(head: &[u8]) -> bool {
+pub(super) fn speaks(head: &[u8]) -> bool {
     let head = head.strip_prefix(lines::MARK).unwrap_or(head);
     head.split(|&byte| byte == b'\n').take(8).any(|line| line.starts_with(b"CEF:"))
 }

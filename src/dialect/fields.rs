@@ -60,6 +60,7 @@ pub(super) fn said<'a>(mut fields: Vec<Field<'a>>, context: &Context<'_>) -> Sai
     };
     Said {
         time,
+        written: time.and_then(|_| value("time")),
         kind: value("type"),
         title: value("title"),
         label: value("severity"),

@@ -9,7 +9,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, End, Parsed, State, fields, lines};
+use super::{Claim, Context, Dialect, End, Parsed, State, fields, lines, parts};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,8 +17,10 @@ use std::fmt;
 pub(super) const DIALECT: Dialect = Dialect {
     name: "json",
     about: "any log of JSON objects, one a line; see [source.fields]",
+    sign: "an object with fields of usual names",
     split: lines::split,
     parse,
+    parts: |_, _, text| parts::json_parts(text),
     speaks,
     knows: |_| false,
     claim: Claim::Shape,

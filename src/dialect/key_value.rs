@@ -10,15 +10,17 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, fields, lines, time};
+use super::{Claim, Context, Dialect, Parsed, State, fields, lines, parts, time};
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "key-value",
     about: "any log of name=value pairs, one entry a line; see [source.fields]",
+    sign: "a line of at least three name=value pairs",
     split: lines::split,
     parse,
+    parts: |_, context, text| parts::said_parts(text, read(text, context)),
     speaks,
     knows: |_| false,
     claim: Claim::Shape,
@@ -47,11 +49,16 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
         return None;
     }
     let mut said = fields::said(found, context);
-    let (moment, before) = match time::lead(before, context) {
-        Some((moment, rest)) => (Some(moment), rest),
-        None => (None, before),
+    let before = match time::lead(before, context) {
+        Some((moment, rest)) => {
+            if said.time.is_none() {
+                said.written = Some(Cow::Borrowed(time::before(before, rest)));
+            }
+            said.time = said.time.or(Some(moment));
+            rest
+        }
+        None => before,
     };
-    said.time = said.time.or(moment);
     let before = before.trim_matches([' ', '\t', ',', ':', '-']);
     if said.message.is_none() && !before.is_empty() {
         said.message = Some(Cow::Borrowed(before));

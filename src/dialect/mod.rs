@@ -24,6 +24,7 @@ mod json;
 mod key_value;
 mod lines;
 mod mask;
+mod parts;
 mod plain;
 mod read;
 mod rules;
@@ -42,6 +43,7 @@ pub use fields::{Fields, MEANINGS};
 pub use habits::Habits;
 pub use identity::Identity;
 pub use mask::{Mask, MaskProblem, Masks};
+pub use parts::{Part, json_parts};
 pub use read::read;
 pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use state::State;
@@ -59,11 +61,15 @@ pub struct Dialect {
     pub name: &'static str,
     /// One line about it, for help and docs.
     pub about: &'static str,
+    /// What in a log tells that it is in this language: "there is ...".
+    pub sign: &'static str,
     /// Finds the whole entries at the head of `bytes`; returns how many bytes are done with. It may stop where
     /// entries begin to be read in another way: it is called again until nothing more is done.
     pub split: fn(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize,
     /// Reads one entry; never fails, what it cannot read becomes an `unparsed` event with the raw text.
     pub parse: fn(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed,
+    /// The fields of an entry and where they stand, for showing how it is read.
+    pub parts: fn(state: &State, context: &Context<'_>, text: &str) -> Vec<Part>,
     /// Whether the head of a file looks like this language.
     pub speaks: fn(head: &[u8]) -> bool,
     /// Whether the file has said before how to read this language, and that still holds.

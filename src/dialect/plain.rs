@@ -1,14 +1,16 @@
 //! `lines`: any text, one entry a line; a time at its head is taken, the wording rules read the rest.
 
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, lines, time};
+use super::{Claim, Context, Dialect, Parsed, State, lines, parts, time};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "lines",
     about: "any text, one entry a line; the wording rules say what it means",
+    sign: "text",
     split: lines::split,
     parse,
+    parts: |_, context, text| parts::said_parts(text, Some(read(text, context))),
     speaks,
     knows: |_| false,
     claim: Claim::Text,
@@ -35,9 +37,12 @@ fn speaks(head: &[u8]) -> bool {
 /// What a text says; also for text that stands in a syslog line.
 pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Said<'t> {
     let text = text.trim_start();
-    let (moment, message) = match time::lead(text, context) {
-        Some((moment, rest)) => (Some(moment), rest.trim_start_matches([' ', '\t', ':', '-', ','])),
-        None => (None, text),
-    };
-    Said { time: moment, message: Some(Cow::Borrowed(message)), ..Said::default() }
+    let message = |rest: &'t str| Some(Cow::Borrowed(rest.trim_start_matches([' ', '\t', ':', '-', ','])));
+    match time::lead(text, context) {
+        None => Said { message: Some(Cow::Borrowed(text)), ..Said::default() },
+        Some((moment, rest)) => {
+            let written = Some(Cow::Borrowed(time::before(text, rest)));
+            Said { time: Some(moment), written, message: message(rest), ..Said::default() }
+        }
+    }
 }

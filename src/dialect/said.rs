@@ -17,6 +17,8 @@ use std::borrow::Cow;
 #[derive(Debug, Default)]
 pub(super) struct Said<'a> {
     pub time: Option<Moment>,
+    /// The time as it stands.
+    pub written: Option<Cow<'a, str>>,
     pub kind: Option<Cow<'a, str>>,
     pub title: Option<Cow<'a, str>>,
     pub label: Option<Cow<'a, str>>,

@@ -12,14 +12,16 @@
 
 use super::said::{self, Said};
 use super::time::Moment;
-use super::{Claim, Context, Dialect, Parsed, State, cef, json, key_value, lines, plain, time};
+use super::{Claim, Context, Dialect, Parsed, State, cef, json, key_value, lines, parts, plain, time};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "syslog",
     about: "syslog lines (RFC 5424, RFC 3164) around timeline JSON, CEF, JSON, pairs or text",
+    sign: "a line with a priority, or with a date, a host and a tag",
     split: lines::split,
     parse,
+    parts: |_, context, text| parts::said_parts(text, read(text, context)),
     speaks,
     knows: |_| false,
     claim: Claim::Own,
@@ -30,11 +32,11 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 }
 
 /// Whether one of the first lines has a priority, or a day without year, a host and a tag.
-fn speaks(head: &[u8]) -> bool {
+pub(super) fn speaks(head: &[u8]) -> bool {
     let head = head.strip_prefix(lines::MARK).unwrap_or(head);
     let is_line = |line: &[u8]| {
-        let Ok(line) = std::str::from_utf8(line) else { return false };
-        priority(uncounted(line)).is_some() || is_written_by_daemon(line)
+        let line = String::from_utf8_lossy(line);
+        priority(uncounted(&line)).is_some() || is_written_by_daemon(&line)
     };
     head.split(|&byte| byte == b'\n').take(8).any(is_line)
 }
@@ -56,15 +58,17 @@ fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
     };
     let header = match rest.strip_prefix("1 ").filter(|_| level.is_some()) {
         Some(rest) => rfc5424(rest, context)?,
-        None => match rfc3164(rest, context) {
+        None => match rfc3164(rest, context).filter(|header| level.is_some() || header.tag.is_some()) {
             Some(header) => header,
             // A message that has a priority and no header is still one.
-            None if level.is_some() => Header { time: None, tag: None, message: rest },
+            None if level.is_some() => Header { time: None, written: "", tag: None, message: rest },
             None => return None,
         },
     };
     let mut said = message(header.message, context);
-    said.time = said.time.filter(|moment| moment.time.is_some()).or(header.time);
+    if said.time.is_none_or(|moment| moment.time.is_none()) && header.time.is_some() {
+        (said.time, said.written) = (header.time, Some(Cow::Borrowed(header.written)));
+    }
     said.title = said.title.or_else(|| header.tag.map(Cow::Borrowed));
     said.label = said.label.or_else(|| level.map(Cow::Borrowed));
     Some(said)
@@ -72,6 +76,7 @@ fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
 
 struct Header<'t> {
     time: Option<Moment>,
+    written: &'t str,
     tag: Option<&'t str>,
     message: &'t str,
 }
@@ -105,7 +110,7 @@ fn rfc5424<'t>(text: &'t str, context: &Context<'_>) -> Option<Header<'t>> {
     };
     let message = rest.strip_prefix(' ').unwrap_or(rest);
     let message = message.strip_prefix('\u{feff}').unwrap_or(message);
-    Some(Header { time: time::read(written, context), tag: (tag != "-").then_some(tag), message })
+    Some(Header { time: time::read(written, context), written, tag: (tag != "-").then_some(tag), message })
 }
 
 /// What follows the structured data.
@@ -127,12 +132,13 @@ fn elements(text: &str) -> Option<&str> {
 
 fn rfc3164<'t>(text: &'t str, context: &Context<'_>) -> Option<Header<'t>> {
     let (moment, rest) = time::lead(text, context)?;
+    let written = time::before(text, rest);
     let rest = rest.strip_prefix(": ").or_else(|| rest.strip_prefix(' '))?;
     let (tag, message) = match tagged(rest) {
         Some((tag, message)) => (Some(tag), message),
         None => (None, rest),
     };
-    Some(Header { time: Some(moment), tag, message })
+    Some(Header { time: Some(moment), written, tag, message })
 }
 
 /// The tag behind a host: `plant-a console[32200]: message`.
@@ -145,7 +151,7 @@ fn tagged(text: &str) -> Option<(&str, &str)> {
         b':' => &rest[end + 1..],
         _ => return None,
     };
-    let is_host = !host.is_empty() && !host.ends_with(':');
+    let is_host = !host.is_empty() && !host.ends_with(':') && !host.starts_with('[');
     (is_host && !tag.is_empty()).then(|| (tag, after.strip_prefix(' ').unwrap_or(after)))
 }
 

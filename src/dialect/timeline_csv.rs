@@ -13,17 +13,20 @@
 
 use super::csv::{self, Row, Shape};
 use super::encoding::Encoding;
+use super::parts::part_of;
 use super::time::{self, Moment};
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, End, Entry, Parsed, State};
+use super::{Claim, Context, Dialect, End, Entry, Parsed, Part, State};
 use crate::model::{Flag, Raw};
 use std::borrow::Cow;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "timeline-csv",
     about: "the CSV export of the sensor's timeline, columns by their names in the header",
+    sign: "a row or a header with names of the timeline's columns",
     split,
     parse,
+    parts,
     speaks,
     knows: |state| state.table.is_some(),
     claim: Claim::Own,
@@ -191,6 +194,27 @@ fn parse(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
         Encoding::Utf16Be => event.flags.insert(Flag::UTF_16BE),
     }
     parsed
+}
+
+/// The cells that the header gives a name to.
+fn parts(state: &State, _: &Context<'_>, row: &str) -> Vec<Part> {
+    let Some(table) = &state.table else { return Vec::new() };
+    let cells = table.columns.iter().zip(csv::cells(row, table.delimiter).0);
+    cells.filter_map(|(column, cell)| Some(part_of(row, column.as_ref()?.name(), cell))).collect()
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Column::Moment => "time",
+            Column::Date => "date",
+            Column::Type => "type",
+            Column::Title => "title",
+            Column::Severity => "severity",
+            Column::Owner => "owner",
+            Column::Content => "content",
+        }
+    }
 }
 
 /// The values of a row that says anything, and whether it has the cells that the header announces.

@@ -17,7 +17,7 @@
 use super::array::{self, Opens};
 use super::time;
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines};
+use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines, parts};
 use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -27,8 +27,10 @@ use std::fmt;
 pub(super) const DIALECT: Dialect = Dialect {
     name: "timeline-json",
     about: "events of the sensor's timeline in JSON: an object a line, or an array as the API returns it",
+    sign: "an object with a type or content",
     split,
     parse,
+    parts: |_, _, text| parts::json_parts(text),
     speaks,
     knows: |_| false,
     claim: Claim::Own,
@@ -77,7 +79,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
-        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
+        true if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
@@ -98,6 +100,14 @@ fn speaks(head: &[u8]) -> bool {
         fields.is_some_and(|Written { fields: Fields { timeline, .. }, .. }| timeline.says_something())
     };
     entries.iter().take(LINES).any(readable)
+}
+
+/// Whether a line is without doubt an event of the timeline: it has a number for its time, a type and text.
+pub(super) fn is_event(line: &[u8]) -> bool {
+    let written: Option<Written<'_>> = serde_json::from_slice(line).ok();
+    written.is_some_and(|Written { stamp, fields: Fields { timeline, .. } }| {
+        matches!(stamp, Stamp::Number(_)) && timeline.kind.is_some() && timeline.content.is_some()
+    })
 }
 
 /// The fields of an entry that says anything.

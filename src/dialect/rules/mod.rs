@@ -47,6 +47,8 @@ mod list;
 mod pattern;
 mod rule;
 mod sentences;
+mod steps;
+mod walk;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
@@ -72,6 +74,8 @@ pub struct Rules {
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
+    /// How many of the rules, the first ones, are the site's.
+    of_site: usize,
 }
 
 impl Rules {
@@ -97,14 +101,21 @@ impl Rules {
         (Rules::of(rules, of_site), problems)
     }
 
-    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
+    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says, unless a rule
+    /// of the site reads the text of one that comes with otrail: that is what it is for.
     pub fn failed_examples(&self) -> Vec<RuleProblem> {
-        self.tried_examples().into_iter().map(|failed| failed.problem).collect()
+        let failed = self.tried_examples().into_iter().filter(|failed| !failed.is_taken);
+        failed.map(|failed| failed.problem).collect()
     }
 
-    /// The same with all that is known about each.
+    /// The same with all that is known about each, also about those that the site has taken over.
     pub fn tried_examples(&self) -> Vec<FailedExample> {
         self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
+    }
+
+    /// Whether the rule of that very name is the site's.
+    fn is_of_site(&self, name: &str) -> bool {
+        self.rules[..self.of_site].iter().any(|rule| std::ptr::eq(rule.name.as_str(), name))
     }
 
     /// How many examples stand in the rules.
@@ -116,6 +127,26 @@ impl Rules {
     #[cfg(test)]
     pub(super) fn example_texts(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
+    }
+
+    /// Each pattern with texts of examples, and whether it must match them: a sentence is one of many.
+    #[cfg(test)]
+    fn patterns_with_examples(&self) -> Vec<(&str, Vec<&str>, bool)> {
+        let of = |wanted: fn(&Part) -> bool| self.rules.iter().filter(move |rule| wanted(&rule.part));
+        let whole = of(|part| matches!(part, Part::Whole)).map(|rule| {
+            let texts = rule.examples.iter().map(|example| example.text.as_str()).collect();
+            (rule.pattern.as_str(), texts, true)
+        });
+        let of_things =
+            of(|part| matches!(part, Part::Thing { .. })).flat_map(|rule| &rule.examples).step_by(11);
+        let some: Vec<&str> = of_things.map(|example| example.text.as_str()).collect();
+        let most = self.vocabularies.iter().map(|vocabulary| vocabulary.things().len()).max();
+        let is_wide = |rule: &&Rule| match rule.part {
+            Part::Sentence { vocabulary, .. } => Some(self.vocabularies[vocabulary].things().len()) == most,
+            _ => false,
+        };
+        let sentences = self.rules.iter().filter(is_wide);
+        whole.chain(sentences.map(|rule| (rule.pattern.as_str(), some.clone(), false))).collect()
     }
 
     /// How many rules there are.
@@ -222,8 +253,8 @@ impl Rules {
                 sets.len() - 1
             }));
         }
-        let mut all =
-            Rules { written: rules.len(), rules, vocabularies: Vec::new(), lists: Vec::new(), by_type };
+        let (written, vocabularies, lists) = (rules.len(), Vec::new(), Vec::new());
+        let mut all = Rules { rules, written, of_site, vocabularies, lists, by_type };
         for set in sets {
             let (site, embedded): (Vec<usize>, Vec<usize>) = set.into_iter().partition(|&at| at < of_site);
             let list = [all.with_sentences(site), all.with_sentences(embedded)].concat();
@@ -334,6 +365,7 @@ mod tests {
             ("^Name (?<user>.)", "Name é", None),
             ("^Name (?<user>(?u:[äöü])+)", "Name äö", Some("äö")),
             (r"^User (?<user>\w+)\b", "User alice é", Some("alice")),
+            ("^User {user} (?:a|b|ab)+c", &format!("User alice {}c", "ab".repeat(5000)), Some("alice")),
         ] {
             let text_of_rule =
                 format!("[[rule]]\nname = \"a\"\nmatch = '{pattern}'\naction = \"user.login\"\n");

@@ -19,6 +19,7 @@
 //! ```
 
 use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind};
 use std::borrow::Cow;
 
 /// The pattern with every known word in braces replaced.
@@ -39,6 +40,20 @@ pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
 /// [`Rule::read`](super::rule::Rule::read).
 pub(super) fn syntax() -> syntax::Config {
     syntax::Config::new().case_insensitive(true).unicode(false).utf8(false)
+}
+
+/// The numbers of the groups, in the order of `CAPTURES`.
+pub(super) fn groups(parsed: &Hir) -> [Option<usize>; CAPTURES.len()] {
+    CAPTURES.map(|name| group(parsed, name))
+}
+
+fn group(part: &Hir, name: &str) -> Option<usize> {
+    match part.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(name) => {
+            usize::try_from(capture.index).ok()
+        }
+        kind => kind.subs().iter().find_map(|part| group(part, name)),
+    }
 }
 
 /// The captures that mean something.
@@ -68,7 +83,7 @@ const WORDS: &[(&str, &str)] = &[
     ("{role}", r#"(?<role>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
     ("{old_role}", r#"(?<old>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
     ("{new_role}", r#"(?<new>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))\b{end-half}"),
+    ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]\b|::))"),
     ("{reason}", r"(?<reason>.+)"),
 ];
 

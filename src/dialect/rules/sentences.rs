@@ -120,7 +120,12 @@ impl Sentence {
             if things.is_empty() {
                 continue;
             }
-            let names: Vec<&str> = things.iter().map(|thing| thing.name.as_str()).collect();
+            let mut names: Vec<&str> = Vec::new();
+            for thing in &things {
+                if !names.contains(&thing.name.as_str()) {
+                    names.push(&thing.name);
+                }
+            }
             let verbs = alternatives(
                 things.iter().flat_map(|thing| &thing.verbs).map(|verb| &verb.forms[form as usize]),
             );

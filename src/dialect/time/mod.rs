@@ -51,6 +51,11 @@ pub(super) fn lead<'t>(text: &'t str, context: &Context<'_>) -> Option<(Moment, 
     ends.then_some((moment, scan.rest))
 }
 
+/// The time itself, where `lead` left `rest` of `text`.
+pub(super) fn before<'t>(text: &'t str, rest: &str) -> &'t str {
+    text[..text.len() - rest.len()].trim_end()
+}
+
 /// Nine or more digits, since 1970.
 fn epoch(scan: &mut Scan<'_>) -> Option<Option<Time>> {
     let number: i64 = scan.digits(9..=19)?.parse().ok()?;

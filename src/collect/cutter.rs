@@ -1,0 +1,267 @@
+//! The bytes of one log become entries, and these become events: in whatever pieces the bytes come, in the dialect
+//! that the log turns out to be in, whatever the size of an entry.
+//!
+//! ```text
+//! fill ──▶ buffer ──split──▶ entry ──read──▶ parsed ──▶ take
+//!            ▲ over the limit: its head is kept, the rest is read past    │
+//!            └───────── said nothing: cut anew in another dialect ◀───────┘
+//! ```
+//!
+//! Invariant: every byte is part of an entry, structure of its dialect, or the rest of an entry that is flagged.
+//! Invariant: no more is kept than the limit of an entry and what was filled in at once.
+//! Not here: where the bytes come from (`tail`, standard input), and what the events are for.
+
+use super::choice::{Choice, Head};
+use crate::dialect::{self, Context, Dialect, End, Entry, Masks, Parsed, State};
+use std::io;
+
+/// Cuts one log.
+#[derive(Debug)]
+pub struct Cutter {
+    pub(super) choice: Choice,
+    state: State,
+    /// Where the buffer begins: just after the last entry.
+    offset: u64,
+    /// Where the log last said how to read on.
+    anchor: u64,
+    /// Bytes that are not cut into entries yet.
+    buffer: Vec<u8>,
+    entries: Vec<Entry>,
+    /// The last bytes before `offset`, as they were read.
+    before: Vec<u8>,
+    /// Bytes seen of an entry over the limit, of which the buffer holds the first.
+    overlong: Option<u64>,
+    changed: bool,
+}
+
+/// How an entry was cut out.
+#[derive(Debug)]
+pub struct Cut<'a> {
+    /// The entry, or its beginning.
+    pub text: &'a [u8],
+    /// It was over the limit; `text` is its beginning.
+    pub truncated: bool,
+    /// It ended with the log and had no line feed.
+    pub unfinished: bool,
+    /// Just after it in the log.
+    pub end: u64,
+    /// In which dialect it was read.
+    pub dialect: &'static Dialect,
+    /// What the dialect knew of the log.
+    pub state: &'a State,
+    /// Why it is in that dialect.
+    pub reason: &'a str,
+}
+
+/// What an entry is read with.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// What `parse` needs to know.
+    pub context: &'a Context<'a>,
+    /// What is replaced first.
+    pub masks: &'a Masks,
+    /// Most bytes of an entry; of a longer one that much is kept.
+    pub line_bytes_max: usize,
+}
+
+impl Cutter {
+    /// For a log from its beginning; without a dialect the entries tell.
+    pub fn new(dialect: Option<&'static Dialect>) -> Cutter {
+        Cutter::resumed(Choice::new(dialect, ""), State::at(0), 0, 0)
+    }
+
+    /// For a log that is read on from `offset`.
+    pub(super) fn resumed(choice: Choice, state: State, offset: u64, anchor: u64) -> Cutter {
+        let (buffer, entries, before) = (Vec::new(), Vec::new(), Vec::new());
+        Cutter { choice, state, offset, anchor, buffer, entries, before, overlong: None, changed: false }
+    }
+
+    /// Where the next entry begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where the log last said how to read on.
+    pub(super) fn anchor(&self) -> u64 {
+        self.anchor
+    }
+
+    /// The last bytes before `offset`, at most `BEFORE_BYTES`.
+    pub(super) fn before(&self) -> &[u8] {
+        &self.before
+    }
+
+    /// How far the log has been read.
+    pub fn read_through(&self) -> u64 {
+        self.offset + self.overlong.unwrap_or(self.buffer.len() as u64)
+    }
+
+    /// Whether the dialect or the anchor is another since the last time.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Takes the next bytes of the log, at most `bytes_max`: `read` fills them in and says how many there were.
+    pub fn fill(
+        &mut self,
+        bytes_max: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let start = self.buffer.len();
+        self.buffer.resize(start + bytes_max, 0);
+        let read = read(&mut self.buffer[start..]);
+        self.buffer.truncate(start + read.as_ref().map_or(0, |&count| count));
+        read
+    }
+
+    /// Makes events of the whole entries in the buffer and calls `take` for each.
+    pub fn cut(&mut self, end: End, reading: Reading<'_>, mut take: impl FnMut(Parsed, &Cut<'_>)) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if let Some(length) = self.overlong.take() {
+            self.go_past(&mut buffer, length, end, reading, &mut take);
+        }
+        if self.overlong.is_none() {
+            self.state = std::mem::take(&mut self.state).limited(reading.line_bytes_max);
+            self.changed |= self.choice.decide(&buffer, end);
+            let mut done = 0;
+            while let Some(more) = self.cut_some(&buffer[done..], end, reading, &mut take) {
+                done += more;
+            }
+            self.keep_before(&buffer[..done]);
+            buffer.drain(..done);
+            if buffer.len() > reading.line_bytes_max {
+                self.state.begin_skip(&buffer);
+                self.overlong = Some(buffer.len() as u64);
+                buffer.truncate(reading.line_bytes_max);
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    /// Takes the entries that are read in one way; how many bytes that was, `None` when there is no more.
+    fn cut_some(
+        &mut self,
+        bytes: &[u8],
+        end: End,
+        reading: Reading<'_>,
+        take: &mut impl FnMut(Parsed, &Cut<'_>),
+    ) -> Option<usize> {
+        let (base, at_head) = (self.offset, self.state.is_at_head());
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        let mut done = (self.choice.reader().split)(&mut self.state, bytes, end, &mut entries);
+        let mut goes_on = done > 0;
+        if self.state.take_anchored() {
+            (self.anchor, self.changed) = (base, true);
+            self.choice.anchored(base);
+        }
+        let mut before = 0;
+        for entry in &entries {
+            let (text, truncated) = limit(&bytes[entry.text.clone()], reading.line_bytes_max);
+            let unfinished = end == End::Final && entry.end == bytes.len() && !ends_line(bytes);
+            let rest_end = bytes.len().min(entry.end.max(entry.text.start + REST_BYTES));
+            let rest = &bytes[entry.text.start..rest_end];
+            let head = Head { start: base + entry.text.start as u64, text, rest };
+            let piece = Piece { text, truncated, unfinished, end: base + entry.end as u64 };
+            let head = Some(head).filter(|_| !truncated);
+            if !self.read(piece, head, reading, take) {
+                self.state = self.state.changed(at_head && before == 0);
+                self.anchor = self.choice.anchor(&self.state, base + before as u64);
+                (done, goes_on, self.changed) = (before, true, true);
+                break;
+            }
+            before = entry.end;
+        }
+        self.entries = entries;
+        self.offset = base + done as u64;
+        goes_on.then_some(done)
+    }
+
+    /// Reads an entry and hands it on. False when the log goes on in another dialect, beginning with this entry.
+    fn read(
+        &mut self,
+        piece: Piece<'_>,
+        head: Option<Head<'_>>,
+        reading: Reading<'_>,
+        take: &mut impl FnMut(Parsed, &Cut<'_>),
+    ) -> bool {
+        let dialect = self.choice.reader();
+        let parsed = dialect::read(dialect, &self.state, reading.context, reading.masks, piece.text);
+        if let Some(head) = head
+            && self.choice.gives_way(&parsed, &self.state, head, reading.context)
+        {
+            return false;
+        }
+        let Piece { text, truncated, unfinished, end } = piece;
+        let (state, reason) = (&self.state, self.choice.reason.as_str());
+        take(parsed, &Cut { text, truncated, unfinished, end, dialect, state, reason });
+        true
+    }
+
+    /// Looks for the end of an entry over the limit; `buffer` holds its head and what was read after.
+    fn go_past(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        length: u64,
+        end: End,
+        reading: Reading<'_>,
+        take: &mut impl FnMut(Parsed, &Cut<'_>),
+    ) {
+        let head = reading.line_bytes_max.min(buffer.len());
+        let found = self.state.skip(&buffer[head..]);
+        let Some(rest) = found.or((end == End::Final).then_some(buffer.len() - head)) else {
+            self.overlong = Some(length + (buffer.len() - head) as u64);
+            buffer.truncate(head);
+            return;
+        };
+        self.offset += length + rest as u64;
+        let (text, unfinished) = (whole_characters(&buffer[..head]), found.is_none());
+        let _taken =
+            self.read(Piece { text, truncated: true, unfinished, end: self.offset }, None, reading, take);
+        self.before.clear();
+        self.keep_before(&buffer[head..head + rest]);
+        buffer.drain(..head + rest);
+    }
+
+    fn keep_before(&mut self, consumed: &[u8]) {
+        self.before.extend_from_slice(&consumed[consumed.len().saturating_sub(BEFORE_BYTES)..]);
+        self.before.drain(..self.before.len().saturating_sub(BEFORE_BYTES));
+    }
+}
+
+/// An entry that was cut out and not read yet.
+#[derive(Debug, Clone, Copy)]
+struct Piece<'a> {
+    text: &'a [u8],
+    truncated: bool,
+    unfinished: bool,
+    end: u64,
+}
+
+/// Whether the bytes end with a line feed, in whatever encoding.
+fn ends_line(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n") || bytes.ends_with(b"\n\0")
+}
+
+/// At most `bytes_max` bytes of an entry, cut at a character boundary.
+fn limit(text: &[u8], bytes_max: usize) -> (&[u8], bool) {
+    if text.len() <= bytes_max { (text, false) } else { (whole_characters(&text[..bytes_max]), true) }
+}
+
+/// Without the beginning of a character at the end.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    let last = text.iter().rev().take(3).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let Some(after) = last else { return text };
+    let wanted = match text[text.len() - 1 - after] {
+        0xC0..=0xDF => 1,
+        0xE0..=0xEF => 2,
+        0xF0..=0xF7 => 3,
+        _ => 0,
+    };
+    if after < wanted { &text[..text.len() - 1 - after] } else { text }
+}
+
+/// Bytes of an entry and what follows it by which another dialect may know it.
+const REST_BYTES: usize = 4 << 10;
+/// Bytes before the position that can be compared with the log.
+pub(super) const BEFORE_BYTES: usize = 64;

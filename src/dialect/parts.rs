@@ -1,0 +1,98 @@
+//! The fields of an entry and where they stand in it: for showing how it is read.
+
+use super::said::Said;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+/// A field of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it means, or is called where the entry names it.
+    pub name: String,
+    /// The bytes of its value in the text of the entry, quotes included; `None` if it does not stand there as it is.
+    pub span: Option<Range<usize>>,
+    /// Its value: the text of a string, anything else as it stands.
+    pub text: String,
+}
+
+/// The fields of a text that is a JSON object; of any other there are none to tell apart.
+pub fn json_parts(text: &str) -> Vec<Part> {
+    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(text) else { return Vec::new() };
+    let part = |(name, value): (String, &str)| Part {
+        name,
+        span: within(text, value),
+        text: match serde_json::from_str(value) {
+            Ok(Value::String(text)) => text,
+            _ => value.to_owned(),
+        },
+    };
+    fields.into_iter().map(part).collect()
+}
+
+/// What an entry says, as fields of its text.
+pub(super) fn said_parts(text: &str, said: Option<Said<'_>>) -> Vec<Part> {
+    let Some(said) = said else { return Vec::new() };
+    let Said { time: _, written, kind, title, label, user, role, target, client, .. } = said;
+    let Said { outcome, reason, action, message, .. } = said;
+    let named = [
+        ("time", written),
+        ("type", kind),
+        ("title", title),
+        ("severity", label),
+        ("user", user),
+        ("role", role),
+        ("target", target),
+        ("client", client),
+        ("outcome", outcome),
+        ("reason", reason),
+        ("action", action),
+        ("message", message),
+    ];
+    let part = |(name, value): (&str, Option<Cow<'_, str>>)| Some(part_of(text, name, value?));
+    named.into_iter().filter_map(part).collect()
+}
+
+/// A value that may have been borrowed from the text.
+pub(super) fn part_of(text: &str, name: &str, value: Cow<'_, str>) -> Part {
+    let span = match &value {
+        Cow::Borrowed(value) => within(text, value),
+        Cow::Owned(_) => None,
+    };
+    Part { name: name.to_owned(), span, text: value.into_owned() }
+}
+
+/// Where a slice of the text stands in it.
+fn within(text: &str, slice: &str) -> Option<Range<usize>> {
+    let start = (slice.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    (start + slice.len() <= text.len()).then(|| start..start + slice.len())
+}
+
+struct Fields<'a>(Vec<(String, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'a>, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            fields.push((name, value.get()));
+        }
+        Ok(Fields(fields))
+    }
+}
