@@ -262,12 +262,19 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
         ],
     ),
     (Form::Done, false, Naming::Alone, &[r"^<THING>(?:{were})? <VERB><REST>(?:{by})?{from}"]),
+    // These two are neighbours: where the first takes a small word for a name, the second is tried at once.
+    (
+        Form::Done,
+        false,
+        Naming::Named,
+        &[r"^{actor} (?:has )?(?:successfully )?<VERB>(?: manually)? <THING>:? <NAMED><REST>{from}"],
+    ),
+    (Form::Done, false, Naming::Alone, &[r"^{actor} (?:has )?(?:successfully )?<VERB> <THING><REST>{from}"]),
     (
         Form::Done,
         false,
         Naming::Named,
         &[
-            r"^{actor} (?:has )?(?:successfully )?<VERB>(?: manually)? <THING>:? <NAMED><REST>{from}",
             r"^<THING> <NAMED>(?:{were})? <VERB><REST>{by}{from}",
             r"^<THING> <NAMED>{were} <VERB><REST>{from}",
             r"^<THING> <NAMED> <VERB>\.?$",
@@ -285,7 +292,6 @@ const SENTENCES: &[(Form, Fails, Naming, &[&str])] = &[
         ],
     ),
     (Form::Noun, false, Naming::Named, &[r"^<THING> <VERB>: <NAMED>(?:{by})?{from}"]),
-    (Form::Done, false, Naming::Alone, &[r"^{actor} (?:has )?(?:successfully )?<VERB> <THING><REST>{from}"]),
     (
         Form::Noun,
         false,
