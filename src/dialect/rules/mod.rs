@@ -64,15 +64,16 @@ impl Rules {
     ///
     /// A rule with a problem is left out; all others work.
     pub fn load(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
-        let mut problems = Vec::new();
-        let mut rules = Vec::new();
-        for (name, text) in files {
-            let read = file::read(name, text, &mut problems);
-            rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
-        }
+        let (mut rules, mut problems) = read(files);
         for (name, text) in EMBEDDED {
             rules.extend(file::read(Path::new(name), text, &mut problems));
         }
+        (Rules::of(rules), problems)
+    }
+
+    /// The rules of these files and no others.
+    pub fn load_alone(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
+        let (rules, problems) = read(files);
         (Rules::of(rules), problems)
     }
 
@@ -150,6 +151,16 @@ impl Rules {
         let lists = sets.into_iter().map(List::of).collect();
         Rules { rules, lists, by_type }
     }
+}
+
+/// The rules of files that can be used, and what is wrong with the others.
+fn read(files: &[(PathBuf, String)]) -> (Vec<Rule>, Vec<RuleProblem>) {
+    let (mut rules, mut problems) = (Vec::new(), Vec::new());
+    for (name, text) in files {
+        let read = file::read(name, text, &mut problems);
+        rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
+    }
+    (rules, problems)
 }
 
 impl fmt::Debug for Rules {
