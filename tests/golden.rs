@@ -51,6 +51,14 @@ fn every_dialect_has_its_fuzz_target() {
     }
 }
 
+/// In each of them something was once lost or read in another way the second time.
+#[test]
+fn logs_that_fuzzing_found_keep_what_every_log_keeps() {
+    for (dialect, log) in [("timeline-json", &b"  {\"content\":42} \n"[..])] {
+        properties::hold(dialect::find(dialect).unwrap(), log);
+    }
+}
+
 /// One event as a paragraph: what is empty is left out.
 fn shown(event: &Event) -> String {
     let mut text = format!(
