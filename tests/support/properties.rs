@@ -21,8 +21,11 @@ use std::sync::LazyLock;
 /// All that holds for a log in this dialect, on a log that may be long: reading goes on after some entries only.
 pub fn hold(dialect: &Dialect, log: &[u8]) {
     let each_byte: Vec<usize> = (0..log.len().min(256)).collect();
-    entries_do_not_depend_on_pieces(dialect, log, &each_byte);
-    entries_do_not_depend_on_pieces(dialect, log, &somewhere(log));
+    for limit in [1 << 20, 64] {
+        entries_do_not_depend_on_pieces(dialect, log, &each_byte, limit);
+        entries_do_not_depend_on_pieces(dialect, log, &somewhere(log), limit);
+    }
+    fields_stand_in_their_entry(dialect, log);
     what_is_no_entry_is_structure(dialect, log);
     reading_goes_on_after_any_entry(dialect, log, 3);
     let events = events(dialect, log);
@@ -31,14 +34,30 @@ pub fn hold(dialect: &Dialect, log: &[u8]) {
     events.into_iter().for_each(can_be_written);
 }
 
-pub fn entries_do_not_depend_on_pieces(dialect: &Dialect, log: &[u8], cuts: &[usize]) {
-    let (pieces, whole) = (entries_in_pieces(dialect, log, cuts), entries_in_pieces(dialect, log, &[]));
+/// Where an entry has at most so many bytes.
+pub fn entries_do_not_depend_on_pieces(dialect: &Dialect, log: &[u8], cuts: &[usize], limit: usize) {
+    let state = || State::at(0).limited(limit);
+    let (pieces, whole) =
+        (entries_in_pieces(dialect, state(), log, cuts), entries_in_pieces(dialect, state(), log, &[]));
     assert_eq!(pieces, whole, "{} cut at {cuts:?} of {}", dialect.name, shown(log));
+}
+
+/// As whoever explains an entry is told.
+pub fn fields_stand_in_their_entry(dialect: &Dialect, log: &[u8]) {
+    let mut state = State::at(0);
+    let mut entries = Vec::new();
+    (dialect.split)(&mut state, log, End::Final, &mut entries);
+    for entry in entries {
+        let text = String::from_utf8_lossy(&log[entry.text]);
+        for part in (dialect.parts)(&state, &context(), &text) {
+            assert!(part.span.is_none_or(|span| text.get(span).is_some()), "{} {text:?}", part.name);
+        }
+    }
 }
 
 pub fn what_is_no_entry_is_structure(dialect: &Dialect, log: &[u8]) {
     let (mut rest, mut from) = (Vec::new(), 0);
-    for (start, entry) in entries_in_pieces(dialect, log, &[]) {
+    for (start, entry) in entries_in_pieces(dialect, State::at(0), log, &[]) {
         assert!(start >= from, "{}: an entry begins in the one before: {}", dialect.name, shown(log));
         rest.extend_from_slice(&log[from..start]);
         from = start + entry.len();
@@ -79,7 +98,7 @@ pub fn reading_goes_on_after_any_entry(dialect: &Dialect, log: &[u8], stops_max:
 }
 
 pub fn every_entry_is_an_event_that_keeps_it(dialect: &Dialect, log: &[u8], events: &[Event]) {
-    let entries = entries_in_pieces(dialect, log, &[]);
+    let entries = entries_in_pieces(dialect, State::at(0), log, &[]);
     assert_eq!(events.len(), entries.len(), "{} of {}", dialect.name, shown(log));
     for (event, (_, entry)) in events.iter().zip(&entries) {
         assert_eq!(bytes_of(event), *entry, "{} of {}", dialect.name, shown(log));
@@ -143,8 +162,13 @@ pub fn context() -> Context<'static> {
 }
 
 /// The entries of `log` when it comes in pieces that end at `cuts`: where each begins, and its bytes.
-fn entries_in_pieces(dialect: &Dialect, log: &[u8], cuts: &[usize]) -> Vec<(usize, Vec<u8>)> {
-    let (mut state, mut start, mut found) = (State::at(0), 0, Vec::new());
+fn entries_in_pieces(
+    dialect: &Dialect,
+    mut state: State,
+    log: &[u8],
+    cuts: &[usize],
+) -> Vec<(usize, Vec<u8>)> {
+    let (mut start, mut found) = (0, Vec::new());
     let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (log.len() + 1)).collect();
     ends.sort_unstable();
     for (end, is_last) in ends.into_iter().map(|end| (end, false)).chain([(log.len(), true)]) {
