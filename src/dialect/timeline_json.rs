@@ -49,6 +49,8 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
     while start < bytes.len() {
         let blank = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let at = start + blank;
+        // Blank lines are passed over all at once.
+        start += memchr::memrchr(b'\n', &bytes[start..at]).map_or(0, |feed| feed + 1);
         if bytes.get(at) == Some(&b'[') {
             match array::opens(&bytes[at..]) {
                 Opens::Array if start == head => {
