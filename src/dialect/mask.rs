@@ -11,11 +11,13 @@
 //! Invariant: what a pattern finds in the text of an entry stands in no field, not in `raw` and not in the id.
 
 mod json;
+mod shipped;
 
 use super::read::fields;
 use super::{Context, Dialect, Identity, Parsed, State};
 use crate::model::{Event, Flag, Raw};
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use shipped::SHIPPED;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -177,7 +179,16 @@ impl Masks {
         }
         secrets.iter_mut().for_each(|secret| *secret = secret.trim_matches(['\\', '"', '\'']).to_owned());
         secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
+        // The longest first: one may begin with another.
+        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        secrets.dedup();
         let mut raw = String::from_utf8_lossy(parsed.event.raw.bytes()).into_owned();
+        if secrets.len() * raw.len() > SEARCHED_BYTES_MAX {
+            fields(&mut parsed.event)
+                .filter(|field| !field.is_empty())
+                .for_each(|field| *field = "***".into());
+            secrets.clear();
+        }
         let in_raw = secrets.iter().all(|secret| raw.contains(secret.as_str()));
         for secret in &secrets {
             raw = raw.replace(secret.as_str(), "***");
@@ -237,26 +248,13 @@ fn identity(context: &Context<'_>, event: &Event, needs_position: bool) -> Ident
     }
 }
 
-/// What is certain enough to be replaced everywhere: a word for a secret with `=`, `:` or quotes right behind it, what
-/// HTTP and URLs carry, and a long token. "Token alice-api was created" and "wrong password: try again" stay.
-const SHIPPED: &[(&str, &str)] = &[
-    (
-        "assignment",
-        concat!(
-            r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
-            r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
-            r#"(?<secret>\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
-        ),
-    ),
-    ("bearer", r"(?i-u)\b(?:bearer|basic)\s+(?<secret>[0-9A-Za-z_.~+/-]{12,}=*)"),
-    ("url", r#"(?-u)://[^\s/:@"]*:(?<secret>[^\s/@"]+)@"#),
-    ("token", r"(?i-u)\btoken(?:\s+is)?[\s:]+\x22?(?<secret>[0-9A-Za-z_.~+/-]{24,}=*)"),
-];
 /// Compiled form of one pattern.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 const SET_BYTES_MAX: usize = 32 << 20;
 /// A shorter secret is not looked for in other fields: it would be found everywhere.
 const SECRET_BYTES_MIN: usize = 3;
+/// An entry with so many hidden secrets that looking for each of them everywhere takes longer keeps nothing.
+const SEARCHED_BYTES_MAX: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
