@@ -1,0 +1,62 @@
+//! A log that somebody has made to take long is read in a time that grows with its length, and not with its square.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/properties.rs"]
+mod properties;
+
+use otrail::collect::{Cutter, Reading};
+use otrail::dialect::{self, DIALECTS, End, Mask, Masks};
+use std::time::{Duration, Instant};
+
+/// Reads a log in the pieces that a file is read in, with all masks that come with otrail.
+fn read(name: &str, log: &[u8]) -> Duration {
+    let (context, line_bytes_max) = (properties::context(), 1 << 20);
+    let masks = Masks::with(Mask::shipped_names().filter_map(|name| Mask::shipped(name, "***")).collect());
+    let reading = Reading { context: &context, masks: &masks, line_bytes_max };
+    let mut cutter = Cutter::new(dialect::find(name));
+    let from = Instant::now();
+    for piece in log.chunks(64 << 10) {
+        let filled = cutter.fill(piece.len(), |place| {
+            place.copy_from_slice(piece);
+            Ok(piece.len())
+        });
+        filled.unwrap();
+        cutter.cut(End::Open, reading, |_, _| {});
+    }
+    cutter.cut(End::Final, reading, |_, _| {});
+    from.elapsed()
+}
+
+/// Eight times the log may take twice as long for each byte, and half a second more.
+fn check(name: &str, head: &str, unit: &str, bytes: usize) {
+    let log = |bytes| [head.as_bytes(), &unit.as_bytes().repeat(bytes / unit.len())].concat();
+    let (short, long) = (read(name, &log(bytes)), read(name, &log(8 * bytes)));
+    assert!(
+        long < 16 * short + Duration::from_millis(500),
+        "{name} {head:?} {unit:?}: {short:?}, then {long:?}"
+    );
+}
+
+#[test]
+fn what_is_repeated_takes_no_longer_each_time() {
+    let event = r#"{"timestamp":1709193520000,"type":"USER_OPERATION","content":"User admin logged in"}"#;
+    let audit = "2024-02-29 07:58:40,118 [main] INFO  AUDIT- User admin logged in";
+    let languages = [
+        format!("{event}\n{audit}\n"),
+        format!("[{event}]\n{audit}\n"),
+        format!("{event}\nTime,Type,Content\n2024-02-29 07:58:40,USER_OPERATION,User admin logged in\n"),
+        format!("{event}\nCEF:0|a|b|1|c|d|3|suser=al\n"),
+    ];
+    for unit in &languages {
+        check("auto", "", unit, 8 << 10);
+    }
+    for dialect in DIALECTS {
+        for unit in
+            ["\n", " \r\n", "x\n", "\"\n", "[\n", "{\"},{\\\"", "\",\"x\",\"\n", "a='", "<1>", "\\", "by "]
+        {
+            check(dialect.name, "[", unit, 4 << 10);
+            check(dialect.name, "Time,Type,Content\n1,A,\"", unit, 4 << 10);
+        }
+    }
+}
