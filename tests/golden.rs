@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/auto.rs"]
+mod auto;
 #[path = "support/properties.rs"]
 mod properties;
 
 use expect_test::expect_file;
-use otrail::dialect::{self, DIALECTS};
+use otrail::dialect::{self, DIALECTS, End};
 use otrail::model::Event;
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -57,6 +59,13 @@ fn logs_that_fuzzing_found_keep_what_every_log_keeps() {
     for (dialect, log) in [("timeline-json", &b"  {\"content\":42} \n"[..])] {
         properties::hold(dialect::find(dialect).unwrap(), log);
     }
+}
+
+#[test]
+fn an_array_that_proves_to_be_none_is_forgotten_when_the_dialect_is_found() {
+    let line = format!("{{\"a\":1}}{}", "]".repeat(100));
+    let log = format!("[{{\"a\nx=1 y=2 z=3\n{line}\nx=1 y=2 z=3\n");
+    auto::in_pieces(log.as_bytes(), &[(4, End::Open), (60, End::Open), (100, End::Open)], 32);
 }
 
 /// One event as a paragraph: what is empty is left out.
@@ -156,6 +165,11 @@ proptest! {
             properties::entries_do_not_depend_on_pieces(dialect, &log, &cuts, 1 << 20);
             properties::entries_do_not_depend_on_pieces(dialect, &log, &cuts, 16);
         }
+    }
+
+    #[test]
+    fn in_a_log_whose_dialect_nobody_has_told_nothing_is_lost(log in log()) {
+        auto::auto(&log);
     }
 
     #[test]

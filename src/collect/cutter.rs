@@ -125,7 +125,7 @@ impl Cutter {
         }
         if self.overlong.is_none() {
             self.state = std::mem::take(&mut self.state).limited(reading.line_bytes_max);
-            self.changed |= self.choice.decide(&buffer, end);
+            self.decide(&buffer, end);
             let mut done = 0;
             while let Some(more) = self.cut_some(&buffer[done..], end, reading, &mut take) {
                 done += more;
@@ -139,6 +139,18 @@ impl Cutter {
             }
         }
         self.buffer = buffer;
+    }
+
+    /// Finds the dialect when that is to be found. Whoever has read until now may have begun an array.
+    fn decide(&mut self, buffer: &[u8], end: End) {
+        let before = self.choice.reader().name;
+        if self.choice.decide(buffer, end) {
+            self.changed = true;
+            if self.choice.reader().name != before {
+                self.state = self.state.changed(self.state.is_at_head());
+                self.anchor = self.choice.anchor(&self.state, self.offset);
+            }
+        }
     }
 
     /// Takes the entries that are read in one way; how many bytes that was, `None` when there is no more.

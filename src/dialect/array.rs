@@ -178,7 +178,7 @@ impl Scan {
                     self.break_at(at, byte);
                     return None;
                 }
-                (self.depth, self.curly) = (self.depth - 1, self.curly >> 1);
+                (self.depth, self.curly) = (self.depth.saturating_sub(1), self.curly >> 1);
                 if self.depth == 0 {
                     return Some(at + 1);
                 }

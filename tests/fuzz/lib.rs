@@ -8,10 +8,10 @@
 //! masks                     a pattern, line feed, an entry
 //! ```
 
+#[path = "../support/auto.rs"]
+mod auto;
 #[path = "../support/properties.rs"]
 mod properties;
-
-mod auto;
 
 pub use auto::auto;
 

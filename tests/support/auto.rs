@@ -1,5 +1,13 @@
 //! A log that comes in pieces, in a language that nobody has told: every byte is accounted for.
 
+#![allow(
+    unreachable_pub,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking, and the fuzz targets take this file as it is"
+)]
+
 use crate::properties::{bytes_of, context, lost, somewhere};
 use otrail::collect::{Cutter, Reading};
 use otrail::dialect::{End, Masks};
@@ -9,13 +17,17 @@ use std::ops::Range;
 pub fn auto(log: &[u8]) {
     let places = somewhere(log);
     let limit = if places[0].is_multiple_of(4) { 64 } else { 1 << 20 };
-    let mut ends: Vec<usize> = places.iter().map(|place| place % (log.len() + 1)).collect();
-    ends.sort_unstable();
-    ends.push(log.len());
+    let rest = |place: &usize| if place.is_multiple_of(3) { End::Settled } else { End::Open };
+    let mut ends: Vec<(usize, End)> =
+        places.iter().map(|place| (place % (log.len() + 1), rest(place))).collect();
+    ends.sort_unstable_by_key(|&(end, _)| end);
+    in_pieces(log, &ends, limit);
+}
+
+/// Reads the log in pieces that end there, with entries of at most so many bytes.
+pub fn in_pieces(log: &[u8], ends: &[(usize, End)], limit: usize) {
     let (mut cutter, mut pieces, mut from) = (Cutter::new(None), Vec::new(), 0);
-    for (number, &end) in ends.iter().enumerate() {
-        let rest = if places[number % places.len()].is_multiple_of(3) { End::Settled } else { End::Open };
-        let end_of = if number + 1 == ends.len() { End::Final } else { rest };
+    for &(end, end_of) in ends.iter().chain([&(log.len(), End::Final)]) {
         piece(&mut cutter, &log[from..end], end_of, limit, &mut pieces);
         from = end;
     }
