@@ -56,7 +56,11 @@ fn every_dialect_has_its_fuzz_target() {
 /// In each of them something was once lost or read in another way the second time.
 #[test]
 fn logs_that_fuzzing_found_keep_what_every_log_keeps() {
-    for (dialect, log) in [("timeline-json", &b"  {\"content\":42} \n"[..])] {
+    let broken =
+        format!("Time,Type,Content\n1,A,\"x\n{}\nTime,Type,Content\n2,B,y\n3,C,\"z\"\n", "x".repeat(2_000));
+    for (dialect, log) in
+        [("timeline-json", &b"  {\"content\":42} \n"[..]), ("timeline-csv", broken.as_bytes())]
+    {
         properties::hold(dialect::find(dialect).unwrap(), log);
     }
 }

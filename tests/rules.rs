@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use expect_test::expect;
+use regex::Regex;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -61,9 +62,8 @@ impl Site {
             .unwrap();
         let text = String::from_utf8([otrail.stdout, otrail.stderr].concat()).unwrap();
         let text = text.replace(&self.0.path().display().to_string(), "DIR");
-        let text = regex::Regex::new("[0-9]+ rules, [0-9]+ examples, [0-9]+ good")
-            .unwrap()
-            .replace(&text, "N rules");
+        let text =
+            Regex::new("[0-9]+ rules, [0-9]+ examples, [0-9]+ good").unwrap().replace(&text, "N rules");
         format!("{text}exit {}\n", otrail.status.code().unwrap())
     }
 
@@ -118,6 +118,19 @@ fn the_test_shows_what_is_otherwise_and_can_correct_it() {
         exit 0
     "#]]
     .assert_eq(&site.run(&["rules", "test"]));
+}
+
+#[test]
+fn a_rule_of_the_site_may_take_over_what_others_read() {
+    let site = Site::new(
+        "[[rule]]\nname = \"login\"\nmatch = '^User {user} logged in'\naction = \"config.change\"\n",
+    );
+    let tested = site.run(&["rules", "test"]);
+    let good = Regex::new(
+        "^N rules, 0 failed, [0-9]+ that came with otrail are read by rules of the site\nexit 0\n$",
+    );
+    assert!(good.unwrap().is_match(&tested), "{tested}");
+    assert!(site.checked().starts_with("ok "), "{}", site.checked());
 }
 
 #[test]

@@ -51,12 +51,18 @@ impl Test {
         for problem in &site.problems {
             writeln!(out, "{problem}")?;
         }
-        let failed = rules.tried_examples();
+        let (taken, failed): (Vec<_>, Vec<_>) =
+            rules.tried_examples().into_iter().partition(|failed| failed.is_taken);
         for failure in &failed {
             show(failure, common, out)?;
         }
-        let (count, bad) = (rules.examples(), failed.len());
-        writeln!(out, "{} rules, {count} examples, {} good, {bad} failed", rules.len(), count - bad)?;
+        let (count, bad, good) =
+            (rules.examples(), failed.len(), rules.examples() - failed.len() - taken.len());
+        let taken = match taken.len() {
+            0 => String::new(),
+            count => format!(", {count} that came with otrail are read by rules of the site"),
+        };
+        writeln!(out, "{} rules, {count} examples, {good} good, {bad} failed{taken}", rules.len())?;
         if self.update {
             let mut updated = 0;
             for (path, text) in &site.files {

@@ -115,7 +115,7 @@ fn speaks(head: &[u8]) -> bool {
 }
 
 fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
-    let (moment, rest_of_time) = time::lead(text, context)?;
+    let (moment, rest_of_time) = time::lead(text, context).filter(|_| begins(text.as_bytes()))?;
     let mut rest = rest_of_time;
     let (mut label, mut title) = (None, None);
     loop {

@@ -58,7 +58,7 @@ fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
     };
     let header = match rest.strip_prefix("1 ").filter(|_| level.is_some()) {
         Some(rest) => rfc5424(rest, context)?,
-        None => match rfc3164(rest, context) {
+        None => match rfc3164(rest, context).filter(|header| level.is_some() || header.tag.is_some()) {
             Some(header) => header,
             // A message that has a priority and no header is still one.
             None if level.is_some() => Header { time: None, written: "", tag: None, message: rest },
@@ -151,7 +151,7 @@ fn tagged(text: &str) -> Option<(&str, &str)> {
         b':' => &rest[end + 1..],
         _ => return None,
     };
-    let is_host = !host.is_empty() && !host.ends_with(':');
+    let is_host = !host.is_empty() && !host.ends_with(':') && !host.starts_with('[');
     (is_host && !tag.is_empty()).then(|| (tag, after.strip_prefix(' ').unwrap_or(after)))
 }
 

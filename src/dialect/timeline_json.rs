@@ -83,7 +83,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
         false => Raw::Bytes(entry.into()),
         // The journal keeps an object, without the blanks around it.
         true if !(text.starts_with('{') && text.ends_with('}')) => Raw::Text(text.as_ref().into()),
-        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
+        true if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };

@@ -19,6 +19,8 @@ pub struct FailedExample {
     pub text: String,
     /// Whether its own rule read it.
     pub is_read: bool,
+    /// Whether it came with otrail and a rule of the site reads it now.
+    pub is_taken: bool,
     /// What an example can say: name, expected, found.
     pub fields: Vec<(&'static str, Option<String>, Option<String>)>,
 }
@@ -31,9 +33,13 @@ pub(super) fn run<'a>(rules: &'a Rules, rule: &'a Rule) -> impl Iterator<Item = 
 fn failed(rules: &Rules, rule: &Rule, example: &Example) -> Option<FailedExample> {
     let title = rule.title.as_deref().unwrap_or_default();
     let text = &example.text;
+    let mut is_taken = false;
     let trouble = match rules.read(types::index(&example.kind), &example.kind, title, text) {
-        Reading::Words(words) if words.rule == rule.name => None,
-        Reading::Words(words) => Some(format!("rule `{}` reads `{text}` first", words.rule)),
+        Reading::Words(words) if std::ptr::eq(words.rule, rule.name.as_str()) => None,
+        Reading::Words(words) => {
+            is_taken = rules.is_of_site(words.rule) && !rules.is_of_site(&rule.name);
+            Some(format!("rule `{}` reads `{text}` first", words.rule))
+        }
         Reading::Doubtful => Some(format!("`{text}` may be made up to name somebody else")),
         Reading::Nothing => Some(format!("`{text}` does not match")),
     };
@@ -52,7 +58,7 @@ fn failed(rules: &Rules, rule: &Rule, example: &Example) -> Option<FailedExample
     };
     let message = trouble.or_else(difference)?;
     let problem = example.place.problem(message, format!("correct rule `{}` or its example", rule.name));
-    Some(FailedExample { problem, rule: rule.name.clone(), text: text.clone(), is_read, fields })
+    Some(FailedExample { problem, rule: rule.name.clone(), text: text.clone(), is_read, is_taken, fields })
 }
 
 fn event(rules: &Rules, title: &str, example: &Example) -> Event {

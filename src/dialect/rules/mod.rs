@@ -33,6 +33,8 @@ mod file;
 mod list;
 mod pattern;
 mod rule;
+mod steps;
+mod walk;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
@@ -52,6 +54,8 @@ pub struct Rules {
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
+    /// How many of the rules, the first ones, are the site's.
+    of_site: usize,
 }
 
 impl Rules {
@@ -65,26 +69,34 @@ impl Rules {
     /// A rule with a problem is left out; all others work.
     pub fn load(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
         let (mut rules, mut problems) = read(files);
+        let of_site = rules.len();
         for (name, text) in EMBEDDED {
             rules.extend(file::read(Path::new(name), text, &mut problems));
         }
-        (Rules::of(rules), problems)
+        (Rules { of_site, ..Rules::of(rules) }, problems)
     }
 
     /// The rules of these files and no others.
     pub fn load_alone(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
         let (rules, problems) = read(files);
-        (Rules::of(rules), problems)
+        (Rules { of_site: rules.len(), ..Rules::of(rules) }, problems)
     }
 
-    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says.
+    /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says, unless a rule
+    /// of the site reads the text of one that comes with otrail: that is what it is for.
     pub fn failed_examples(&self) -> Vec<RuleProblem> {
-        self.tried_examples().into_iter().map(|failed| failed.problem).collect()
+        let failed = self.tried_examples().into_iter().filter(|failed| !failed.is_taken);
+        failed.map(|failed| failed.problem).collect()
     }
 
-    /// The same with all that is known about each.
+    /// The same with all that is known about each, also about those that the site has taken over.
     pub fn tried_examples(&self) -> Vec<FailedExample> {
         self.rules.iter().flat_map(|rule| examples::run(self, rule)).collect()
+    }
+
+    /// Whether the rule of that very name is the site's.
+    fn is_of_site(&self, name: &str) -> bool {
+        self.rules[..self.of_site].iter().any(|rule| std::ptr::eq(rule.name.as_str(), name))
     }
 
     /// How many examples stand in the rules.
@@ -96,6 +108,15 @@ impl Rules {
     #[cfg(test)]
     pub(super) fn example_texts(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
+    }
+
+    /// Each pattern with the texts of its examples.
+    #[cfg(test)]
+    fn patterns_with_examples(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.rules.iter().map(|rule| {
+            let examples = rule.examples.iter().map(|example| example.text.as_str()).collect();
+            (rule.pattern.as_str(), examples)
+        })
     }
 
     /// How many rules there are.
@@ -149,7 +170,7 @@ impl Rules {
             }));
         }
         let lists = sets.into_iter().map(List::of).collect();
-        Rules { rules, lists, by_type }
+        Rules { rules, lists, by_type, of_site: 0 }
     }
 }
 
@@ -239,6 +260,7 @@ mod tests {
             ("^Name (?<user>.)", "Name é", None),
             ("^Name (?<user>(?u:[äöü])+)", "Name äö", Some("äö")),
             (r"^User (?<user>\w+)\b", "User alice é", Some("alice")),
+            ("^User {user} (?:a|b|ab)+c", &format!("User alice {}c", "ab".repeat(5000)), Some("alice")),
         ] {
             let text_of_rule =
                 format!("[[rule]]\nname = \"a\"\nmatch = '{pattern}'\naction = \"user.login\"\n");

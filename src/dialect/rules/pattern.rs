@@ -14,6 +14,7 @@
 //! ```
 
 use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind};
 use std::borrow::Cow;
 
 /// The pattern with every known word in braces replaced.
@@ -34,6 +35,20 @@ pub(super) fn expand(pattern: &str) -> Cow<'_, str> {
 /// [`Rule::read`](super::rule::Rule::read).
 pub(super) fn syntax() -> syntax::Config {
     syntax::Config::new().case_insensitive(true).unicode(false).utf8(false)
+}
+
+/// The numbers of the groups, in the order of `CAPTURES`.
+pub(super) fn groups(parsed: &Hir) -> [Option<usize>; CAPTURES.len()] {
+    CAPTURES.map(|name| group(parsed, name))
+}
+
+fn group(part: &Hir, name: &str) -> Option<usize> {
+    match part.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(name) => {
+            usize::try_from(capture.index).ok()
+        }
+        kind => kind.subs().iter().find_map(|part| group(part, name)),
+    }
 }
 
 /// The captures that mean something.
