@@ -5,6 +5,7 @@
 //! auto                      a log that comes in pieces and may change its language
 //! time                      one byte for the settings, then a time
 //! rules                     a rule file, NUL, a log that its rules read
+//! patterns                  the pattern of a rule, line feed, a text
 //! masks                     a pattern, line feed, an entry
 //! ```
 
@@ -18,6 +19,8 @@ pub use auto::auto;
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, Habits, Mask, Masks, Rules, State};
 use otrail::model::{Raw, Time};
+use regex::bytes::RegexBuilder;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -71,6 +74,28 @@ pub fn rules(input: &[u8]) {
             properties::can_be_written(event);
         }
     }
+}
+
+/// A pattern of a rule, and a text: its groups are where the regex crate finds them.
+pub fn patterns(input: &[u8]) {
+    let middle = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
+    let (pattern, text) = (&input[..middle], input.get(middle + 1..).unwrap_or_default());
+    let (Ok(pattern), Ok(text)) = (std::str::from_utf8(pattern), std::str::from_utf8(text)) else { return };
+    let is_word = |at: usize| pattern[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic());
+    if pattern.contains(['\'', '\t', '\r']) || pattern.match_indices('{').any(|(at, _)| is_word(at)) {
+        return;
+    }
+    let file = format!("[[rule]]\nname = 'a'\nmatch = '{pattern}'\naction = 'user.login'\nonce = ''\n");
+    let (rules, _) = Rules::load_alone(&[(PathBuf::from("site.toml"), file)]);
+    let explained = rules.explain("ANY", "", text);
+    if explained.rule.is_none() {
+        return;
+    }
+    let regex = RegexBuilder::new(pattern).case_insensitive(true).unicode(false).build().unwrap();
+    let found = regex.captures(text.as_bytes()).unwrap();
+    let names = regex.capture_names().flatten();
+    let expected: BTreeMap<_, _> = names.filter_map(|name| Some((name, found.name(name)?.range()))).collect();
+    assert_eq!(explained.captures.into_iter().collect::<BTreeMap<_, _>>(), expected, "{pattern} on {text:?}");
 }
 
 /// An entry read with a mask of any pattern, and with those that come with otrail.

@@ -63,7 +63,7 @@ pub fn what_is_no_entry_is_structure(dialect: &Dialect, log: &[u8]) {
         from = start + entry.len();
     }
     rest.extend_from_slice(&log[from..]);
-    let lost = lost(dialect, &rest);
+    let lost = lost(&[dialect.name], &rest);
     assert_eq!(lost, None, "{} of {}", dialect.name, shown(log));
 }
 
@@ -214,14 +214,14 @@ fn events_from(dialect: &Dialect, mut state: State, log: &[u8], mut at: usize) -
     }
 }
 
-/// What of the bytes that are in no entry is no structure either: it would be lost.
-pub fn lost(dialect: &Dialect, rest: &[u8]) -> Option<String> {
+/// What of the bytes that are in no entry is no structure of these dialects either: it would be lost.
+pub fn lost(dialects: &[&str], rest: &[u8]) -> Option<String> {
     let marks = [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"];
     let mark = marks.into_iter().find(|mark| rest.starts_with(mark));
     let mut rest = rest[mark.map_or(0, <[u8]>::len)..].to_vec();
-    let is_table = dialect.name == "timeline-csv";
+    let is_table = dialects.contains(&"timeline-csv");
     rest.retain(|&byte| !(is_table && byte == 0));
-    let structure = if dialect.name == "timeline-json" { "[], \t\r\n\x0C" } else { " \t\r\n\x0C" };
+    let structure = if dialects.contains(&"timeline-json") { "[], \t\r\n\x0C" } else { " \t\r\n\x0C" };
     let rest = String::from_utf8_lossy(&rest);
     let mut lines = rest.lines().map(|line| line.trim_matches(|it: char| structure.contains(it)));
     lines.find(|line| !(line.is_empty() || is_table && is_header(line))).map(str::to_owned)
