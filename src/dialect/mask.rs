@@ -143,7 +143,16 @@ impl Masks {
         }
         secrets.iter_mut().for_each(|secret| *secret = secret.trim_matches(['\\', '"', '\'']).to_owned());
         secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
+        // The longest first: one may begin with another.
+        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        secrets.dedup();
         let mut raw = String::from_utf8_lossy(parsed.event.raw.bytes()).into_owned();
+        if secrets.len() * raw.len() > SEARCHED_BYTES_MAX {
+            fields(&mut parsed.event)
+                .filter(|field| !field.is_empty())
+                .for_each(|field| *field = "***".into());
+            secrets.clear();
+        }
         let in_raw = secrets.iter().all(|secret| raw.contains(secret.as_str()));
         for secret in &secrets {
             raw = raw.replace(secret.as_str(), "***");
@@ -206,6 +215,8 @@ fn identity(context: &Context<'_>, event: &Event, needs_position: bool) -> Ident
 const SET_BYTES_MAX: usize = 32 << 20;
 /// A shorter secret is not looked for in other fields: it would be found everywhere.
 const SECRET_BYTES_MIN: usize = 3;
+/// An entry with so many hidden secrets that looking for each of them everywhere takes longer keeps nothing.
+const SEARCHED_BYTES_MAX: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,8 @@ enum Column {
 fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
     let Some(head) = head(state, bytes, end) else { return 0 };
     let (encoding, is_all) = (state.encoding, end == End::Final);
-    let mut start = head;
+    // Up to `alone` each line is a row by itself.
+    let (mut start, mut alone) = (head, head);
     while start < bytes.len() {
         let line = encoding.line_feed(bytes, start);
         let Some(stop) = line.or(is_all.then_some(bytes.len())) else { break };
@@ -82,20 +83,15 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
             continue;
         }
         let row = match &state.table {
-            None => Row::Whole { stop },
-            Some(table) => {
+            Some(table) if start >= alone => {
                 let shape = Shape { encoding, delimiter: table.delimiter };
                 csv::row(bytes, start, shape, state.entry_bytes_max, is_all)
             }
+            _ => Row::Whole { stop },
         };
         match row {
             Row::Whole { stop } => start = push(bytes, start, stop, encoding, entries),
-            Row::Lines { until } => {
-                while start < until {
-                    let stop = encoding.line_feed(bytes, start).unwrap_or(until);
-                    start = push(bytes, start, stop, encoding, entries);
-                }
-            }
+            Row::Lines { until } => alone = until,
             Row::Partial => break,
         }
     }
@@ -316,6 +312,14 @@ mod tests {
     fn headers_and_blank_lines_are_no_entries_and_lines_before_a_header_are() {
         let log = b"Export\n\nTime,Type,Content\n1,A,\"x\ny\"\r\nTime,Type,Content\n\n2,B,\n";
         assert_eq!(rows(log, 99), [&b"Export"[..], b"1,A,\"x\ny\"", b"2,B,"]);
+    }
+
+    #[test]
+    fn a_header_among_the_lines_of_a_broken_row_is_no_entry() {
+        let long = "x".repeat(2_000);
+        let log = format!("Time,Type,Content\n1,A,\"x\n{long}\nTime,Type,Content\n2,B,y\n3,C,\"z\"\n");
+        let lines = ["1,A,\"x", &long, "2,B,y", "3,C,\"z\""].map(str::as_bytes);
+        assert_eq!(rows(log.as_bytes(), 9_999), lines);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use memchr::memmem;
 use std::sync::LazyLock;
 
 /// Appends the record as it stands on disk, without the closing brace.
-pub(in crate::journal) fn encode(record: &Record, out: &mut Vec<u8>) {
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
     encode_with(record, out, !message_stands_in_raw(&record.event));
 }
 
