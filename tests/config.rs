@@ -77,10 +77,11 @@ fn how_a_source_writes_is_taken_from_its_section() {
         parse(&text).collect.sources.remove(0)
     };
     assert_eq!(source("").habits, Habits::default());
-    let mut habits = Habits { day_first: Some(true), ..Habits::default() };
+    assert_eq!(Habits::default().field_bytes_max, 4 << 10);
+    let mut habits = Habits { day_first: Some(true), field_bytes_max: 512, ..Habits::default() };
     assert!(habits.fields.set("user", vec!["who".to_owned()]));
     assert!(habits.fields.set("client", vec!["peer.ip".to_owned(), "peer".to_owned()]));
-    let lines = "day-first = true\n[source.fields]\nuser = \"who\"\nclient = [\"peer.ip\", \"peer\"]";
+    let lines = "day-first = true\nfield-max = \"512 B\"\n[source.fields]\nuser = \"who\"\nclient = [\"peer.ip\", \"peer\"]";
     assert_eq!(source(lines).habits, habits);
 }
 

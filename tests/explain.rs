@@ -25,12 +25,12 @@ fn every_step_is_shown() {
         field    type            34..50    USER_OPERATION
         field    title           59..75    User Operation
         field    content         86..128   User CORP\alice logged in from 10.2.3.4
-        rule     login (sign_in.toml:5)
+        rule     login (sign_in.toml:26)
         capture  user            92..103   CORP\alice
         capture  client         119..127   10.2.3.4
-        near     session-expired-inactive (sign_in.toml:171) fits up to byte 23: `User CORP\alice logged `
-        near     logout (sign_in.toml:181) fits up to byte 23: `User CORP\alice logged `
-        near     user-lockout-active (users.toml:477) fits up to byte 18: `User CORP\alice lo`
+        near     login-role (sign_in.toml:15) fits up to byte 26: `User CORP\alice logged in `
+        near     session-expired-inactive (sign_in.toml:345) fits up to byte 23: `User CORP\alice logged `
+        near     logout (sign_in.toml:369) fits up to byte 23: `User CORP\alice logged `
         event    seq          1
         event    id           f00a9f3566d57a31da128e7d8824bde4
         event    time         TIME

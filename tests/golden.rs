@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/auto.rs"]
+mod auto;
+#[path = "support/properties.rs"]
+mod properties;
+
 use expect_test::expect_file;
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, DIALECTS, Dialect, End, Habits, Rules, State};
-use otrail::model::{Class, Event, Flag, Raw, Text, Time};
+use otrail::dialect::{self, DIALECTS, End};
+use otrail::model::Event;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
 /// `UPDATE_EXPECT=1 cargo test` rewrites the expected files; read the diff before you commit it.
 #[test]
@@ -18,12 +21,12 @@ fn every_dialect_reads_its_golden_log() {
     for dialect in DIALECTS {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dialect").join(dialect.name);
         let log = fs::read(dir.join("sensor.log")).unwrap();
-        let events = normalize(dialect, &log);
+        let events = properties::events(dialect, &log);
         let shown: String = events.iter().map(shown).collect();
         expect_file![dir.join("events.txt")].assert_eq(&shown);
         assert!((dialect.speaks)(&log), "{} does not know its own log", dialect.name);
         assert!(events.len() >= 40, "{} has too few entries", dialect.name);
-        check_resumed(dialect, &log);
+        properties::reading_goes_on_after_any_entry(dialect, &log, usize::MAX);
     }
 }
 
@@ -34,6 +37,39 @@ fn every_golden_log_is_known_for_its_own_dialect() {
         let log = fs::read(dir.join("sensor.log")).unwrap();
         assert_eq!(dialect::detect(&log).map(|found| found.name), Some(dialect.name));
     }
+}
+
+#[test]
+fn every_dialect_has_its_fuzz_target() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz");
+    let manifest = fs::read_to_string(dir.join("Cargo.toml")).unwrap();
+    for dialect in DIALECTS {
+        let path = format!("targets/{}.rs", dialect.name.replace('-', "_"));
+        let target = fs::read_to_string(dir.join(&path)).unwrap_or_default();
+        let call = format!("otrail_fuzz::dialect(\"{}\", log)", dialect.name);
+        assert!(target.contains(&call), "{path} lacks {call}");
+        let bin = format!("[[bin]]\nname = \"{}\"\npath = \"{path}\"\n", dialect.name);
+        assert!(manifest.contains(&bin), "tests/fuzz/Cargo.toml lacks\n{bin}");
+    }
+}
+
+/// In each of them something was once lost or read in another way the second time.
+#[test]
+fn logs_that_fuzzing_found_keep_what_every_log_keeps() {
+    let broken =
+        format!("Time,Type,Content\n1,A,\"x\n{}\nTime,Type,Content\n2,B,y\n3,C,\"z\"\n", "x".repeat(2_000));
+    for (dialect, log) in
+        [("timeline-json", &b"  {\"content\":42} \n"[..]), ("timeline-csv", broken.as_bytes())]
+    {
+        properties::hold(dialect::find(dialect).unwrap(), log);
+    }
+}
+
+#[test]
+fn an_array_that_proves_to_be_none_is_forgotten_when_the_dialect_is_found() {
+    let line = format!("{{\"a\":1}}{}", "]".repeat(100));
+    let log = format!("[{{\"a\nx=1 y=2 z=3\n{line}\nx=1 y=2 z=3\n");
+    auto::in_pieces(log.as_bytes(), &[(4, End::Open), (60, End::Open), (100, End::Open)], 32);
 }
 
 /// One event as a paragraph: what is empty is left out.
@@ -73,104 +109,6 @@ fn shown(event: &Event) -> String {
     }
     writeln!(text, "    raw {:?}", event.raw).unwrap();
     text
-}
-
-fn normalize(dialect: &Dialect, log: &[u8]) -> Vec<Event> {
-    dialect::normalize(dialect, log, &context())
-}
-
-fn context() -> Context<'static> {
-    static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
-    static HABITS: LazyLock<Habits> = LazyLock::new(Habits::default);
-    static UTC: TimeZone = TimeZone::UTC;
-    static SENSOR: Text = Text::const_new("plant-a");
-    static SOURCE: Text = Text::const_new("timeline");
-    Context {
-        sensor: &SENSOR,
-        source: &SOURCE,
-        seen: Time::from_millis(1_709_200_000_000).unwrap(),
-        zone: &UTC,
-        rules: &RULES,
-        user_login: Class::UserOperation,
-        habits: &HABITS,
-    }
-}
-
-/// The entries of `log` when it comes in pieces that end at `cuts`: where each begins, and its bytes.
-fn entries_in_pieces(dialect: &Dialect, log: &[u8], cuts: &[usize]) -> Vec<(usize, Vec<u8>)> {
-    let (mut state, mut start, mut found) = (State::at(0), 0, Vec::new());
-    let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (log.len() + 1)).collect();
-    ends.sort_unstable();
-    for (end, is_last) in ends.into_iter().map(|end| (end, false)).chain([(log.len(), true)]) {
-        let end_of = if is_last { End::Final } else { End::Open };
-        loop {
-            let (mut entries, bytes) = (Vec::new(), &log[start.min(end)..end]);
-            let done = (dialect.split)(&mut state, bytes, end_of, &mut entries);
-            let place = |entry: dialect::Entry| (start + entry.text.start, bytes[entry.text].to_vec());
-            found.extend(entries.into_iter().map(place));
-            start += done;
-            if done == 0 {
-                break;
-            }
-        }
-    }
-    found
-}
-
-/// Whoever stops after any entry and rebuilds the state from head and anchor finds the same events.
-fn check_resumed(dialect: &Dialect, log: &[u8]) {
-    let (mut state, mut at, mut anchor, mut stops) = (State::at(0), 0, 0, Vec::new());
-    let mut all = Vec::new();
-    loop {
-        let mut entries = Vec::new();
-        let done = (dialect.split)(&mut state, &log[at..], End::Final, &mut entries);
-        if state.take_anchored() {
-            anchor = at;
-        }
-        for entry in entries {
-            let parsed = (dialect.parse)(&state, &context(), &log[at..][entry.text]);
-            all.push((at + entry.end, parsed.event));
-            stops.push((at + entry.end, anchor));
-        }
-        at += done;
-        if done == 0 {
-            break;
-        }
-    }
-    for (number, (stop, anchor)) in stops.into_iter().enumerate() {
-        let head = &log[..log.len().min(4)];
-        let mut state = State::rebuilt(dialect, head, anchor as u64, &log[anchor..], stop as u64);
-        let (mut at, mut rest) = (stop, Vec::new());
-        loop {
-            let mut entries = Vec::new();
-            let done = (dialect.split)(&mut state, &log[at..], End::Final, &mut entries);
-            for entry in entries {
-                let parsed = (dialect.parse)(&state, &context(), &log[at..][entry.text]);
-                rest.push((at + entry.end, parsed.event));
-            }
-            at += done;
-            if done == 0 {
-                break;
-            }
-        }
-        assert_eq!(
-            rest,
-            all[number + 1..],
-            "{} after {stop} of {:?}",
-            dialect.name,
-            String::from_utf8_lossy(log)
-        );
-    }
-}
-
-/// The bytes of the entry, from what the event has kept of it.
-fn bytes_of(event: &Event) -> Vec<u8> {
-    let units = || std::str::from_utf8(event.raw.bytes()).unwrap().encode_utf16();
-    match &event.raw {
-        Raw::Text(_) if event.flags.contains(Flag::UTF_16LE) => units().flat_map(u16::to_le_bytes).collect(),
-        Raw::Text(_) if event.flags.contains(Flag::UTF_16BE) => units().flat_map(u16::to_be_bytes).collect(),
-        raw => raw.bytes().to_vec(),
-    }
 }
 
 /// Lines that are nearly entries, and bytes that are anything.
@@ -228,52 +166,48 @@ proptest! {
     #[test]
     fn entries_do_not_depend_on_how_the_bytes_came(log in log(), cuts in prop::collection::vec(any::<usize>(), 0..6)) {
         for dialect in DIALECTS {
-            prop_assert_eq!(entries_in_pieces(dialect, &log, &cuts), entries_in_pieces(dialect, &log, &[]));
+            properties::entries_do_not_depend_on_pieces(dialect, &log, &cuts, 1 << 20);
+            properties::entries_do_not_depend_on_pieces(dialect, &log, &cuts, 16);
         }
+    }
+
+    #[test]
+    fn in_a_log_whose_dialect_nobody_has_told_nothing_is_lost(log in log()) {
+        auto::auto(&log);
     }
 
     #[test]
     fn what_is_no_entry_is_structure(log in log()) {
         for dialect in DIALECTS {
-            let mut rest = log.clone();
-            for (start, entry) in entries_in_pieces(dialect, &log, &[]).into_iter().rev() {
-                rest.drain(start..start + entry.len());
-            }
-            let mark = b"\0\xEF\xBB\xBF\xFE\xFF";
-            rest.retain(|byte| !mark.contains(byte));
-            let rest = String::from_utf8_lossy(&rest);
-            let rest = rest.replace("Time,Type,Content", "").replace("Time;Type;Content", "");
-            prop_assert_eq!(rest.trim_matches(|it: char| "[], \t\r\n\x0C".contains(it)), "", "{} of {:?}", dialect.name, String::from_utf8_lossy(&log));
+            properties::what_is_no_entry_is_structure(dialect, &log);
         }
     }
 
     #[test]
     fn reading_goes_on_after_any_entry_as_if_it_had_never_stopped(log in log()) {
         for dialect in DIALECTS {
-            check_resumed(dialect, &log);
+            properties::reading_goes_on_after_any_entry(dialect, &log, usize::MAX);
         }
     }
 
     #[test]
     fn every_entry_is_an_event_that_keeps_it_verbatim(log in log()) {
         for dialect in DIALECTS {
-            let events = normalize(dialect, &log);
-            let entries = entries_in_pieces(dialect, &log, &[]);
-            prop_assert_eq!(events.len(), entries.len());
-            for (event, (_, entry)) in events.iter().zip(&entries) {
-                prop_assert_eq!(&bytes_of(event), entry);
-            }
+            properties::every_entry_is_an_event_that_keeps_it(dialect, &log, &properties::events(dialect, &log));
         }
     }
 
     #[test]
     fn the_same_bytes_have_the_same_ids_and_no_id_comes_twice(log in log()) {
         for dialect in DIALECTS {
-            let ids = |events: Vec<Event>| events.into_iter().map(|event| event.id).collect::<Vec<_>>();
-            let (first, second) = (ids(normalize(dialect, &log)), ids(normalize(dialect, &log)));
-            prop_assert_eq!(&first, &second);
-            let distinct: std::collections::HashSet<_> = first.iter().collect();
-            prop_assert_eq!(distinct.len(), first.len());
+            properties::the_same_bytes_make_the_same_events(dialect, &log, &properties::events(dialect, &log));
+        }
+    }
+
+    #[test]
+    fn every_event_can_be_written_and_read_back(log in log()) {
+        for dialect in DIALECTS {
+            properties::events(dialect, &log).into_iter().for_each(properties::can_be_written);
         }
     }
 }

@@ -24,7 +24,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let entry = entry.unwrap();
         let path = folder.join(entry.file_name());
         let kind = entry.file_type().unwrap();
-        if kind.is_dir() && !["target", ".git"].iter().any(|name| path == Path::new(name)) {
+        if kind.is_dir()
+            && !["target", ".git", "tests/fuzz/target"].iter().any(|name| path == Path::new(name))
+        {
             found.extend(files(&path));
         } else if kind.is_file() {
             found.push(path);

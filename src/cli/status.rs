@@ -90,8 +90,8 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     line(text, "dialect", &format!("{}{}", plain(&source.dialect), plain(&reason)));
     line(text, "read", &format!("{} bytes, {} to go", source.offset, source.bytes_behind));
     let mut entries = format!(
-        "{}, {} passed over, {} not understood, {} cut",
-        source.entries, source.passed_over, source.unparsed, source.truncated
+        "{}, {} passed over, {} not understood, {} masked, {} cut",
+        source.entries, source.passed_over, source.unparsed, source.masked, source.truncated
     );
     if !source.last_entry.is_empty() {
         let _infallible = write!(entries, "; the last at {}", plain(&source.last_entry));
@@ -200,6 +200,7 @@ mod tests {
                 offset: 4096,
                 entries: 12,
                 passed_over: 1,
+                masked: 2,
                 last_entry: "2024-03-01T11:30:00.000Z".into(),
                 ..SourceStatus::default()
             }],
@@ -239,7 +240,7 @@ mod tests {
                     file: /var/log/sensor/user\x1b[2J.ndjson
                  dialect: timeline-json
                     read: 4096 bytes, 0 to go
-                 entries: 12, 1 passed over, 0 not understood, 0 cut; the last at 2024-03-01T11:30:00.000Z
+                 entries: 12, 1 passed over, 0 not understood, 2 masked, 0 cut; the last at 2024-03-01T11:30:00.000Z
                file ends: 0 rotations, 0 truncations
 
                  journal: /var/lib/otrail: open

@@ -33,6 +33,8 @@ pub struct Cutter {
     /// Bytes seen of an entry over the limit, of which the buffer holds the first.
     overlong: Option<u64>,
     changed: bool,
+    /// How many bytes are cut at once: few after a change of the dialect, for what follows may be cut anew.
+    window_bytes: usize,
 }
 
 /// How an entry was cut out.
@@ -74,7 +76,8 @@ impl Cutter {
     /// For a log that is read on from `offset`; `before` are the bytes just before that.
     pub(super) fn resumed(choice: Choice, state: State, offset: u64, anchor: u64, before: Vec<u8>) -> Cutter {
         let (buffer, entries) = (Vec::new(), Vec::new());
-        Cutter { choice, state, offset, anchor, buffer, entries, before, overlong: None, changed: false }
+        let (overlong, changed, window_bytes) = (None, false, usize::MAX);
+        Cutter { choice, state, offset, anchor, buffer, entries, before, overlong, changed, window_bytes }
     }
 
     /// Where the next entry begins.
@@ -133,7 +136,7 @@ impl Cutter {
         }
         if self.overlong.is_none() {
             self.state = std::mem::take(&mut self.state).limited(reading.line_bytes_max);
-            self.changed |= self.choice.decide(&buffer, end);
+            self.decide(&buffer, end);
             let mut done = 0;
             while let Some(more) = self.cut_some(&buffer[done..], end, reading, &mut take) {
                 done += more;
@@ -150,6 +153,18 @@ impl Cutter {
         self.buffer = buffer;
     }
 
+    /// Finds the dialect when that is to be found. Whoever has read until now may have begun an array.
+    fn decide(&mut self, buffer: &[u8], end: End) {
+        let before = self.choice.reader().name;
+        if self.choice.decide(buffer, end) {
+            self.changed = true;
+            if self.choice.reader().name != before {
+                self.state = self.state.changed(self.state.is_at_head());
+                self.anchor = self.choice.anchor(&self.state, self.offset);
+            }
+        }
+    }
+
     /// Takes the entries that are read in one way; how many bytes that was, `None` when there is no more.
     fn cut_some(
         &mut self,
@@ -161,8 +176,12 @@ impl Cutter {
         let (base, at_head) = (self.offset, self.state.is_at_head());
         let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
-        let mut done = (self.choice.reader().split)(&mut self.state, bytes, end, &mut entries);
-        let mut goes_on = done > 0;
+        let window = &bytes[..bytes.len().min(self.window_bytes)];
+        let is_all = window.len() == bytes.len();
+        let end_of_window = if is_all { end } else { End::Open };
+        let mut done = (self.choice.reader().split)(&mut self.state, window, end_of_window, &mut entries);
+        let mut goes_on = done > 0 || !is_all;
+        self.window_bytes = self.window_bytes.saturating_mul(2);
         if self.state.take_anchored() {
             (self.anchor, self.changed) = (base, true);
             self.choice.anchored(base);
@@ -171,15 +190,14 @@ impl Cutter {
         for entry in &entries {
             let (text, truncated) = limit(&bytes[entry.text.clone()], reading.line_bytes_max);
             let unfinished = end == End::Final && entry.end == bytes.len() && !ends_line(bytes);
-            let rest_end = bytes.len().min(entry.end.max(entry.text.start + REST_BYTES));
-            let rest = &bytes[entry.text.start..rest_end];
+            let rest = rest(&bytes[entry.text.start..], entry.end - entry.text.start);
             let head = Head { start: base + entry.text.start as u64, text, rest };
             let piece = Piece { text, truncated, unfinished, end: base + entry.end as u64 };
             let head = Some(head).filter(|_| !truncated);
             if !self.read(piece, head, reading, take) {
                 self.state = self.state.changed(at_head && before == 0);
                 self.anchor = self.choice.anchor(&self.state, base + before as u64);
-                (done, goes_on, self.changed) = (before, true, true);
+                (done, goes_on, self.changed, self.window_bytes) = (before, true, true, WINDOW_BYTES_MIN);
                 break;
             }
             before = entry.end;
@@ -267,6 +285,13 @@ struct Piece<'a> {
     end: u64,
 }
 
+/// An entry of that length and some of the lines behind it.
+fn rest(bytes: &[u8], length: usize) -> &[u8] {
+    let near = &bytes[..bytes.len().min(length.max(REST_BYTES))];
+    let lines = memchr::memchr_iter(b'\n', near).nth(REST_LINES - 1);
+    &near[..lines.map_or(near.len(), |feed| length.max(feed + 1))]
+}
+
 /// Whether the bytes end with a line feed, in whatever encoding.
 fn ends_line(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\n") || bytes.ends_with(b"\n\0")
@@ -292,5 +317,8 @@ fn whole_characters(text: &[u8]) -> &[u8] {
 
 /// Bytes of an entry and what follows it by which another dialect may know it.
 const REST_BYTES: usize = 4 << 10;
+/// That many lines of them at most.
+const REST_LINES: usize = 64;
+const WINDOW_BYTES_MIN: usize = 2 << 10;
 /// Bytes before the position that can be compared with the log.
 pub(super) const BEFORE_BYTES: usize = HEAD_BYTES_MAX as usize;

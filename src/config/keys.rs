@@ -63,6 +63,7 @@ pub const SECTIONS: &[Section] = &[
             key("day-first", "false"),
             key("start", r#""beginning""#),
             key("line-max", r#""1 MiB""#),
+            key("field-max", r#""4 KiB""#),
             key("fields", "{}"),
         ],
     },

@@ -52,12 +52,18 @@ fn source(
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
     let start = table.read("start", |value| value.one_of(starts));
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
+    let field_max = table.read("field-max", |value| value.memory(256..=1 << 20));
+    let usual = Habits::default();
     Some(SourceSettings {
         name: name?,
         path: path?,
         dialect: dialect.flatten(),
         zone: zone.unwrap_or(TimeZone::UTC),
-        habits: Habits { day_first, fields: fields.unwrap_or_default() },
+        habits: Habits {
+            day_first,
+            fields: fields.unwrap_or_default(),
+            field_bytes_max: field_max.unwrap_or(usual.field_bytes_max),
+        },
         start: start.unwrap_or(Start::Beginning),
         follow_symlinks: links.unwrap_or(false),
         line_bytes_max: line_max.unwrap_or(1 << 20),

@@ -67,14 +67,13 @@ pub(super) fn opens(bytes: &[u8]) -> Opens {
 
 /// Bytes of the element at the head of `bytes`.
 fn element(bytes: &[u8], end: End) -> Option<usize> {
+    let (near, far) = bytes.split_at(bytes.len().min(RESCAN_BYTES));
     let mut scan = Scan::default();
-    let found = scan.run(bytes);
-    let found = match (found, scan.broken_at) {
-        (None, Some(at)) if at > RESCAN_BYTES => None,
-        (Some(length), Some(at)) if at > RESCAN_BYTES => Some(length),
+    let found = scan.run(near);
+    let found = match scan.broken_at {
         // What broke it may be the quote that it lacks itself: the next element is looked for from its beginning.
-        (_, Some(_)) => Scan { phase: Phase::Broken, ..Scan::default() }.run(bytes),
-        (found, None) => found,
+        Some(_) => Scan { phase: Phase::Broken, ..Scan::default() }.run(bytes),
+        None => found.or_else(|| scan.run(far).map(|length| near.len() + length)),
     };
     found.or((end == End::Final).then_some(bytes.len()))
 }
@@ -179,7 +178,7 @@ impl Scan {
                     self.break_at(at, byte);
                     return None;
                 }
-                (self.depth, self.curly) = (self.depth - 1, self.curly >> 1);
+                (self.depth, self.curly) = (self.depth.saturating_sub(1), self.curly >> 1);
                 if self.depth == 0 {
                     return Some(at + 1);
                 }

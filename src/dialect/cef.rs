@@ -11,6 +11,7 @@ use super::fields::Field;
 use super::said::{self, Said};
 use super::{Claim, Context, Dialect, Parsed, State, fields, lines, parts};
 use std::borrow::Cow;
+use std::ops::Range;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "cef",
@@ -56,21 +57,27 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
 /// The names and values of an extension; a value ends before the last word in front of the next `=`.
 fn extension(text: &str) -> Vec<Field<'_>> {
     let mut found = Vec::new();
-    let Some(mut equals) = unescaped(text, b'=') else { return found };
+    each_pair(text, |_, field| found.push(field));
+    found
+}
+
+/// Hands out where each value stands, and the pair.
+pub(super) fn each_pair<'a>(text: &'a str, mut take: impl FnMut(Range<usize>, Field<'a>)) {
+    let Some(mut equals) = unescaped(text, b'=') else { return };
     let mut name = text[..equals].trim();
-    while found.len() < FIELDS_MAX {
+    for _ in 0..FIELDS_MAX {
         let value = &text[equals + 1..];
         let next = unescaped(value, b'=');
         let end = match next {
             Some(next) => value[..next].trim_end().rfind(' ').unwrap_or(0),
             None => value.len(),
         };
-        found.push((Cow::Borrowed(name), plain(value[..end].trim())));
+        let place = equals + 1;
+        take(place..place + end, (Cow::Borrowed(name), plain(value[..end].trim())));
         let Some(next) = next else { break };
         name = value[end..next].trim();
         equals += 1 + next;
     }
-    found
 }
 
 /// Where `mark` stands first without a backslash before it.

@@ -12,6 +12,7 @@
 
 use super::encoding::Encoding;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,18 @@ fn lines(bytes: &[u8], start: usize, line: usize, at: usize, encoding: Encoding)
 
 /// The cells of a row, and whether its quotes are as they should be.
 pub(super) fn cells(row: &str, delimiter: u8) -> (Vec<Cow<'_, str>>, bool) {
-    let (mut cells, mut whole) = (Vec::new(), true);
+    let mut cells = Vec::new();
+    let whole = each_cell(row, delimiter, |_, cell| cells.push(cell));
+    (cells, whole)
+}
+
+/// Hands out where each cell stands, with its quotes, and its text; true if the quotes are as they should be.
+pub(super) fn each_cell<'a>(
+    row: &'a str,
+    delimiter: u8,
+    mut take: impl FnMut(Range<usize>, Cow<'a, str>),
+) -> bool {
+    let mut whole = true;
     let mut rest = row;
     loop {
         let (cell, after) = match rest.strip_prefix('"').and_then(quoted) {
@@ -95,11 +107,11 @@ pub(super) fn cells(row: &str, delimiter: u8) -> (Vec<Cow<'_, str>>, bool) {
                 (Cow::Borrowed(&rest[..end]), &rest[end..])
             }
         };
-        cells.push(cell);
+        take(row.len() - rest.len()..row.len() - after.len(), cell);
         // A carriage return may stand before the line end that is gone already.
         let after = if after == "\r" { "" } else { after };
         match after.as_bytes().first() {
-            None => return (cells, whole),
+            None => return whole,
             Some(&byte) if byte == delimiter => rest = &after[1..],
             // Text behind a closing quote: it goes on as a cell of its own.
             Some(_) => {

@@ -58,6 +58,15 @@ impl Encoding {
             .map(|(at, _)| from + 2 * at)
     }
 
+    /// The bytes of a text.
+    pub(super) fn bytes(self, text: String) -> Vec<u8> {
+        match self {
+            Encoding::Utf8 => text.into_bytes(),
+            Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        }
+    }
+
     /// The text of an entry, and whether it says exactly what the bytes say.
     pub(super) fn text(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         if self == Encoding::Utf8 {

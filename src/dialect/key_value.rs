@@ -12,6 +12,7 @@ use super::fields::Field;
 use super::said::{self, Said};
 use super::{Claim, Context, Dialect, Parsed, State, fields, lines, parts, time};
 use std::borrow::Cow;
+use std::ops::Range;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "key-value",
@@ -68,8 +69,15 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
 /// What stands before the first pair, and the pairs.
 fn pairs(text: &str) -> (&str, Vec<Field<'_>>) {
     let mut found = Vec::new();
+    let before = each_pair(text, |_, field| found.push(field));
+    (before, found)
+}
+
+/// Hands out where each value stands, with its quotes, and the pair; returns what stands before the first.
+pub(super) fn each_pair<'a>(text: &'a str, mut take: impl FnMut(Range<usize>, Field<'a>)) -> &'a str {
+    let mut found = 0;
     let (mut before, mut rest) = (text, text);
-    while let Some(equals) = memchr::memchr(b'=', rest.as_bytes()).filter(|_| found.len() < FIELDS_MAX) {
+    while let Some(equals) = memchr::memchr(b'=', rest.as_bytes()).filter(|_| found < FIELDS_MAX) {
         let start = rest[..equals].rfind(SEPARATORS).map_or(0, |at| at + 1);
         let name = &rest[start..equals];
         let value = &rest[equals + 1..];
@@ -79,17 +87,19 @@ fn pairs(text: &str) -> (&str, Vec<Field<'_>>) {
             rest = value;
             continue;
         }
-        if found.is_empty() {
+        if found == 0 {
             before = &text[..text.len() - rest.len() + start];
         }
+        let place = text.len() - value.len();
         let (value, after) = quoted(value).unwrap_or_else(|| {
             let end = value.find(SEPARATORS).unwrap_or(value.len());
             (Cow::Borrowed(&value[..end]), &value[end..])
         });
-        found.push((Cow::Borrowed(name), value));
+        take(place..text.len() - after.len(), (Cow::Borrowed(name), value));
+        found += 1;
         rest = after;
     }
-    (before, found)
+    before
 }
 
 /// The value in quotes at the head of `text`, and what follows it.

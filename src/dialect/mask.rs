@@ -1,89 +1,33 @@
 //! Secrets are replaced before anybody computes with an entry: before its rules, its id and the journal.
 //!
 //! ```text
-//! JSON       in the decoded text of each string, which is written anew: the entry stays valid JSON;
-//!            {"pin":"1234"} is read as pin=1234, so the name of a field counts, too
-//! other      in the entry as it stands; then in the fields, for a secret may hide behind the escapes of its form:
-//!            what is found there is replaced in `raw`, or `raw` goes, and the id is made of the masked fields
+//! JSON         in the decoded text of each string, which is written anew: the entry stays valid JSON;
+//!              {"pin":"1234"} is read as pin=1234, so the name of a field counts, too
+//! CSV          in each cell, which is written anew: every cell stays in its column, whatever a pattern takes
+//! names and    in each value, which is written anew with its quotes and escapes; then in the entry as it stands,
+//! values       for a secret may stand between them
+//! other        in the entry as it stands
 //! ```
+//!
+//! Then in the fields, for a secret may hide behind what nobody has thought of: what is found there is replaced in
+//! `raw`, or `raw` goes, and the id is made of the masked fields.
 //!
 //! Invariant: linear time; a pattern has at most `REGEX_BYTES_MAX` compiled.
 //! Invariant: what a pattern finds in the text of an entry stands in no field, not in `raw` and not in the id.
 
+mod csv;
 mod json;
+mod one;
+mod values;
+
+pub use one::{Mask, MaskProblem};
 
 use super::read::fields;
 use super::{Context, Dialect, Identity, Parsed, State};
 use crate::model::{Event, Flag, Raw};
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::borrow::Cow;
 use std::fmt;
-
-/// One kind of secret.
-#[derive(Debug, Clone)]
-pub struct Mask {
-    /// What an admin calls it.
-    pub name: String,
-    pattern: Regex,
-    /// The group that is replaced; none is the whole match.
-    group: Option<usize>,
-    replacement: String,
-}
-
-/// Why a pattern cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MaskProblem {
-    /// It is no regex.
-    #[error("is no regex: {0}")]
-    Syntax(String),
-    /// It would take too much memory.
-    #[error("is too large")]
-    TooLarge,
-    /// It matches the empty text, and so everywhere.
-    #[error("matches the empty text")]
-    MatchesNothing,
-}
-
-impl Mask {
-    /// The group `secret` of the pattern is replaced, or its first named group, or all that it matches.
-    pub fn new(name: &str, pattern: &str, replacement: &str) -> Result<Mask, MaskProblem> {
-        let built = RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build();
-        let pattern = built.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => MaskProblem::TooLarge,
-            error => {
-                let text = error.to_string();
-                let cause = text.lines().last().unwrap_or_default().trim();
-                MaskProblem::Syntax(cause.trim_start_matches("error: ").to_owned())
-            }
-        })?;
-        if pattern.is_match(b"") {
-            return Err(MaskProblem::MatchesNothing);
-        }
-        let named = |wanted: Option<&str>| {
-            let is_wanted = |name: Option<&str>| name.is_some() && (wanted.is_none() || wanted == name);
-            pattern.capture_names().position(is_wanted)
-        };
-        let group = named(Some("secret")).or_else(|| named(None));
-        Ok(Mask { name: name.to_owned(), group, pattern, replacement: replacement.to_owned() })
-    }
-
-    /// A mask that comes with otrail, by its name.
-    pub fn shipped(name: &str, replacement: &str) -> Option<Mask> {
-        let (name, pattern) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-        Mask::new(name, pattern, replacement).ok()
-    }
-
-    /// The names of the masks that come with otrail.
-    pub fn shipped_names() -> impl Iterator<Item = &'static str> {
-        SHIPPED.iter().map(|(name, _)| *name)
-    }
-
-    /// Whether a text may stand for a secret in any form of log.
-    pub fn is_replacement(text: &str) -> bool {
-        let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"*#_.-<>".contains(&byte);
-        text.len() <= 32 && text.bytes().all(harmless)
-    }
-}
 
 /// All masks, ready for use.
 pub struct Masks {
@@ -121,7 +65,17 @@ impl Masks {
                 };
             }
         }
-        let mut parsed = match self.masked(entry, &mut Vec::new()) {
+        let masked = match &state.table {
+            Some(table) => {
+                let (row, _) = state.encoding.text(entry);
+                csv::masked(self, table, &row).map(|row| row.map(|row| state.encoding.bytes(row)))
+            }
+            None => {
+                values::masked(self, &String::from_utf8_lossy(entry)).map(|text| text.map(String::into_bytes))
+            }
+        };
+        let masked = masked.unwrap_or_else(|| self.masked(entry, &mut Vec::new()));
+        let mut parsed = match masked {
             None => (dialect.parse)(state, context, entry),
             Some(masked) => flagged((dialect.parse)(state, context, &masked)),
         };
@@ -131,6 +85,11 @@ impl Masks {
 
     /// The text with every secret replaced; `None` when there is none. What was replaced goes to `secrets`.
     fn masked(&self, text: &[u8], secrets: &mut Vec<String>) -> Option<Vec<u8>> {
+        self.masked_beside(text, secrets, "")
+    }
+
+    /// The same, with `mark` before each replacement; what begins with the mark has been masked before.
+    fn masked_beside(&self, text: &[u8], secrets: &mut Vec<String>, mark: &str) -> Option<Vec<u8>> {
         if !self.any.is_empty() && !self.any.is_match(text) {
             return None;
         }
@@ -144,13 +103,15 @@ impl Masks {
                 let Some(secret) = group.filter(|secret| secret.start() >= from && !secret.is_empty()) else {
                     continue;
                 };
-                if secret.as_bytes() == mask.replacement.as_bytes() {
+                let is_done = !mark.is_empty() && secret.as_bytes().starts_with(mark.as_bytes());
+                if is_done || secret.as_bytes() == mask.replacement.as_bytes() {
                     continue;
                 }
                 found = true;
                 secrets.push(String::from_utf8_lossy(secret.as_bytes()).into_owned());
                 let start = boundary(&text, secret.start(), false).max(from);
                 masked.extend_from_slice(&text[from..start]);
+                masked.extend_from_slice(mark.as_bytes());
                 masked.extend_from_slice(mask.replacement.as_bytes());
                 from = boundary(&text, secret.end(), true);
             }
@@ -161,7 +122,12 @@ impl Masks {
     }
 
     fn masked_text(&self, text: &str) -> Option<String> {
-        self.masked(text.as_bytes(), &mut Vec::new()).map(|text| String::from_utf8_lossy(&text).into_owned())
+        self.marked_text(text, "")
+    }
+
+    fn marked_text(&self, text: &str, mark: &str) -> Option<String> {
+        let masked = self.masked_beside(text.as_bytes(), &mut Vec::new(), mark)?;
+        Some(String::from_utf8_lossy(&masked).into_owned())
     }
 
     /// What the form of the entry has hidden.
@@ -177,7 +143,16 @@ impl Masks {
         }
         secrets.iter_mut().for_each(|secret| *secret = secret.trim_matches(['\\', '"', '\'']).to_owned());
         secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
+        // The longest first: one may begin with another.
+        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        secrets.dedup();
         let mut raw = String::from_utf8_lossy(parsed.event.raw.bytes()).into_owned();
+        if secrets.len() * raw.len() > SEARCHED_BYTES_MAX {
+            fields(&mut parsed.event)
+                .filter(|field| !field.is_empty())
+                .for_each(|field| *field = "***".into());
+            secrets.clear();
+        }
         let in_raw = secrets.iter().all(|secret| raw.contains(secret.as_str()));
         for secret in &secrets {
             raw = raw.replace(secret.as_str(), "***");
@@ -237,160 +212,11 @@ fn identity(context: &Context<'_>, event: &Event, needs_position: bool) -> Ident
     }
 }
 
-/// What is certain enough to be replaced everywhere: a word for a secret with `=`, `:` or quotes right behind it, what
-/// HTTP and URLs carry, and a long token. "Token alice-api was created" and "wrong password: try again" stay.
-const SHIPPED: &[(&str, &str)] = &[
-    (
-        "assignment",
-        concat!(
-            r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
-            r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
-            r#"(?<secret>\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
-        ),
-    ),
-    ("bearer", r"(?i-u)\b(?:bearer|basic)\s+(?<secret>[0-9A-Za-z_.~+/-]{12,}=*)"),
-    ("url", r#"(?-u)://[^\s/:@"]*:(?<secret>[^\s/@"]+)@"#),
-    ("token", r"(?i-u)\btoken(?:\s+is)?[\s:]+\x22?(?<secret>[0-9A-Za-z_.~+/-]{24,}=*)"),
-];
-/// Compiled form of one pattern.
-const REGEX_BYTES_MAX: usize = 1 << 20;
 const SET_BYTES_MAX: usize = 32 << 20;
 /// A shorter secret is not looked for in other fields: it would be found everywhere.
 const SECRET_BYTES_MIN: usize = 3;
+/// An entry with so many hidden secrets that looking for each of them everywhere takes longer keeps nothing.
+const SEARCHED_BYTES_MAX: usize = 64 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::super::{DIALECTS, Habits, Rules};
-    use super::*;
-    use crate::model::{Class, Text, Time};
-    use jiff::tz::TimeZone;
-    use proptest::prelude::*;
-    use std::sync::LazyLock;
-
-    static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
-
-    fn read(masks: &Masks, entry: &[u8]) -> Parsed {
-        let context = Context {
-            sensor: &Text::from("plant-a"),
-            source: &Text::from("timeline"),
-            seen: Time::default(),
-            zone: &TimeZone::UTC,
-            habits: &Habits::default(),
-            rules: &RULES,
-            user_login: Class::UserOperation,
-        };
-        super::super::read(&DIALECTS[0], &State::at(9), &context, masks, entry)
-    }
-
-    fn entry(content: &str) -> String {
-        let time = 1_709_193_520_000i64;
-        serde_json::json!({"timestamp": time, "type": "USER_OPERATION", "content": content}).to_string()
-    }
-
-    fn shipped() -> Masks {
-        Masks::with(Mask::shipped_names().filter_map(|name| Mask::shipped(name, "***")).collect())
-    }
-
-    #[test]
-    fn without_a_mask_an_entry_is_kept_as_it_is() {
-        let event = read(&Masks::default(), entry("password=hunter2").as_bytes()).event;
-        assert_eq!((event.message.as_str(), event.flags.contains(Flag::MASKED)), ("password=hunter2", false));
-    }
-
-    fn message(content: &str) -> String {
-        read(&shipped(), entry(content).as_bytes()).event.message.to_string()
-    }
-
-    #[test]
-    fn what_is_certainly_a_secret_is_masked_by_what_comes_with_otrail() {
-        for (text, masked) in [
-            (
-                "User a logged in, password=hunter2 from 10.2.3.4",
-                "User a logged in, password=*** from 10.2.3.4",
-            ),
-            ("PASSWORD = \"two words\", ok", "PASSWORD = ***, ok"),
-            ("api_key:0a1b secret='x y' pwd=ü€;", "api_key:*** secret=*** pwd=***;"),
-            ("sent {\"secret\": \"a b\"} to x", "sent {\"secret\": ***} to x"),
-            ("Authorization: Bearer abcdefghijkl.mnop", "Authorization: Bearer ***"),
-            ("from https://bob:pw@10.1.1.1/x", "from https://bob:***@10.1.1.1/x"),
-            ("used token 0123456789abcdef0123456789", "used token ***"),
-        ] {
-            assert_eq!(message(text), masked);
-        }
-    }
-
-    #[test]
-    fn what_is_no_secret_stays() {
-        for text in [
-            "User a failed to log in: wrong password: not permitted",
-            "API token alice-api was created by user admin",
-            "User admin changed the password of user m.okafor",
-            "Secret Santa joined; token: removed",
-        ] {
-            assert_eq!(message(text), text);
-        }
-    }
-
-    #[test]
-    fn the_examples_of_the_rules_hold_no_secret() {
-        let masks = shipped();
-        for text in Rules::embedded().example_texts() {
-            assert_eq!(masks.masked_text(text), None);
-        }
-    }
-
-    #[test]
-    fn a_masked_entry_is_still_its_json_and_who_did_it_stays() {
-        let parsed = read(&shipped(), br#"{"timestamp":1709193520000, "type":"USER_OPERATION","password":"a b","pin":[1,"2"],"content":"User CORP\\al logged in from 10.2.3.4 password=al"}"#);
-        let raw = r#"{"timestamp":1709193520000, "type":"USER_OPERATION","password":"***","pin":[1,"2"],"content":"User CORP\\al logged in from 10.2.3.4 password=***"}"#;
-        assert_eq!(parsed.event.raw, Raw::Json(raw.into()));
-        assert_eq!(parsed.event.user.as_deref(), Some("al"));
-        assert!(parsed.event.flags.contains(Flag::MASKED));
-        let other = entry("User CORP\\al logged in from 10.2.3.4 password=***");
-        assert!(!read(&shipped(), other.as_bytes()).event.flags.contains(Flag::MASKED));
-    }
-
-    #[test]
-    fn the_id_says_nothing_about_the_secret() {
-        let of = |secret: &str| {
-            let entry = entry(&format!("User a logged in password={secret}"));
-            read(&shipped(), entry.as_bytes()).identity.id(0)
-        };
-        assert_eq!(of("one"), of("two"));
-    }
-
-    #[test]
-    fn a_pattern_that_cannot_be_used_says_why() {
-        for (pattern, problem) in [
-            ("(", "is no regex: unclosed group"),
-            ("\\w{99999}", "is too large"),
-            ("a*", "matches the empty text"),
-        ] {
-            assert_eq!(Mask::new("a", pattern, "***").unwrap_err().to_string(), problem);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_secret_is_nowhere_in_the_event(
-            secret in "[A-Za-z0-9!?ü€\\\\]{6,20}", before in "[a-z\"\\\\ ]{0,20}", plain: bool, bad: bool,
-        ) {
-            let secret = format!("Qz7Kx{secret}");
-            let badge = Mask::new("badge", "badge (?<secret>\\S+)", "***").unwrap();
-            let masks = Masks::with(vec![badge, Mask::shipped("assignment", "***").unwrap()]);
-            for text in [
-                format!("User a {before} logged in badge {secret} badge {secret}"),
-                format!("{before} password={secret} end"),
-            ] {
-                let mut bytes = if plain { text.into_bytes() } else { entry(&text).into_bytes() };
-                if bad {
-                    bytes.insert(1, 0xff);
-                }
-                let event = read(&masks, &bytes).event;
-                prop_assert!(!format!("{event:?}").contains(&secret[..5]), "{event:?}");
-                prop_assert!(!String::from_utf8_lossy(event.raw.bytes()).contains(&secret[..5]));
-                prop_assert!(event.flags.contains(Flag::MASKED));
-            }
-        }
-    }
-}
+mod tests;

@@ -47,6 +47,7 @@ pub use parts::{Part, json_parts};
 pub use read::read;
 pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use state::State;
+pub use time::{Moment, read as time_of};
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::{Class, Event, EventId, Text, Time};

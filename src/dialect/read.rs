@@ -3,7 +3,7 @@
 //! ```text
 //! field       bytes at most
 //! message     as the line: `line-max` of the source
-//! any other   4,096
+//! any other   `field-max` of the source
 //! ```
 //!
 //! A longer field is cut at a character boundary and ends in ` [cut, 70000 bytes, sha256 0f3a...]`: length and hash
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 /// Reads one entry; never fails.
 pub fn read(dialect: &Dialect, state: &State, context: &Context<'_>, masks: &Masks, entry: &[u8]) -> Parsed {
     let mut parsed = masks.parse(dialect, state, context, entry);
-    bound(&mut parsed.event);
+    bound(&mut parsed.event, context.habits.field_bytes_max);
     parsed
 }
 
@@ -36,11 +36,11 @@ pub(super) fn fields(event: &mut Event) -> impl Iterator<Item = &mut Text> {
         .chain(&mut event.devices)
 }
 
-fn bound(event: &mut Event) {
+fn bound(event: &mut Event, bytes_max: usize) {
     let mut cut = false;
     // The first is the message.
-    for field in fields(event).skip(1).filter(|field| field.len() > FIELD_BYTES_MAX) {
-        *field = shortened(field, FIELD_BYTES_MAX);
+    for field in fields(event).skip(1).filter(|field| field.len() > bytes_max) {
+        *field = shortened(field, bytes_max);
         cut = true;
     }
     if cut {
@@ -56,8 +56,6 @@ fn shortened(text: &str, bytes_max: usize) -> Text {
     Text::from(&text[..end]) + &mark
 }
 
-const FIELD_BYTES_MAX: usize = 4 << 10;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,9 +67,9 @@ mod tests {
         event.user = Some("ü".repeat(3000).into());
         event.message = "a".repeat(100_000).into();
         let hash = format!("{:x?}", &Sha256::digest("ü".repeat(3000))[..1]);
-        bound(&mut event);
+        bound(&mut event, 256);
         let user = event.user.unwrap();
-        assert!(user.len() <= FIELD_BYTES_MAX && user.starts_with("üü"));
+        assert!(user.len() <= 256 && user.starts_with("üü"));
         assert!(user.contains(" [cut, 6000 bytes, sha256 "), "{hash}");
         assert_eq!(event.message.len(), 100_000);
         assert!(event.flags.contains(Flag::TRUNCATED));

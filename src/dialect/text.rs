@@ -67,9 +67,33 @@ pub(super) fn addresses(text: &str, except: Option<&str>) -> Vec<Text> {
     found
 }
 
+/// The names in quotes that follow the word device; each once.
+pub(super) fn device_names(text: &str) -> Vec<Text> {
+    let mut found: Vec<Text> = Vec::new();
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest.as_bytes(), b"evice") {
+        let (before, after) = (&rest[..at], &rest[at + "evice".len()..]);
+        rest = after;
+        if !before.ends_with(['d', 'D']) {
+            continue;
+        }
+        let after = after.strip_prefix('s').unwrap_or(after).trim_start_matches([' ', ':']);
+        let quote = after.chars().next().filter(|first| QUOTES.contains(first));
+        let name = quote.and_then(|quote| after[1..].split_once(quote)).map(|(name, _)| name);
+        let is_new = |name: &&str| !name.is_empty() && !found.iter().any(|known| known == name);
+        if let Some(name) = name.filter(is_new) {
+            found.push(name.into());
+        }
+        if found.len() == DEVICES_MAX {
+            break;
+        }
+    }
+    found
+}
+
 const QUOTES: [char; 2] = ['"', '\''];
 const PUNCTUATION: [char; 5] = ['.', ',', ';', ':', ')'];
-const DEVICES_MAX: usize = 16;
+pub(super) const DEVICES_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +137,12 @@ mod tests {
         for odd in ["10.2.3", "10.2.3.400", "ad", "", "::::"] {
             assert_eq!(address(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn a_name_in_quotes_behind_the_word_device_is_one_of_a_device() {
+        let text = "Device \"PLC 7\" sent to device 'HMI-1', device 10.2.1.14, devices: \"PLC 7\", vice \"x\" device \"";
+        assert_eq!(device_names(text), ["PLC 7", "HMI-1"]);
     }
 
     #[test]

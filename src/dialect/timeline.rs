@@ -1,7 +1,7 @@
 //! One entry of the sensor's Event Timeline, whatever it is written in: its six values become an Event.
 
 use super::rules::{Reading, Words};
-use super::text::{account, address, addresses, unquoted};
+use super::text::{DEVICES_MAX, account, address, addresses, device_names, unquoted};
 use super::time::Moment;
 use super::types::{self, Type};
 use super::{Context, Identity, Parsed};
@@ -64,7 +64,7 @@ pub(super) fn event(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> 
         set_actor(&mut event, &owner, None);
     }
     if event.class == Class::Network || event.action.name().starts_with("device.") {
-        event.devices = addresses(&content, event.client.as_deref());
+        event.devices = devices(&event, &content);
     }
     event.kind = row.map_or_else(|| text(kind), |row| Text::const_new(row.name));
     event.title = match row {
@@ -153,6 +153,23 @@ fn apply(event: &mut Event, words: &Words<'_>) {
     if name.is_some() || id.is_some() {
         event.target = Some(Box::new(Target { kind: words.target_kind.into(), name, id }));
     }
+}
+
+/// The devices that the entry is about: addresses in its text, and names where the text says that they are devices'.
+fn devices(event: &Event, content: &str) -> Vec<Text> {
+    let mut found = addresses(content, event.client.as_deref());
+    if event.class == Class::Network {
+        found.extend(device_names(content));
+    }
+    let target = event.target.as_deref().filter(|target| target.kind == "device");
+    let merged = event.new.iter().filter(|_| event.action == Action::named("device.merge"));
+    for name in target.and_then(|target| target.name.as_ref()).into_iter().chain(merged) {
+        if !found.contains(name) {
+            found.push(name.clone());
+        }
+    }
+    found.truncate(DEVICES_MAX);
+    found
 }
 
 fn set_actor(event: &mut Event, spelled: &str, domain: Option<&str>) {

@@ -35,8 +35,17 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What the header of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    delimiter: u8,
+    pub(super) delimiter: u8,
     columns: Vec<Option<Column>>,
+    /// Names of the columns that mean nothing here, as they are compared.
+    names: Vec<Option<String>>,
+}
+
+impl Table {
+    /// What a column is called that means nothing to the timeline.
+    pub(super) fn name(&self, column: usize) -> Option<&str> {
+        self.names.get(column)?.as_deref()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +64,8 @@ enum Column {
 fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
     let Some(head) = head(state, bytes, end) else { return 0 };
     let (encoding, is_all) = (state.encoding, end == End::Final);
-    let mut start = head;
+    // Up to `alone` each line is a row by itself.
+    let (mut start, mut alone) = (head, head);
     while start < bytes.len() {
         let line = encoding.line_feed(bytes, start);
         let Some(stop) = line.or(is_all.then_some(bytes.len())) else { break };
@@ -73,20 +83,15 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
             continue;
         }
         let row = match &state.table {
-            None => Row::Whole { stop },
-            Some(table) => {
+            Some(table) if start >= alone => {
                 let shape = Shape { encoding, delimiter: table.delimiter };
                 csv::row(bytes, start, shape, state.entry_bytes_max, is_all)
             }
+            _ => Row::Whole { stop },
         };
         match row {
             Row::Whole { stop } => start = push(bytes, start, stop, encoding, entries),
-            Row::Lines { until } => {
-                while start < until {
-                    let stop = encoding.line_feed(bytes, start).unwrap_or(until);
-                    start = push(bytes, start, stop, encoding, entries);
-                }
-            }
+            Row::Lines { until } => alone = until,
             Row::Partial => break,
         }
     }
@@ -143,19 +148,21 @@ fn header(line: &[u8], encoding: Encoding) -> Option<Table> {
 fn table(line: &str, delimiter: u8) -> Table {
     let (cells, _) = csv::cells(line, delimiter);
     let mut columns: Vec<Option<Column>> = Vec::with_capacity(cells.len());
+    let mut names = Vec::with_capacity(cells.len());
     for cell in &cells {
         let name: String =
             cell.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         let column =
             NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|&(column, _)| column);
         columns.push(column.filter(|column| !columns.contains(&Some(*column))));
+        names.push(column.is_none().then_some(name));
     }
     if !columns.contains(&Some(Column::Moment)) {
         for column in columns.iter_mut().filter(|column| **column == Some(Column::Date)) {
             *column = Some(Column::Moment);
         }
     }
-    Table { delimiter, columns }
+    Table { delimiter, columns, names }
 }
 
 fn parse(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
@@ -305,6 +312,14 @@ mod tests {
     fn headers_and_blank_lines_are_no_entries_and_lines_before_a_header_are() {
         let log = b"Export\n\nTime,Type,Content\n1,A,\"x\ny\"\r\nTime,Type,Content\n\n2,B,\n";
         assert_eq!(rows(log, 99), [&b"Export"[..], b"1,A,\"x\ny\"", b"2,B,"]);
+    }
+
+    #[test]
+    fn a_header_among_the_lines_of_a_broken_row_is_no_entry() {
+        let long = "x".repeat(2_000);
+        let log = format!("Time,Type,Content\n1,A,\"x\n{long}\nTime,Type,Content\n2,B,y\n3,C,\"z\"\n");
+        let lines = ["1,A,\"x", &long, "2,B,y", "3,C,\"z\""].map(str::as_bytes);
+        assert_eq!(rows(log.as_bytes(), 9_999), lines);
     }
 
     #[test]

@@ -49,6 +49,8 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
     while start < bytes.len() {
         let blank = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let at = start + blank;
+        // Blank lines are passed over all at once.
+        start += memchr::memrchr(b'\n', &bytes[start..at]).map_or(0, |feed| feed + 1);
         if bytes.get(at) == Some(&b'[') {
             match array::opens(&bytes[at..]) {
                 Opens::Array if start == head => {
@@ -79,7 +81,9 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
-        true if text.contains(['\n', '\r']) => Raw::Text(text.as_ref().into()),
+        // The journal keeps an object, without the blanks around it.
+        true if !(text.starts_with('{') && text.ends_with('}')) => Raw::Text(text.as_ref().into()),
+        true if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };

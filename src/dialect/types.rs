@@ -13,6 +13,8 @@
 //! Invariant: a type never seen before is read like `open`; it is kept and flagged, not passed over.
 
 use crate::model::{Action, Class, Outcome};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A documented type.
 #[derive(Debug)]
@@ -73,7 +75,9 @@ fn noun(action: Action) -> &'static str {
 
 /// The place of a type in `TYPES`.
 pub(super) fn index(name: &str) -> Option<usize> {
-    TYPES.binary_search_by(|row| row.name.cmp(name)).ok()
+    static PLACES: LazyLock<HashMap<&str, usize>> =
+        LazyLock::new(|| TYPES.iter().enumerate().map(|(at, row)| (row.name, at)).collect());
+    PLACES.get(name).copied()
 }
 
 /// Whether this is the one type that may be a sign-in to the sensor or one seen on its network.

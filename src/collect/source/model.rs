@@ -226,12 +226,12 @@ impl World {
                     self.deleted += 1;
                     let name = format!("deleted {}", self.deleted);
                     let content = self.files.remove("log").unwrap_or_default();
-                    if !self.has_open(inode) && self.files.keys().any(|name| name.ends_with(".gz")) {
-                        self.blur();
-                    }
                     self.files.insert(name.clone(), content);
                     if !self.has_open(inode) {
                         self.forget(&name);
+                    }
+                    if !self.has_open(inode) && self.files.keys().any(|name| name.ends_with(".gz")) {
+                        self.blur();
                     }
                 }
                 self.part = false;

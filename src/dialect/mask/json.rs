@@ -36,7 +36,7 @@ pub(super) fn masked<'a>(masks: &Masks, json: &'a str) -> Option<Cow<'a, str>> {
 }
 
 /// What stands for a value whose name makes it a secret.
-fn by_name(masks: &Masks, key: &str, value: &str) -> Option<String> {
+pub(super) fn by_name(masks: &Masks, key: &str, value: &str) -> Option<String> {
     let whole = format!("{key}={value}");
     let masked = masks.masked_text(&whole)?;
     let alone = masks.masked_text(value);

@@ -2,7 +2,7 @@
 
 use super::super::types::{self, TYPES};
 use super::rule::Rule;
-use super::{Reading, Rules, pattern};
+use super::{Reading, Rules, Words, pattern};
 use regex_automata::hybrid::dfa::DFA;
 use regex_automata::nfa::thompson;
 use regex_automata::{Anchored, Input};
@@ -49,13 +49,23 @@ impl Rules {
         let place = types::index(kind).unwrap_or(TYPES.len());
         let Some(list) = self.by_type.get(place).and_then(|&at| self.lists.get(at)) else { return explained };
         let rules = || list.all().iter().map(|&at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
-        let found = rules().find(|rule| !matches!(rule.read(text, None), Reading::Nothing));
-        if let Some(rule) = found {
-            explained.rule = Some(at(rule));
-            explained.doubtful = matches!(rule.read(text, None), Reading::Doubtful);
+        let known = types::index(kind);
+        let read = |rule| match self.reading(rule, known, kind, title, text, None) {
+            Reading::Nothing => None,
+            reading => Some((rule, reading)),
+        };
+        let found = rules().find_map(read);
+        if let Some((rule, reading)) = &found {
+            let named = |words: &Words<'_>| self.rules.iter().find(|rule| rule.name == words.rule);
+            explained.rule = match reading {
+                Reading::Words(words) => named(words).map(at),
+                _ => Some(at(rule)),
+            };
+            explained.doubtful = matches!(reading, Reading::Doubtful);
             explained.captures = rule.spans(text);
         }
-        let others = rules().filter(|rule| found.is_none_or(|found| !std::ptr::eq(found, *rule)));
+        let others =
+            rules().filter(|rule| found.as_ref().is_none_or(|(found, _)| !std::ptr::eq(*found, *rule)));
         let near = others.map(|rule| Near { rule: at(rule), bytes: reach(rule, text) });
         explained.near = near.filter(|near| near.bytes >= NEAR_BYTES_MIN).collect();
         explained.near.sort_by_key(|near| std::cmp::Reverse(near.bytes));

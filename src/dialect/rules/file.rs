@@ -1,6 +1,7 @@
 //! A rule file: TOML in, rules and problems out. One bad rule leaves the others alone.
 
-use super::rule::Rule;
+use super::rule::{Part, Rule};
+use super::sentences::{NAMINGS, Naming, Thing, Verb};
 use crate::model::{Action, Class, Outcome};
 use std::fmt;
 use std::ops::Range;
@@ -84,6 +85,43 @@ pub(super) fn read(file: &Path, text: &str, problems: &mut Vec<RuleProblem>) -> 
     rules
 }
 
+/// A rule while its keys are read.
+#[derive(Default)]
+struct Draft {
+    name: Option<String>,
+    types: Vec<String>,
+    title: Option<String>,
+    pattern: Option<String>,
+    thing: Option<String>,
+    verbs: Vec<Verb>,
+    naming: Option<Naming>,
+    place: Option<Place>,
+    action: Option<Action>,
+    failed: Option<Action>,
+    outcome: Option<Outcome>,
+    kind: Option<String>,
+    once: Option<String>,
+    examples: Vec<Example>,
+}
+
+impl Draft {
+    fn rule(self) -> Option<Rule> {
+        let action = self.action?;
+        let kind = self.kind.unwrap_or_else(|| action.row().target.to_owned());
+        let once = self.once.unwrap_or_else(|| " by ".to_owned());
+        let outcome = self.outcome.unwrap_or(Outcome::Success);
+        let thing = self.thing.clone().filter(|_| self.pattern.is_none());
+        let (pattern, examples) = (self.pattern.or(self.thing)?, self.examples);
+        let (name, types, title, place) = (self.name?, self.types, self.title, self.place?);
+        let mut rule = Rule::new(name, types, title, pattern, action, outcome, kind, once, examples, place);
+        if let Some(name) = thing {
+            let thing = Thing { name, verbs: self.verbs, naming: self.naming.unwrap_or_default() };
+            rule.part = Part::Thing { thing, failed: self.failed.unwrap_or(action) };
+        }
+        Some(rule)
+    }
+}
+
 struct Reader<'a> {
     file: Arc<Path>,
     text: &'a str,
@@ -93,44 +131,47 @@ struct Reader<'a> {
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 
 impl Reader<'_> {
+    /// A rule is a pattern, or a thing and what can be done to it.
     fn rule(&mut self, item: &Spanned<DeValue<'_>>) -> Option<Rule> {
         let known = self.problems.len();
         let table = self.table(item)?;
-        let (mut name, mut pattern, mut place, mut action) = (None, None, None, None);
-        let (mut types, mut title, mut outcome) = (Vec::new(), None, Outcome::Success);
-        let (mut kind, mut once, mut examples) = (None, None, Vec::new());
+        let mut draft = Draft::default();
         for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "name" => name = self.string(value),
-                "types" => types = self.strings(value),
-                "title" => title = self.string(value),
-                "match" => (pattern, place) = (self.string(value), Some(self.place(value.span()))),
-                "action" => action = self.word(value, "action", action_of_a_user),
-                "outcome" => outcome = self.word(value, "outcome", Outcome::parse).unwrap_or(outcome),
-                "target-kind" => kind = self.string(value),
-                "once" => once = self.string(value),
-                "example" => examples = self.examples(value),
-                _ => self.unknown(key, &RULE_KEYS),
-            }
+            self.take(&mut draft, key, value);
         }
+        let lacks_wording = draft.pattern.is_none() && (draft.thing.is_none() || draft.verbs.is_empty());
         for (missing, key) in
-            [(name.is_none(), "name"), (pattern.is_none(), "match"), (action.is_none(), "action")]
+            [(draft.name.is_none(), "name"), (lacks_wording, "match"), (draft.action.is_none(), "action")]
         {
             if missing && self.problems.len() == known {
                 self.report(
                     item.span(),
                     format!("a rule without `{key}`"),
-                    "a rule needs name, match and action",
+                    "a rule needs name, action, and match or thing and verbs",
                 );
             }
         }
-        if self.problems.len() > known {
-            return None;
+        if self.problems.len() > known { None } else { draft.rule() }
+    }
+
+    /// One key of a rule.
+    fn take(&mut self, draft: &mut Draft, key: &Key<'_>, value: &Spanned<DeValue<'_>>) {
+        match key.get_ref().as_ref() {
+            "name" => draft.name = self.string(value),
+            "types" => draft.types = self.strings(value),
+            "title" => draft.title = self.string(value),
+            "match" => (draft.pattern, draft.place) = (self.string(value), Some(self.place(value.span()))),
+            "thing" => (draft.thing, draft.place) = (self.string(value), Some(self.place(value.span()))),
+            "verbs" => draft.verbs = self.verbs(value),
+            "naming" => draft.naming = self.word(value, "naming", Naming::parse),
+            "action" => draft.action = self.word(value, "action", action_of_a_user),
+            "failed" => draft.failed = self.word(value, "action", action_of_a_user),
+            "outcome" => draft.outcome = self.word(value, "outcome", Outcome::parse),
+            "target-kind" => draft.kind = self.string(value),
+            "once" => draft.once = self.string(value),
+            "example" => draft.examples = self.examples(value),
+            _ => self.unknown(key, &RULE_KEYS),
         }
-        let action = action?;
-        let kind = kind.unwrap_or_else(|| action.row().target.to_owned());
-        let once = once.unwrap_or_else(|| " by ".to_owned());
-        Some(Rule::new(name?, types, title, pattern?, action, outcome, kind, once, examples, place?))
     }
 
     fn examples(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Example> {
@@ -177,6 +218,16 @@ impl Reader<'_> {
         text
     }
 
+    fn verbs(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Verb> {
+        let texts = self.strings(value);
+        let verbs: Vec<Verb> = texts.iter().filter_map(|text| Verb::parse(text)).collect();
+        if verbs.len() < texts.len() {
+            let help = "write to do/done/noun in letters, for example delete/deleted/deletion; the noun may be missing";
+            self.report(value.span(), "a verb without its forms".to_owned(), help);
+        }
+        verbs
+    }
+
     fn strings(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<String> {
         match value.get_ref().as_array() {
             Some(items) => items.iter().filter_map(|item| self.string(item)).collect(),
@@ -194,6 +245,7 @@ impl Reader<'_> {
         let parsed = parse(&text);
         if parsed.is_none() {
             let known = match what {
+                "naming" => NAMINGS.join(", "),
                 "outcome" => Outcome::ALL.map(Outcome::name).join(", "),
                 _ => nearest(&text),
             };
@@ -240,8 +292,21 @@ fn nearest(text: &str) -> String {
     }
 }
 
-const RULE_KEYS: [&str; 9] =
-    ["name", "types", "title", "match", "action", "outcome", "target-kind", "once", "[[rule.example]]"];
+const RULE_KEYS: [&str; 13] = [
+    "name",
+    "types",
+    "title",
+    "match",
+    "thing",
+    "verbs",
+    "naming",
+    "action",
+    "failed",
+    "outcome",
+    "target-kind",
+    "once",
+    "[[rule.example]]",
+];
 const EXAMPLE_KEYS: [&str; 12] = [
     "text",
     "type",
@@ -301,15 +366,15 @@ mod tests {
         check(
             "[[rule]]\nname = \"a\"\nmach = 'a'\ntypes = [1]",
             expect![[r#"
-            site.toml:3:1: unknown key `mach`; known: name, types, title, match, action, outcome, target-kind, once, [[rule.example]]
-            site.toml:4:10: not a string; put it in quotes
-        "#]],
+                site.toml:3:1: unknown key `mach`; known: name, types, title, match, thing, verbs, naming, action, failed, outcome, target-kind, once, [[rule.example]]
+                site.toml:4:10: not a string; put it in quotes
+            "#]],
         );
         check(
             "[[rule]]\nname = \"a\"\nmatch = 'a'",
             expect![[r#"
-            site.toml:1:1: a rule without `action`; a rule needs name, match and action
-        "#]],
+                site.toml:1:1: a rule without `action`; a rule needs name, action, and match or thing and verbs
+            "#]],
         );
         check(
             "[[rule]]\nname = \"a\"\nmatch = 'a'\naction = \"user.login\"\n[[rule.example]]\nuser = \"x\"",

@@ -2,6 +2,7 @@
 
 use super::pattern;
 use super::rule::Rule;
+use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Input, meta};
 use std::sync::OnceLock;
 
@@ -42,6 +43,7 @@ fn together(table: &[Rule], rules: &[usize]) -> Option<meta::Regex> {
     let limits = meta::Config::new()
         .nfa_size_limit(Some(NFA_BYTES_MAX))
         .hybrid_cache_capacity(STATES_BYTES_MAX)
+        .which_captures(WhichCaptures::Implicit)
         .utf8_empty(false);
     meta::Builder::new().configure(limits).syntax(pattern::syntax()).build_many(&patterns).ok()
 }

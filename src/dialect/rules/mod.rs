@@ -16,6 +16,18 @@
 //! client = "10.2.3.4"
 //! ```
 //!
+//! A rule may name a thing and what can be done to it instead of a pattern: then it reads all the sentences of
+//! `sentences.rs`, done and failed. Those with a pattern go before the things of the same file set.
+//!
+//! ```toml
+//! [[rule]]
+//! name = "recipe-delete"
+//! thing = '(?:batch )?recipe'
+//! verbs = ["delete/deleted/deletion", "remove/removed/removal"]
+//! action = "config.change"
+//! failed = "user.operation"                   # the action when it failed; default: the same
+//! ```
+//!
 //! The first rule that matches wins. What can be forged, and what not:
 //!
 //! - The rules here are anchored at the start and read from the left, so what follows a name cannot replace it.
@@ -23,6 +35,7 @@
 //!   lets them write a sentence that begins like another; no rule can know.
 //! - An actor that stands *after* something a user may have named (a rule, a report) counts only when the words
 //!   that introduce it (`once`, by default ` by `) come once. Else nobody is named and the event is `unparsed`.
+//! - What a rule reads as a success and is said to have failed right after is not read by it.
 //! - Entries of network types are the words of strangers: no rule reads them unless it names the type.
 //!
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
@@ -33,22 +46,31 @@ mod file;
 mod list;
 mod pattern;
 mod rule;
+mod sentences;
+mod steps;
+mod walk;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};
 pub use file::RuleProblem;
 pub(super) use rule::{Reading, Words};
 
-use super::types::TYPES;
+use super::types::{TYPES, Type};
+use crate::model::Outcome;
 use list::List;
-use rule::Rule;
+use rule::{Part, Rule};
+use sentences::{Naming, Sentence, Vocabulary};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The rules that read the wording of entries, ready for use.
 #[derive(Default)]
 pub struct Rules {
+    /// As the files have them; then the sentences about their things.
     rules: Vec<Rule>,
+    /// How many of them stand in files.
+    written: usize,
+    vocabularies: Vec<Vocabulary>,
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
@@ -66,17 +88,19 @@ impl Rules {
     ///
     /// A rule with a problem is left out; all others work.
     pub fn load(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
-        let mut problems = Vec::new();
-        let mut rules = Vec::new();
-        for (name, text) in files {
-            let read = file::read(name, text, &mut problems);
-            rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
-        }
+        let (mut rules, mut problems) = read(files);
         let of_site = rules.len();
         for (name, text) in EMBEDDED {
             rules.extend(file::read(Path::new(name), text, &mut problems));
         }
-        (Rules { of_site, ..Rules::of(rules) }, problems)
+        (Rules::of(rules, of_site), problems)
+    }
+
+    /// The rules of these files and no others.
+    pub fn load_alone(files: &[(PathBuf, String)]) -> (Rules, Vec<RuleProblem>) {
+        let (rules, problems) = read(files);
+        let of_site = rules.len();
+        (Rules::of(rules, of_site), problems)
     }
 
     /// Runs the examples that stand in the rules; a problem for each that reads otherwise than it says, unless a rule
@@ -107,9 +131,29 @@ impl Rules {
         self.rules.iter().flat_map(|rule| &rule.examples).map(|example| example.text.as_str())
     }
 
+    /// Each pattern with texts of examples, and whether it must match them: a sentence is one of many.
+    #[cfg(test)]
+    fn patterns_with_examples(&self) -> Vec<(&str, Vec<&str>, bool)> {
+        let of = |wanted: fn(&Part) -> bool| self.rules.iter().filter(move |rule| wanted(&rule.part));
+        let whole = of(|part| matches!(part, Part::Whole)).map(|rule| {
+            let texts = rule.examples.iter().map(|example| example.text.as_str()).collect();
+            (rule.pattern.as_str(), texts, true)
+        });
+        let of_things =
+            of(|part| matches!(part, Part::Thing { .. })).flat_map(|rule| &rule.examples).step_by(11);
+        let some: Vec<&str> = of_things.map(|example| example.text.as_str()).collect();
+        let most = self.vocabularies.iter().map(|vocabulary| vocabulary.things().len()).max();
+        let is_wide = |rule: &&Rule| match rule.part {
+            Part::Sentence { vocabulary, .. } => Some(self.vocabularies[vocabulary].things().len()) == most,
+            _ => false,
+        };
+        let sentences = self.rules.iter().filter(is_wide);
+        whole.chain(sentences.map(|rule| (rule.pattern.as_str(), some.clone(), false))).collect()
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.written
     }
 
     /// Whether there is no rule at all.
@@ -134,18 +178,72 @@ impl Rules {
             .map(|&at| &self.rules[at])
             .zip(ends)
             .filter(|(rule, _)| rule.is_about(kind, title))
-            .map(|(rule, end)| rule.read(text, end))
+            .map(|(rule, end)| self.reading(rule, known, kind, title, text, end))
             .find(|reading| !matches!(reading, Reading::Nothing))
             .unwrap_or_default()
     }
 
-    /// Sorts the rules by the types that they may speak about.
-    fn of(rules: Vec<Rule>) -> Rules {
+    /// What one rule finds in a text; in a sentence, the thing that it is about says the rest.
+    fn reading<'a>(
+        &'a self,
+        rule: &'a Rule,
+        known: Option<usize>,
+        kind: &str,
+        title: &str,
+        text: &'a str,
+        end: Option<usize>,
+    ) -> Reading<'a> {
+        let Part::Sentence { sentence, vocabulary } = &rule.part else { return rule.read(text, end) };
+        let words = match rule.read(text, end) {
+            Reading::Words(words) => words,
+            other => return other,
+        };
+        let (Some(thing), Some(verb)) = (words.thing, words.verb) else { return Reading::Nothing };
+        if words.target.is_some_and(sentences::is_of_the_sentence) {
+            return Reading::Nothing;
+        }
+        let row = known.and_then(|at| TYPES.get(at));
+        let admits = |rule: &Rule, action| {
+            !rule.types.is_empty() || row.is_none_or(|row| row.scope.admits(row.action, action))
+        };
+        let said = |at: usize| {
+            let rule = &self.rules[at];
+            let Part::Thing { failed, .. } = rule.part else { return None };
+            let (action, outcome) =
+                if sentence.fails { (failed, Outcome::Failure) } else { (rule.action, rule.outcome) };
+            (rule.is_about(kind, title) && admits(rule, action)).then_some((rule, action, outcome))
+        };
+        let is_itself = |rule: &Rule| match &rule.part {
+            Part::Thing { thing, .. } => thing.naming == Naming::Itself,
+            _ => false,
+        };
+        match self.vocabularies[*vocabulary].find(sentence, thing, verb).find_map(said) {
+            Some((rule, action, outcome)) => Reading::Words(Words {
+                rule: &rule.name,
+                target_kind: &rule.target_kind,
+                action,
+                outcome,
+                target: words.target.or_else(|| is_itself(rule).then_some(thing)),
+                ..words
+            }),
+            None => Reading::Nothing,
+        }
+    }
+
+    /// Sorts the rules by the types that they may speak about; the first `of_site` of them go before the others.
+    fn of(rules: Vec<Rule>, of_site: usize) -> Rules {
         let mut sets: Vec<Vec<usize>> = Vec::new();
         let mut by_type = Vec::with_capacity(TYPES.len() + 1);
         for place in 0..=TYPES.len() {
+            let admits = |row: &Type, rule: &Rule| {
+                let failed = match rule.part {
+                    Part::Thing { failed, .. } => failed,
+                    _ => rule.action,
+                };
+                row.scope.admits(row.action, rule.action) || row.scope.admits(row.action, failed)
+            };
             let fits = |rule: &Rule| match TYPES.get(place) {
-                Some(row) if rule.types.is_empty() => row.scope.admits(row.action, rule.action),
+                Some(row) if rule.types.is_empty() => admits(row, rule),
                 Some(row) => rule.types.iter().any(|name| name == row.name),
                 None => {
                     rule.types.is_empty() || rule.types.iter().any(|name| super::types::index(name).is_none())
@@ -157,14 +255,50 @@ impl Rules {
                 sets.len() - 1
             }));
         }
-        let lists = sets.into_iter().map(List::of).collect();
-        Rules { rules, lists, by_type, of_site: 0 }
+        let (written, vocabularies, lists) = (rules.len(), Vec::new(), Vec::new());
+        let mut all = Rules { rules, written, of_site, vocabularies, lists, by_type };
+        for set in sets {
+            let (site, embedded): (Vec<usize>, Vec<usize>) = set.into_iter().partition(|&at| at < of_site);
+            let list = [all.with_sentences(site), all.with_sentences(embedded)].concat();
+            all.lists.push(List::of(list));
+        }
+        all
     }
+
+    /// The rules with a pattern of their own, then the sentences about the things among them.
+    fn with_sentences(&mut self, rules: Vec<usize>) -> Vec<usize> {
+        let thing = |at: usize| match &self.rules[at].part {
+            Part::Thing { thing, .. } => Some((at, thing.clone())),
+            _ => None,
+        };
+        let vocabulary = Vocabulary::of(rules.iter().filter_map(|&at| thing(at)).collect());
+        let mut list: Vec<usize> = rules.into_iter().filter(|&at| thing(at).is_none()).collect();
+        let place = vocabulary.first().map(|at| self.rules[at].place.clone());
+        if let Some(place) = place {
+            for (sentence, pattern) in Sentence::all(&vocabulary.things()) {
+                list.push(self.rules.len());
+                let part = Part::Sentence { sentence, vocabulary: self.vocabularies.len() };
+                self.rules.push(Rule::sentence(part, pattern, place.clone()));
+            }
+            self.vocabularies.push(vocabulary);
+        }
+        list
+    }
+}
+
+/// The rules of files that can be used, and what is wrong with the others.
+fn read(files: &[(PathBuf, String)]) -> (Vec<Rule>, Vec<RuleProblem>) {
+    let (mut rules, mut problems) = (Vec::new(), Vec::new());
+    for (name, text) in files {
+        let read = file::read(name, text, &mut problems);
+        rules.extend(read.into_iter().filter(|rule| rule.compiles(&mut problems)));
+    }
+    (rules, problems)
 }
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rules", self.rules.len())
+        write!(f, "{} rules", self.written)
     }
 }
 
@@ -180,83 +314,4 @@ const EMBEDDED: &[(&str, &str)] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::types::Scope;
-    use super::*;
-    use crate::model::{Action, Class};
-    use std::collections::HashSet;
-
-    #[test]
-    fn the_embedded_rules_are_good() {
-        let (rules, mut problems) = Rules::load(&[]);
-        problems.extend(rules.failed_examples());
-        rules.rules.iter().for_each(|rule| {
-            rule.compiles(&mut problems);
-        });
-        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert!(shown.is_empty(), "\n{}", shown.join("\n"));
-        assert!(rules.rules.iter().all(|rule| !rule.examples.is_empty()));
-    }
-
-    #[test]
-    fn every_action_of_a_user_has_a_wording() {
-        let rules = Rules::embedded();
-        let worded: HashSet<Action> = rules.rules.iter().map(|rule| rule.action).collect();
-        for action in Action::all().filter(|action| action.row().class == Class::UserOperation) {
-            assert!(action == Action::USER_OPERATION || worded.contains(&action), "{action:?}");
-        }
-    }
-
-    #[test]
-    fn every_embedded_rule_is_anchored() {
-        for rule in &Rules::embedded().rules {
-            assert!(rule.pattern.starts_with('^'), "{}", rule.name);
-        }
-    }
-
-    #[test]
-    fn a_rule_of_the_site_goes_before_the_embedded_ones() {
-        let text =
-            "[[rule]]\nname = \"mine\"\nmatch = '^User {user} logged in'\naction = \"config.change\"\n";
-        let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), text.to_owned())]);
-        assert!(problems.is_empty());
-        let reading = rules.read(
-            super::super::types::index("USER_OPERATION"),
-            "USER_OPERATION",
-            "",
-            "User a logged in",
-        );
-        assert!(matches!(reading, Reading::Words(words) if words.rule == "mine"));
-    }
-
-    #[test]
-    fn patterns_are_ascii_and_texts_are_not() {
-        for (pattern, text, user) in [
-            ("^Benutzer {user} angemeldet", "benutzer Jürgen ANGEMELDET", Some("Jürgen")),
-            ("^Пользователь {user} вошёл", "Пользователь Ольга вошёл", Some("Ольга")),
-            ("^(?u:пользователь) {user} .", "Пользователь Ольга в", None),
-            ("^Name (?<user>.)", "Name é", None),
-            ("^Name (?<user>(?u:[äöü])+)", "Name äö", Some("äö")),
-            (r"^User (?<user>\w+)\b", "User alice é", Some("alice")),
-        ] {
-            let text_of_rule =
-                format!("[[rule]]\nname = \"a\"\nmatch = '{pattern}'\naction = \"user.login\"\n");
-            let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), text_of_rule)]);
-            assert!(problems.is_empty(), "{problems:?}");
-            let found = match rules.read(None, "NEW", "", text) {
-                Reading::Words(words) => words.user,
-                _ => None,
-            };
-            assert_eq!(found, user, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn only_a_rule_that_names_it_reads_a_network_type() {
-        let rules = Rules::embedded();
-        for row in TYPES.iter().filter(|row| row.scope == Scope::Closed) {
-            let at = super::super::types::index(row.name);
-            assert!(matches!(rules.read(at, row.name, row.title, "User a logged in"), Reading::Nothing));
-        }
-    }
-}
+mod tests;

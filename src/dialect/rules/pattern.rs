@@ -8,12 +8,18 @@
 //! {client}          what may be a network address
 //! {reason}          the rest of the line
 //! {from}            nothing, or " from 10.2.3.4"
-//! {by}              " by user {user}"
-//! {why}             nothing, or ": reason", ", reason: reason", " because ...", " due to ..."
+//! {actor}           "User {user}", or the name alone, perhaps with a role in parentheses
+//! {by}              " by user {user}", perhaps with a role
+//! {from}            nothing, or " from 10.2.3.4" and the like
+//! {via}             nothing, or " via SSH" and the like
+//! {because}         ": reason", " (reason: reason)", " because ...", " due to ..."
+//! {why}             nothing, or {because}
 //! {were}            " was", " has been" and the like
+//! {could_not}       " failed to", " could not" and the like
 //! ```
 
 use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind};
 use std::borrow::Cow;
 
 /// The pattern with every known word in braces replaced.
@@ -36,25 +42,48 @@ pub(super) fn syntax() -> syntax::Config {
     syntax::Config::new().case_insensitive(true).unicode(false).utf8(false)
 }
 
+/// The numbers of the groups, in the order of `CAPTURES`.
+pub(super) fn groups(parsed: &Hir) -> [Option<usize>; CAPTURES.len()] {
+    CAPTURES.map(|name| group(parsed, name))
+}
+
+fn group(part: &Hir, name: &str) -> Option<usize> {
+    match part.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(name) => {
+            usize::try_from(capture.index).ok()
+        }
+        kind => kind.subs().iter().find_map(|part| group(part, name)),
+    }
+}
+
 /// The captures that mean something.
-pub(super) const CAPTURES: [&str; 9] =
-    ["user", "domain", "role", "target", "target_id", "client", "reason", "old", "new"];
+pub(super) const CAPTURES: [&str; 11] =
+    ["user", "domain", "role", "target", "target_id", "client", "reason", "old", "new", "thing", "verb"];
+/// How many of them are fields of an event; the others are for sentences.
+pub(super) const CAPTURES_OF_ENTRIES: usize = 9;
 
 /// Pieces that contain others come first.
 const WORDS: &[(&str, &str)] = &[
-    ("{by}", r" by (?:the )?(?:user )?{user}"),
-    ("{from}", r"(?: from (?:ip )?(?:address )?{client})?"),
-    ("{why}", r"(?:(?:: |, reason: | because (?:of )?| due to ){reason})?"),
-    ("{were}", r" (?:was|were|has been|have been|is)(?: successfully)?"),
+    ("{actor}", r"(?:the )?(?:user )?{user}(?: \((?:role:? )?(?<role>[^()]*)\))?"),
+    ("{by}", r" (?:requested |initiated |started )?by (?:the )?(?:user )?{user}(?: \((?<role>[^():]*)\))?"),
+    ("{from}", r"(?:,? (?:\((?:from )?|from |at )(?:(?:ip|host|address|source|client):? )*{client}\)?)?"),
+    ("{via}", r"(?: (?:via|using|through|over) [\w/.-]+(?: directory| sign-on| session| connection)?)?"),
+    ("{why}", r"(?:{because})?"),
+    ("{because}", r"(?:: |,? \(?(?:with )?reason:? | because (?:of )?|,? due to | - | \(){reason}"),
+    ("{were}", r" (?:was|were|is|are|ha(?:s|ve) been)(?: successfully)?"),
+    (
+        "{could_not}",
+        r" (?:has )?(?:failed to|could not|(?:was|is) unable to|(?:was|is) not (?:allow|permitt)ed to)",
+    ),
     ("{user}", r#"(?<user>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
     ("{target}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
     ("{phrase}", r#"(?<target>"[^"]*"|'[^']*'|[^\s"'].*?)"#),
     ("{old}", r#"(?<old>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
     ("{new}", r#"(?<new>"[^"]*"|'[^']*'|[^\s"'](?:[^\s"]*[^\s":;,])?)"#),
-    ("{role}", r#"(?<role>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{old_role}", r#"(?<old>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{new_role}", r#"(?<new>"[^"]*"|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
-    ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))"),
+    ("{role}", r#"(?<role>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{old_role}", r#"(?<old>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{new_role}", r#"(?<new>"[^"]*"|'[^']*'|(?:Security Analyst|Read[ -]Only)\b|[^\s",;()]+)"#),
+    ("{client}", r"(?<client>[0-9A-Fa-f.:]*(?:[0-9A-Fa-f]\b|::))"),
     ("{reason}", r"(?<reason>.+)"),
 ];
 

@@ -2,9 +2,13 @@
 
 use super::file::{Example, Place, RuleProblem};
 use super::pattern;
+use super::sentences::{Sentence, Thing};
+use super::steps::Steps;
+use super::walk::{self, SLOTS_MAX, Slots, Walked};
 use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::util::syntax;
 use regex_automata::{Input, PatternID, meta};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -25,20 +29,38 @@ pub(super) struct Rule {
     pub(super) examples: Vec<Example>,
     /// Where its pattern stands.
     pub(super) place: Place,
-    /// Compiled when first needed: a site sees a tenth of all wordings.
+    pub(super) part: Part,
+    /// Made when first needed: a site sees a tenth of all wordings.
     compiled: OnceLock<Option<Compiled>>,
+}
+
+/// What its pattern is.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// All that it needs.
+    Whole,
+    /// The name of a thing; the sentences about it are rules of their own.
+    Thing { thing: Thing, failed: Action },
+    /// A sentence about the things of a vocabulary.
+    Sentence { sentence: Sentence, vocabulary: usize },
 }
 
 #[derive(Debug)]
 struct Compiled {
-    regex: meta::Regex,
+    /// `None` for a pattern with more in it than the steps know.
+    steps: Option<Steps>,
+    /// For what the walk cannot do; made when first needed.
+    regex: OnceLock<Option<meta::Regex>>,
     /// Group numbers, in the order of `pattern::CAPTURES`.
     groups: [Option<usize>; pattern::CAPTURES.len()],
+    /// How many slots all groups have, also those without a name.
+    slots: usize,
     /// Finds what may come once only.
     once: memmem::Finder<'static>,
 }
 
 /// What the rules make of a text.
+#[expect(clippy::large_enum_variant, reason = "one for each entry, and it stays on the stack")]
 #[derive(Debug, Default)]
 pub(in super::super) enum Reading<'a> {
     /// A rule knows the wording.
@@ -66,6 +88,9 @@ pub(in super::super) struct Words<'a> {
     pub(in super::super) reason: Option<&'a str>,
     pub(in super::super) old: Option<&'a str>,
     pub(in super::super) new: Option<&'a str>,
+    /// In a sentence: of what it is said, and what was done to it.
+    pub(super) thing: Option<&'a str>,
+    pub(super) verb: Option<&'a str>,
 }
 
 impl Rule {
@@ -83,7 +108,44 @@ impl Rule {
         place: Place,
     ) -> Rule {
         let compiled = OnceLock::new();
-        Rule { name, types, title, pattern, action, outcome, target_kind, once, examples, place, compiled }
+        let part = Part::Whole;
+        Rule {
+            name,
+            types,
+            title,
+            pattern,
+            action,
+            outcome,
+            target_kind,
+            once,
+            examples,
+            place,
+            part,
+            compiled,
+        }
+    }
+
+    /// A sentence about things; what it says about which is found out when it has matched.
+    pub(super) fn sentence(part: Part, pattern: String, place: Place) -> Rule {
+        let (name, fails) = match &part {
+            Part::Sentence { sentence, .. } => (sentence.form_of().trim_start_matches('^'), sentence.fails),
+            _ => ("", false),
+        };
+        let outcome = if fails { Outcome::Failure } else { Outcome::Success };
+        let (name, action, once) = (name.to_owned(), Action::USER_OPERATION, " by ".to_owned());
+        let rule = Rule::new(
+            name,
+            Vec::new(),
+            None,
+            pattern,
+            action,
+            outcome,
+            String::new(),
+            once,
+            Vec::new(),
+            place,
+        );
+        Rule { part, ..rule }
     }
 
     /// Whether it speaks about entries of that type and title.
@@ -94,15 +156,15 @@ impl Rule {
 
     /// Whether the pattern can be used; else says why not.
     pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
-        let (message, help) = match compile(&self.pattern, &self.once) {
-            Ok(compiled) if compiled.regex.group_info().slot_len() > SLOTS_MAX => (
+        let (message, help) = match regex(&self.pattern) {
+            Ok(regex) if regex.group_info().slot_len() > SLOTS_MAX => (
                 format!("the pattern of rule `{}` has more than {} groups", self.name, SLOTS_MAX / 2 - 1),
                 "write (?:...) for groups that capture nothing".to_owned(),
             ),
-            Ok(compiled) => match unknown_capture(&compiled) {
-                None => return self.compiled.set(Some(compiled)).is_ok() || self.compiled().is_some(),
+            Ok(regex) => match self.unknown_capture(&regex) {
+                None => return true,
                 Some(name) => {
-                    let known = pattern::CAPTURES.join(", ");
+                    let known = self.captures().join(", ");
                     (format!("unknown capture `{name}` in rule `{}`", self.name), format!("known: {known}"))
                 }
             },
@@ -124,24 +186,22 @@ impl Rule {
 
     /// What it finds in a text, perhaps knowing where its match ends.
     pub(super) fn read<'a>(&'a self, text: &'a str, end: Option<usize>) -> Reading<'a> {
-        let Some(compiled) = self.compiled() else { return Reading::Nothing };
         let mut slots = [None; SLOTS_MAX];
-        let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else {
+        let end = end.unwrap_or(text.len());
+        let Some(compiled) = self.compiled().filter(|compiled| self.find(compiled, text, end, &mut slots))
+        else {
             return Reading::Nothing;
         };
-        if compiled.regex.search_slots(&Input::new(text).range(..end.unwrap_or(text.len())), slots).is_none()
-        {
-            return Reading::Nothing;
-        }
         let in_a_character =
             |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
-        if slots.iter().any(in_a_character)
-            || !range(slots, 0).is_some_and(|whole| ends_with_a_word(text, whole.end))
+        if slots[..compiled.slots].iter().any(in_a_character)
+            || !range(&slots, 0).is_some_and(|whole| self.may_end(text, whole.end))
         {
             return Reading::Nothing;
         }
-        let group = |at: usize| range(slots, compiled.groups[at]?);
-        let [user, domain, role, target, target_id, client, reason, old, new] = std::array::from_fn(group);
+        let group = |at: usize| range(&slots, compiled.groups[at]?);
+        let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] =
+            std::array::from_fn(group);
         if let Some(user) = &user {
             let named_before =
                 [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
@@ -165,39 +225,81 @@ impl Rule {
             reason: words(reason),
             old: words(old),
             new: words(new),
+            thing: words(thing),
+            verb: words(verb),
         })
+    }
+
+    /// Whether the text may go on as it does: nothing is a success that is said to have failed right after.
+    fn may_end(&self, text: &str, end: usize) -> bool {
+        ends_with_a_word(text, end)
+            && !(self.outcome == Outcome::Success && goes_on_with_failure(&text[end..]))
     }
 
     /// Where its captures stand in a text that it matches; empty when it does not.
     pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
-        let Some(compiled) = self.compiled() else { return Vec::new() };
         let mut slots = [None; SLOTS_MAX];
-        let Some(slots) = slots.get_mut(..compiled.regex.group_info().slot_len()) else { return Vec::new() };
-        if compiled.regex.search_slots(&Input::new(text), slots).is_none() {
+        let Some(compiled) =
+            self.compiled().filter(|compiled| self.find(compiled, text, text.len(), &mut slots))
+        else {
             return Vec::new();
-        }
+        };
         let named = pattern::CAPTURES.into_iter().zip(compiled.groups);
-        named.filter_map(|(name, group)| Some((name, range(slots, group?)?))).collect()
+        named.filter_map(|(name, group)| Some((name, range(&slots, group?)?))).collect()
+    }
+
+    /// Whether the pattern matches in the text up to `end`, and where its groups are.
+    fn find(&self, compiled: &Compiled, text: &str, end: usize, slots: &mut Slots) -> bool {
+        match compiled.steps.as_ref().map(|steps| walk::find(steps, text.as_bytes(), end, slots)) {
+            Some(Walked::Found) => true,
+            Some(Walked::NotFound) => false,
+            Some(Walked::GaveUp) | None => {
+                let regex = compiled.regex.get_or_init(|| regex(&self.pattern).ok());
+                let found = regex.as_ref().and_then(|regex| {
+                    let slots = slots.get_mut(..regex.group_info().slot_len())?;
+                    regex.search_slots(&Input::new(text).range(..end), slots)
+                });
+                found.is_some()
+            }
+        }
     }
 
     fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| compile(&self.pattern, &self.once).ok()).as_ref()
+        let compile = || {
+            let parsed = syntax::parse_with(&pattern::expand(&self.pattern), &pattern::syntax()).ok()?;
+            Some(Compiled {
+                steps: Steps::of(&parsed),
+                regex: OnceLock::new(),
+                groups: pattern::groups(&parsed),
+                slots: SLOTS_MAX.min(2 * (parsed.properties().explicit_captures_len() + 1)),
+                once: memmem::Finder::new(&self.once).into_owned(),
+            })
+        };
+        self.compiled.get_or_init(compile).as_ref()
+    }
+
+    /// The captures that it may have.
+    fn captures(&self) -> &'static [&'static str] {
+        match self.part {
+            Part::Whole => &pattern::CAPTURES[..pattern::CAPTURES_OF_ENTRIES],
+            Part::Thing { .. } => &[],
+            Part::Sentence { .. } => &pattern::CAPTURES,
+        }
+    }
+
+    fn unknown_capture<'c>(&self, regex: &'c meta::Regex) -> Option<&'c str> {
+        let names = regex.group_info().pattern_names(PatternID::ZERO);
+        names.flatten().find(|name| !self.captures().contains(name))
     }
 }
 
 /// Without the automaton that finds the end first: a rule is only tried where its pattern matches.
-fn compile(pattern: &str, once: &str) -> Result<Compiled, Box<meta::BuildError>> {
+fn regex(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
     let limits =
         meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX)).utf8_empty(false);
-    let regex =
-        meta::Builder::new().configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern))?;
-    let groups = pattern::CAPTURES.map(|name| regex.group_info().to_index(PatternID::ZERO, name));
-    Ok(Compiled { regex, groups, once: memmem::Finder::new(once).into_owned() })
-}
-
-fn unknown_capture(compiled: &Compiled) -> Option<&str> {
-    let names = compiled.regex.group_info().pattern_names(PatternID::ZERO);
-    names.flatten().find(|name| !pattern::CAPTURES.contains(name))
+    let mut builder = meta::Builder::new();
+    let built = builder.configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern));
+    built.map_err(Box::new)
 }
 
 /// Where a group was found.
@@ -213,8 +315,27 @@ fn ends_with_a_word(text: &str, end: usize) -> bool {
     !(after == Some('"') || before.is_some_and(in_word) && after.is_some_and(in_word))
 }
 
-/// Two for the whole match and two for each group.
-const SLOTS_MAX: usize = 64;
+fn goes_on_with_failure(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix(' ') else { return false };
+    let begins = |word: &&str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    FAILURES.iter().any(begins)
+}
+
+/// What turns a sentence into its opposite.
+const FAILURES: [&str; 12] = [
+    "failed",
+    "has failed",
+    "have failed",
+    "but failed",
+    "and failed",
+    "was denied",
+    "was rejected",
+    "was refused",
+    "was unsuccessful",
+    "unsuccessfully",
+    "could not",
+    "was not",
+];
 /// Compiled form of one pattern.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \

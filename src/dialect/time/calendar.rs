@@ -166,13 +166,14 @@ pub(super) fn zone(scan: &mut Scan<'_>) -> Option<Zone> {
     });
     let name = scan.maybe(|scan| {
         scan.one_of(b"[")?;
-        let (name, rest) = scan.rest.split_once(']')?;
+        let end = scan.rest.bytes().take(NAME_BYTES_MAX + 1).position(|byte| byte == b']')?;
+        let name = &scan.rest[..end];
         let is_name =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+' | '=' | '!' | ',');
-        if !name.contains('/') || name.len() > 64 || !name.chars().all(is_name) {
+        if !name.contains('/') || !name.chars().all(is_name) {
             return None;
         }
-        scan.rest = rest;
+        scan.rest = &scan.rest[end + 1..];
         Some(Zone::Unknown)
     });
     found.or(name)
@@ -198,6 +199,7 @@ fn abbreviation(scan: &mut Scan<'_>) -> Option<i32> {
     known.filter(|_| ends).map(|(_, hours)| hours * 3600)
 }
 
+const NAME_BYTES_MAX: usize = 64;
 const MONTHS: [&str; 12] = [
     "january",
     "february",

@@ -27,15 +27,15 @@ use scan::Scan;
 
 /// A time as it is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Moment {
+pub struct Moment {
     /// `None` if no living sensor can have meant it.
     pub time: Option<Time>,
     /// Whether another moment may be meant.
     pub is_assumed: bool,
 }
 
-/// Reads a text that is a time and nothing else.
-pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Moment> {
+/// Reads a text that is a time and nothing else; `None` when it is not written as one.
+pub fn read(text: &str, context: &Context<'_>) -> Option<Moment> {
     let (moment, rest) = lead(text.trim(), context)?;
     rest.is_empty().then_some(moment)
 }

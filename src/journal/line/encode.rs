@@ -8,7 +8,7 @@ use memchr::memmem;
 use std::sync::LazyLock;
 
 /// Appends the record as it stands on disk, without the closing brace.
-pub(in crate::journal) fn encode(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>) {
+pub fn encode(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>) {
     encode_with(record, mark, out, !message_stands_in_raw(&record.event));
 }
 

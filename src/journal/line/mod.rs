@@ -15,8 +15,8 @@ mod encode;
 
 pub(super) use decode::peek;
 pub use decode::{LineError, decode};
-pub use encode::encode_json;
-pub(super) use encode::{encode, push_number};
+pub(super) use encode::push_number;
+pub use encode::{encode, encode_json};
 
 #[cfg(test)]
 mod tests {

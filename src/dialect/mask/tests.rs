@@ -1,0 +1,132 @@
+//! What masks find, and what they leave.
+
+use super::super::{DIALECTS, Habits, Rules};
+use super::*;
+use crate::model::{Class, Text, Time};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
+
+fn read(masks: &Masks, entry: &[u8]) -> Parsed {
+    let context = Context {
+        sensor: &Text::from("plant-a"),
+        source: &Text::from("timeline"),
+        seen: Time::default(),
+        zone: &TimeZone::UTC,
+        habits: &Habits::default(),
+        rules: &RULES,
+        user_login: Class::UserOperation,
+    };
+    super::super::read(&DIALECTS[0], &State::at(9), &context, masks, entry)
+}
+
+fn entry(content: &str) -> String {
+    let time = 1_709_193_520_000i64;
+    serde_json::json!({"timestamp": time, "type": "USER_OPERATION", "content": content}).to_string()
+}
+
+fn shipped() -> Masks {
+    Masks::with(Mask::shipped_names().filter_map(|name| Mask::shipped(name, "***")).collect())
+}
+
+#[test]
+fn without_a_mask_an_entry_is_kept_as_it_is() {
+    let event = read(&Masks::default(), entry("password=hunter2").as_bytes()).event;
+    assert_eq!((event.message.as_str(), event.flags.contains(Flag::MASKED)), ("password=hunter2", false));
+}
+
+fn message(content: &str) -> String {
+    read(&shipped(), entry(content).as_bytes()).event.message.to_string()
+}
+
+#[test]
+fn what_is_certainly_a_secret_is_masked_by_what_comes_with_otrail() {
+    for (text, masked) in [
+        ("User a logged in, password=hunter2 from 10.2.3.4", "User a logged in, password=*** from 10.2.3.4"),
+        ("PASSWORD = \"two words\", ok", "PASSWORD = ***, ok"),
+        ("api_key:0a1b secret='x y' pwd=ü€;", "api_key:*** secret=*** pwd=***;"),
+        ("sent {\"secret\": \"a b\"} to x", "sent {\"secret\": ***} to x"),
+        ("Authorization: Bearer abcdefghijkl.mnop", "Authorization: Bearer ***"),
+        ("from https://bob:pw@10.1.1.1/x", "from https://bob:***@10.1.1.1/x"),
+        ("used token 0123456789abcdef0123456789", "used token ***"),
+    ] {
+        assert_eq!(message(text), masked);
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    for text in [
+        "User a failed to log in: wrong password: not permitted",
+        "API token alice-api was created by user admin",
+        "User admin changed the password of user m.okafor",
+        "Secret Santa joined; token: removed",
+    ] {
+        assert_eq!(message(text), text);
+    }
+}
+
+#[test]
+fn the_examples_of_the_rules_hold_no_secret() {
+    let masks = shipped();
+    for text in Rules::embedded().example_texts() {
+        assert_eq!(masks.masked_text(text), None);
+    }
+}
+
+#[test]
+fn a_masked_entry_is_still_its_json_and_who_did_it_stays() {
+    let parsed = read(&shipped(), br#"{"timestamp":1709193520000, "type":"USER_OPERATION","password":"a b","pin":[1,"2"],"content":"User CORP\\al logged in from 10.2.3.4 password=al"}"#);
+    let raw = r#"{"timestamp":1709193520000, "type":"USER_OPERATION","password":"***","pin":[1,"2"],"content":"User CORP\\al logged in from 10.2.3.4 password=***"}"#;
+    assert_eq!(parsed.event.raw, Raw::Json(raw.into()));
+    assert_eq!(parsed.event.user.as_deref(), Some("al"));
+    assert!(parsed.event.flags.contains(Flag::MASKED));
+    let other = entry("User CORP\\al logged in from 10.2.3.4 password=***");
+    assert!(!read(&shipped(), other.as_bytes()).event.flags.contains(Flag::MASKED));
+}
+
+#[test]
+fn the_id_says_nothing_about_the_secret() {
+    let of = |secret: &str| {
+        let entry = entry(&format!("User a logged in password={secret}"));
+        read(&shipped(), entry.as_bytes()).identity.id(0)
+    };
+    assert_eq!(of("one"), of("two"));
+}
+
+#[test]
+fn a_pattern_that_cannot_be_used_says_why() {
+    for (pattern, problem) in [
+        ("(", "is no regex: unclosed group"),
+        ("\\w{99999}", "is too large"),
+        ("a*", "matches the empty text"),
+    ] {
+        assert_eq!(Mask::new("a", pattern, "***").unwrap_err().to_string(), problem);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_secret_is_nowhere_in_the_event(
+        secret in "[A-Za-z0-9!?ü€\\\\]{6,20}", before in "[a-z\"\\\\ ]{0,20}", plain: bool, bad: bool,
+    ) {
+        let secret = format!("Qz7Kx{secret}");
+        let badge = Mask::new("badge", "badge (?<secret>\\S+)", "***").unwrap();
+        let masks = Masks::with(vec![badge, Mask::shipped("assignment", "***").unwrap()]);
+        for text in [
+            format!("User a {before} logged in badge {secret} badge {secret}"),
+            format!("{before} password={secret} end"),
+        ] {
+            let mut bytes = if plain { text.into_bytes() } else { entry(&text).into_bytes() };
+            if bad {
+                bytes.insert(1, 0xff);
+            }
+            let event = read(&masks, &bytes).event;
+            prop_assert!(!format!("{event:?}").contains(&secret[..5]), "{event:?}");
+            prop_assert!(!String::from_utf8_lossy(event.raw.bytes()).contains(&secret[..5]));
+            prop_assert!(event.flags.contains(Flag::MASKED));
+        }
+    }
+}

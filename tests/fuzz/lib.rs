@@ -1,0 +1,127 @@
+//! What the fuzz targets do with their bytes. What must hold is in `tests/support/properties.rs`.
+//!
+//! ```text
+//! timeline-json ... lines   a log, read whole, in pieces, and from the middle on
+//! auto                      a log that comes in pieces and may change its language
+//! time                      one byte for the settings, then a time
+//! rules                     a rule file, NUL, a log that its rules read
+//! patterns                  the pattern of a rule, line feed, a text
+//! masks                     a pattern, line feed, an entry
+//! ```
+
+#[path = "../support/auto.rs"]
+mod auto;
+#[path = "../support/properties.rs"]
+mod properties;
+
+pub use auto::auto;
+
+use jiff::tz::TimeZone;
+use otrail::dialect::{self, Context, Habits, Mask, Masks, Rules, State};
+use otrail::model::{Raw, Time};
+use regex::bytes::RegexBuilder;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// A log in one dialect.
+pub fn dialect(name: &str, log: &[u8]) {
+    properties::hold(dialect::find(name).unwrap(), log);
+}
+
+/// A time in any zone, as any site writes it, read at any moment.
+pub fn time(input: &[u8]) {
+    let Some((&setting, text)) = input.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let zone = TimeZone::posix(ZONES[usize::from(setting) % ZONES.len()]).unwrap();
+    let habits = Habits {
+        day_first: [None, Some(false), Some(true)][usize::from(setting >> 2) % 3],
+        ..Habits::default()
+    };
+    let seen =
+        [Time::from_millis(1_709_200_000_000).unwrap(), Time::MIN, Time::MAX][usize::from(setting >> 4) % 3];
+    let context = Context { zone: &zone, habits: &habits, seen, ..properties::context() };
+    let moment = dialect::time_of(text, &context);
+    assert_eq!(moment, dialect::time_of(&format!(" {text}\t"), &context), "{text:?}");
+    if let Some(time) = moment.and_then(|moment| moment.time) {
+        let again = dialect::time_of(&time.to_string(), &context).unwrap();
+        assert_eq!((again.time, again.is_assumed), (Some(time), false), "{text:?}");
+    }
+}
+
+/// A rule file: whatever it is, its problems have their place, and what its rules read is still an event.
+pub fn rules(input: &[u8]) {
+    let middle = input.iter().position(|&byte| byte == 0).unwrap_or(input.len());
+    let (file, log) = (&input[..middle], input.get(middle + 1..).unwrap_or_default());
+    let Ok(file) = std::str::from_utf8(file) else { return };
+    let files = [(PathBuf::from("site.toml"), file.to_owned())];
+    let (rules, problems) = Rules::load_alone(&files);
+    for problem in problems.iter().chain(&rules.failed_examples()) {
+        let line = file.split('\n').nth(problem.line - 1).unwrap();
+        assert!((1..=line.chars().count() + 1).contains(&problem.column), "{problem}");
+        assert!(!problem.to_string().contains('\n'), "{problem}");
+    }
+    let context = Context { rules: &rules, ..properties::context() };
+    for name in ["lines", "timeline-json"] {
+        let dialect = dialect::find(name).unwrap();
+        let events = dialect::normalize(dialect, log, &context);
+        assert_eq!(events.len(), dialect::entries(dialect, &mut State::at(0), log).len());
+        for event in events {
+            let explained = rules.explain(&event.kind, &event.title, &event.message);
+            for (name, found) in explained.captures {
+                assert!(event.message.get(found).is_some(), "{name} in {:?}", event.message);
+            }
+            properties::can_be_written(event);
+        }
+    }
+}
+
+/// A pattern of a rule, and a text: its groups are where the regex crate finds them.
+pub fn patterns(input: &[u8]) {
+    let middle = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
+    let (pattern, text) = (&input[..middle], input.get(middle + 1..).unwrap_or_default());
+    let (Ok(pattern), Ok(text)) = (std::str::from_utf8(pattern), std::str::from_utf8(text)) else { return };
+    let is_word = |at: usize| pattern[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic());
+    if pattern.contains(['\'', '\t', '\r']) || pattern.match_indices('{').any(|(at, _)| is_word(at)) {
+        return;
+    }
+    let file = format!("[[rule]]\nname = 'a'\nmatch = '{pattern}'\naction = 'user.login'\nonce = ''\n");
+    let (rules, _) = Rules::load_alone(&[(PathBuf::from("site.toml"), file)]);
+    let explained = rules.explain("ANY", "", text);
+    if explained.rule.is_none() {
+        return;
+    }
+    let regex = RegexBuilder::new(pattern).case_insensitive(true).unicode(false).build().unwrap();
+    let found = regex.captures(text.as_bytes()).unwrap();
+    let names = regex.capture_names().flatten();
+    let expected: BTreeMap<_, _> = names.filter_map(|name| Some((name, found.name(name)?.range()))).collect();
+    assert_eq!(explained.captures.into_iter().collect::<BTreeMap<_, _>>(), expected, "{pattern} on {text:?}");
+}
+
+/// An entry read with a mask of any pattern, and with those that come with otrail.
+pub fn masks(input: &[u8]) {
+    let middle = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
+    let (pattern, entry) = (&input[..middle], input.get(middle + 1..).unwrap_or_default());
+    let pattern = std::str::from_utf8(pattern).ok();
+    let mask = pattern.and_then(|pattern| Mask::new("any", pattern, "***").ok());
+    let own = Masks::with(mask.into_iter().collect());
+    for name in ["timeline-json", "timeline-csv", "lines"] {
+        let (dialect, state, context) = (dialect::find(name).unwrap(), State::at(0), properties::context());
+        for masks in [&own, &*SHIPPED] {
+            let read = || dialect::read(dialect, &state, &context, masks, entry).event;
+            let event = read();
+            assert_eq!(event, read());
+            if let Raw::Json(_) = &event.raw {
+                assert!(!dialect::json_parts(std::str::from_utf8(event.raw.bytes()).unwrap()).is_empty());
+            }
+            properties::can_be_written(event);
+        }
+    }
+}
+
+static SHIPPED: LazyLock<Masks> = LazyLock::new(|| {
+    Masks::with(Mask::shipped_names().map(|name| Mask::shipped(name, "***").unwrap()).collect())
+});
+
+const ZONES: [&str; 4] =
+    ["UTC0", "CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0", "LHST-10:30LHDT-11,M10.1.0,M4.1.0"];
