@@ -119,7 +119,8 @@ fn no_segment_of_the_journal_holds_a_secret() {
             let text = format!("User alice logged in badge:{HEAD}{secret}{TAIL} from 10.2.3.4");
             let log = format!("{head}{}\n", write(&text));
             let events = events(dialect::find(name).unwrap(), log.as_bytes());
-            let drafts = events.into_iter().map(|event| Draft { event, position: None }).collect();
+            let drafts =
+                events.into_iter().map(|event| Draft { event, position: None, mark: None }).collect();
             journal.append(Input { drafts, ..Input::default() }, Time::default()).unwrap();
         }
     }

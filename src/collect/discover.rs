@@ -268,16 +268,23 @@ impl Source {
         if missing.is_empty() {
             return;
         }
-        let mut unknown: Vec<&mut Spotted> = found.iter_mut().filter(|it| it.known.is_none()).collect();
-        unknown.sort_by_key(|spotted| (!spotted.sight.is_log, std::cmp::Reverse(spotted.modified)));
-        for spotted in unknown.into_iter().take(COMPARED_MAX) {
-            let was_open = spotted.content.is_some();
-            let sight = spotted.sight;
+        let mut unknown: Vec<usize> = (0..found.len()).filter(|&at| found[at].known.is_none()).collect();
+        unknown.sort_by_key(|&at| (!found[at].sight.is_log, std::cmp::Reverse(found[at].modified)));
+        for at in unknown.into_iter().take(COMPARED_MAX) {
+            let (was_open, sight) = (found[at].content.is_some(), found[at].sight);
             let mut missing = missing.iter().filter(|known| may_be(sight, known));
-            spotted.known = missing.find(|known| spotted.is_same(known)).map(Known::of);
-            if spotted.known.is_none() && !was_open {
-                spotted.content = None;
+            let Some(file) = missing.find(|known| found[at].is_same(known)) else {
+                if !was_open {
+                    found[at].content = None;
+                }
+                continue;
+            };
+            // Of several that begin so, the oldest is the copy: others may be logs that began alike.
+            let of_number = |it: &&mut Spotted| it.known.is_some_and(|known| known.number == file.number);
+            if let Some(newer) = found.iter_mut().find(of_number) {
+                newer.known = None;
             }
+            found[at].known = Some(Known::of(file));
         }
     }
 

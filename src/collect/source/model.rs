@@ -244,8 +244,10 @@ impl World {
             Act::Kill => {
                 self.source = None;
                 let deleted = self.files.keys().filter(|name| name.starts_with("deleted"));
-                for name in deleted.cloned().collect::<Vec<_>>() {
-                    self.forget(&name);
+                let deleted: Vec<String> = deleted.cloned().collect();
+                deleted.iter().for_each(|name| self.forget(name));
+                if !deleted.is_empty() && self.files.keys().any(|name| name.ends_with(".gz")) {
+                    self.blur();
                 }
             }
             Act::Start => {
