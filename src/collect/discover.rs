@@ -59,6 +59,11 @@ impl Spotted {
         self.content.as_ref().is_some_and(Content::is_packed)
     }
 
+    /// Whether it is a copy of a part of it that has been read.
+    fn is_read_part(&mut self, known: &FollowedFile) -> bool {
+        self.open().is_some_and(|content| identity::is_read_part(content, known).unwrap_or(false))
+    }
+
     fn candidate(&self) -> Candidate {
         let (path, modified) = (self.path.clone(), self.modified);
         Candidate { path, modified, is_log: self.sight.is_log, known: self.known }
@@ -170,7 +175,7 @@ impl Source {
         let missed = missed.map(|mark| mark.modified).min().or_else(|| self.last_finished(log, &found));
         let modified = missed.map(time_of);
         let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), modified);
-        self.leave_out_copies(log, &mut order, &mut found);
+        self.leave_out_copies(log, &mut order, &mut found, cut.as_ref());
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
@@ -319,7 +324,13 @@ impl Source {
 
     /// Of what seems to be new, a copy of a file that is open or was read to its end is not: a log that was compressed
     /// since.
-    fn leave_out_copies(&self, log: usize, order: &mut Vec<Candidate>, found: &mut [Spotted]) {
+    fn leave_out_copies(
+        &self,
+        log: usize,
+        order: &mut Vec<Candidate>,
+        found: &mut [Spotted],
+        cut: Option<&Tail>,
+    ) {
         // What is here itself has no copy in its place, only others that begin alike.
         let here: Vec<FileNo> = found.iter().filter_map(|it| it.known).map(|known| known.number).collect();
         let is_away = |file: &FollowedFile| !here.contains(&file.number);
@@ -334,7 +345,8 @@ impl Source {
             let Some(spotted) = found.iter_mut().find(is_it) else { return false };
             candidate.is_log
                 || candidate.known.is_some()
-                || !away.iter().any(|known| spotted.is_same(known))
+                || !away.iter().any(|known| spotted.is_same(known) || spotted.is_read_part(known))
+                    && !cut.is_some_and(|cut| spotted.is_read_part(&cut.file) || cut.has_read(spotted.open()))
                     && !heads.iter().any(|head| spotted.begins_with(head))
         });
         // A copy that is being made stands beside its original.

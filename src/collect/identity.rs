@@ -121,6 +121,14 @@ pub(super) fn is_same(content: &mut Content, sight: Sight, known: &FollowedFile)
     Ok(known.offset == 0 || content.exactly(1, known.offset - 1)?.is_some())
 }
 
+/// Whether the content is a copy of a part that has been read: it begins as the file did and ends before the position.
+pub(super) fn is_read_part(content: &mut Content, known: &FollowedFile) -> io::Result<bool> {
+    if known.offset == 0 || content.exactly(1, known.offset - 1)?.is_some() {
+        return Ok(false);
+    }
+    Ok(known.head_bytes > 0 && head(content, known.head_bytes)?.is_some_and(|head| head == known.head))
+}
+
 fn hex(bytes: &[u8]) -> Text {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);

@@ -55,11 +55,16 @@ pub(super) fn to_read(mut candidates: Vec<Candidate>, lost: Option<SystemTime>) 
         finished.filter_map(turn).min()
     });
     let after = after.filter(|_| !still_the_log);
+    let is_later = |candidate: &Candidate, since: SystemTime| {
+        // In the same tick of the clock the number tells, where there is one.
+        let is_older = turn(candidate).zip(after).is_some_and(|(turn, after)| turn >= after);
+        candidate.modified > since || candidate.modified == since && !is_older
+    };
     candidates.retain(|candidate| match candidate.known {
         Some(known) => !known.finished || candidate.is_log,
         None => {
             candidate.is_log
-                || since.is_some_and(|since| candidate.modified >= since)
+                || since.is_some_and(|since| is_later(candidate, since))
                 || turn(candidate).is_some_and(|turn| after.is_some_and(|after| turn < after))
         }
     });

@@ -86,6 +86,13 @@ impl Tail {
         content.head().ok()
     }
 
+    /// Whether this is a part of the little that has been read.
+    pub(super) fn has_read(&self, content: Option<&mut Content>) -> bool {
+        let head = content.and_then(|content| content.head().ok()).unwrap_or_default();
+        let (before, end) = self.cutter.before();
+        !head.is_empty() && end <= HEAD_BYTES_MAX && before.starts_with(&head)
+    }
+
     /// What it reads, once more.
     pub(super) fn content(&self) -> io::Result<Content> {
         self.content.again()

@@ -62,6 +62,7 @@ pub const SECTIONS: &[Section] = &[
             key("time-zone", r#""UTC""#),
             key("day-first", "false"),
             key("start", r#""beginning""#),
+            key("follow-symlinks", "false"),
             key("line-max", r#""1 MiB""#),
             key("field-max", r#""4 KiB""#),
             key("fields", "{}"),
