@@ -1,7 +1,7 @@
 //! The real agent follows logs through what really happens to them: logrotate in its modes, compression while nobody
 //! looks, many logs, holes, and things in a log's place that are none.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -13,7 +13,6 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 use support::process::{House, a_moment, entry, rotate};
 
 /// The numbers of the entries in the journal, in its order.
@@ -61,7 +60,7 @@ fn busy_sensor(
                 file.write_all(entry(number).as_bytes()).unwrap();
                 written.store(number + 1, Ordering::Release);
             }
-            std::thread::sleep(Duration::from_millis(2));
+            a_moment(2);
         }
     })
 }
@@ -81,8 +80,7 @@ fn rotated_by_logrotate(house: &mut House, mode: &str) -> (Vec<usize>, usize) {
         a_moment(if mode.contains("dateext") { 1100 } else { 300 });
         let state = house.path("logrotate.state");
         let output = Command::new("logrotate").arg("-f").arg("-s").arg(state).arg(&config).output();
-        let output = output
-            .unwrap_or_else(|error| panic!("logrotate is not there ({error}): run tests/run once as root"));
+        let output = output.expect("logrotate is not there: run tests/run once as root");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     a_moment(300);

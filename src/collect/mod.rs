@@ -18,10 +18,14 @@ mod identity;
 mod log;
 mod ordinals;
 mod packed;
+mod parting;
 mod place;
+mod recognize;
+mod report;
 mod rotation;
 mod settings;
 mod source;
+mod spotted;
 mod tail;
 mod watch;
 

@@ -7,10 +7,10 @@ use super::identity::Inode;
 use super::log::Log;
 use super::ordinals::Ordinals;
 use super::settings::{Settings, SourceSettings};
-use super::tail::{Found, Tail};
+use super::tail::Found;
 use crate::dialect::{Context, End};
 use crate::journal::{Draft, FollowedFile, Input, Mark, Progress};
-use crate::model::status::{FileStatus, SourceStatus, time_text};
+use crate::model::status::SourceStatus;
 use crate::model::{Action, Event, EventId, FileNo, Flag, Outcome, Position, Target, Text, Time};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub(super) struct Source {
     pub(super) status: SourceStatus,
     /// Which log is read first in the next round.
     turn: usize,
-    last_entry: Option<Time>,
+    pub(super) last_entry: Option<Time>,
     last_event: Option<EventId>,
     /// Where in the batch a gap is told of whose next event is not known yet.
     open_gap: Option<usize>,
@@ -325,36 +325,6 @@ impl Source {
             Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));
         round.input.drafts.push(Draft { event, position: None, mark: None });
     }
-
-    /// This source's part of `otrail status`.
-    pub(super) fn status(&self, settings: &Settings, paused: bool) -> SourceStatus {
-        let tails = || self.logs.iter().flat_map(|log| &log.tails);
-        let tail = tails().max_by_key(|tail| (!tail.rotated, tail.grown));
-        let choice = tail.map(|tail| &tail.cutter.choice);
-        let behind: u64 = tails().map(Tail::bytes_behind).sum();
-        let errors = std::iter::once(&self.error).chain(self.logs.iter().map(|log| &log.error));
-        let error = errors.into_iter().find(|error| !error.is_empty()).cloned().unwrap_or_default();
-        let state = match tail {
-            _ if paused => "paused",
-            _ if self.logs.iter().any(|log| log.missing_told) => "missing",
-            None if !error.is_empty() => "unreadable",
-            _ if behind > 0 => "reading",
-            _ => "idle",
-        };
-        SourceStatus {
-            name: self.name.to_string(),
-            path: settings.sources[self.at].path.display().to_string(),
-            state: state.into(),
-            error,
-            files: tails().map(file_status).collect(),
-            dialect: choice.and_then(|choice| choice.dialect).map_or("auto", |dialect| dialect.name).into(),
-            dialect_reason: choice.map(|choice| choice.reason.clone()).unwrap_or_default(),
-            offset: tail.map_or(0, |tail| tail.file.offset),
-            bytes_behind: behind,
-            last_entry: time_text(self.last_entry),
-            ..self.status.clone()
-        }
-    }
 }
 
 /// What the way an entry was cut says about its event.
@@ -371,18 +341,6 @@ fn mark(event: &mut Event, cut: &Cut<'_>) {
 pub(super) fn progress_of(file: &FollowedFile, mark: Option<Mark>) -> Progress {
     let FollowedFile { number, offset, entries, passed_over, finished, .. } = *file;
     Progress { file: number, offset, entries, passed_over, finished, mark }
-}
-
-fn file_status(tail: &Tail) -> FileStatus {
-    FileStatus {
-        number: tail.file.number.0,
-        path: tail.path.display().to_string(),
-        device: tail.file.device,
-        inode: tail.file.inode,
-        offset: tail.file.offset,
-        bytes_behind: tail.bytes_behind(),
-        rotated: tail.rotated,
-    }
 }
 
 pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {

@@ -274,10 +274,7 @@ impl Journal {
         tracing::error!("{message}");
         if self.limiter().admit(Action::DISK_FULL, self.0.begun.elapsed()) {
             let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
-            writer.hold(Input {
-                drafts: vec![Draft { event, position: None, mark: None }],
-                ..Input::default()
-            });
+            writer.hold(Input::own(event));
         }
     }
 
@@ -303,10 +300,7 @@ impl Journal {
             return;
         }
         let now = event.seen;
-        let input = Input {
-            drafts: vec![Draft { event: self.own(event), position: None, mark: None }],
-            ..Input::default()
-        };
+        let input = Input::own(self.own(event));
         let mut writer = self.writer();
         let result = if writer.is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })

@@ -19,6 +19,13 @@ pub struct Input {
     pub progress: Vec<Progress>,
 }
 
+impl Input {
+    /// One of otrail's own events and nothing else.
+    pub fn own(event: Event) -> Input {
+        Input { drafts: vec![Draft { event, position: None, mark: None }], ..Input::default() }
+    }
+}
+
 /// An event that has no seq yet.
 #[derive(Debug)]
 pub struct Draft {

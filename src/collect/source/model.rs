@@ -130,7 +130,6 @@ impl World {
     }
 
     fn append(&mut self, text: String) {
-        // What stands there of a line becomes a part of this one.
         self.write(&format!("{text}\n"));
         let whole = if std::mem::take(&mut self.part) { format!("part of {text}") } else { text };
         self.lines.push(Line { text: whole, was_readable: false, was_near: false });
@@ -157,11 +156,10 @@ impl World {
         }
     }
 
-    /// The content of a file is no more.
+    /// The content of a file is no more, the file is.
     fn forget(&mut self, name: &str) {
         let Held { lines, is_known } = self.files.remove(name).unwrap_or_default();
         lines.iter().for_each(|&line| self.lines[line].was_near |= is_known);
-        // The file is still the one that it was.
         self.files.insert(name.to_owned(), Held { lines: Vec::new(), is_known });
     }
 
@@ -196,49 +194,9 @@ impl World {
                     self.files.insert(name + ".gz", content);
                 }
             }
-            Act::CopyTruncate => {
-                if self.path("log").exists() {
-                    self.shift();
-                    fs::copy(self.path("log"), self.path("log.1")).unwrap();
-                    let content = self.files.get("log").cloned().unwrap_or_default();
-                    self.files.insert("log".to_owned(), Held { lines: Vec::new(), ..content });
-                    self.files.insert("log.1".to_owned(), content);
-                    self.cut();
-                }
-            }
-            Act::Truncate { same, lines } => {
-                if self.path("log").exists() {
-                    self.forget("log");
-                    self.cut();
-                    if let Some(first) = self.first.clone().filter(|_| same && lines > 0) {
-                        self.append(first);
-                    }
-                    for _ in 0..lines {
-                        self.append(self.new_line());
-                    }
-                }
-            }
-            Act::Delete { create } => {
-                if self.path("log").exists() {
-                    let inode = fs::metadata(self.path("log")).unwrap().ino();
-                    fs::remove_file(self.path("log")).unwrap();
-                    // Whoever has it open may still read it.
-                    self.deleted += 1;
-                    let name = format!("deleted {}", self.deleted);
-                    let content = self.files.remove("log").unwrap_or_default();
-                    self.files.insert(name.clone(), content);
-                    if !self.has_open(inode) {
-                        self.forget(&name);
-                    }
-                    if !self.has_open(inode) && self.files.keys().any(|name| name.ends_with(".gz")) {
-                        self.blur();
-                    }
-                }
-                self.part = false;
-                if create {
-                    self.write("");
-                }
-            }
+            Act::CopyTruncate => self.copy_and_cut(),
+            Act::Truncate { same, lines } => self.truncate(same, lines),
+            Act::Delete { create } => self.delete(create),
             Act::Poll => self.poll(),
             Act::Rest => self.rest(),
             Act::Kill => {
@@ -259,6 +217,51 @@ impl World {
         }
         if let Some(&first) = self.files.get("log").and_then(|log| log.lines.first()) {
             self.first = Some(self.lines[first].text.clone()).filter(|text| text.starts_with("line"));
+        }
+    }
+
+    fn copy_and_cut(&mut self) {
+        if self.path("log").exists() {
+            self.shift();
+            fs::copy(self.path("log"), self.path("log.1")).unwrap();
+            let content = self.files.get("log").cloned().unwrap_or_default();
+            self.files.insert("log".to_owned(), Held { lines: Vec::new(), ..content });
+            self.files.insert("log.1".to_owned(), content);
+            self.cut();
+        }
+    }
+
+    fn truncate(&mut self, same: bool, lines: u8) {
+        if self.path("log").exists() {
+            self.forget("log");
+            self.cut();
+            if let Some(first) = self.first.clone().filter(|_| same && lines > 0) {
+                self.append(first);
+            }
+            for _ in 0..lines {
+                self.append(self.new_line());
+            }
+        }
+    }
+
+    fn delete(&mut self, create: bool) {
+        if self.path("log").exists() {
+            let inode = fs::metadata(self.path("log")).unwrap().ino();
+            fs::remove_file(self.path("log")).unwrap();
+            self.deleted += 1;
+            let name = format!("deleted {}", self.deleted);
+            let content = self.files.remove("log").unwrap_or_default();
+            self.files.insert(name.clone(), content);
+            if !self.has_open(inode) {
+                self.forget(&name);
+            }
+            if !self.has_open(inode) && self.files.keys().any(|name| name.ends_with(".gz")) {
+                self.blur();
+            }
+        }
+        self.part = false;
+        if create {
+            self.write("");
         }
     }
 

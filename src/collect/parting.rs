@@ -1,0 +1,108 @@
+//! A file that was being read is gone or was cut: what is left of it is read, and what may be lost is told.
+
+use super::gap::{Gap, Loss};
+use super::place;
+use super::source::{Round, Source, progress_of, remember};
+use super::spotted::Spotted;
+use super::tail::Tail;
+use crate::dialect::End;
+use crate::journal::FollowedFile;
+use crate::model::{Action, Outcome};
+use std::path::Path;
+
+impl Source {
+    pub(super) fn tell_copied(&mut self, file: &FollowedFile, round: &mut Round<'_>) {
+        self.status.truncations += 1;
+        let message = format!(
+            "{} was copied and cut while nobody looked; what the copy has beyond byte {} is read, and what was written \
+             between may be lost",
+            file.path.display(),
+            file.offset
+        );
+        self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
+    }
+
+    /// A file that was being read is gone, or its log was cut while nobody looked.
+    pub(super) fn tell_lost(&mut self, mut file: FollowedFile, found: &[Spotted], round: &mut Round<'_>) {
+        let cut = found.iter().any(|spotted| spotted.sight.is_log && spotted.sight.is(&file));
+        let (loss, what) = if cut {
+            self.status.truncations += 1;
+            (Loss::Truncated, "was cut or rewritten while nobody looked")
+        } else {
+            (Loss::Vanished, "is gone: nothing that is there begins as it did")
+        };
+        let message = format!(
+            "{} {what}; {} bytes of it had been read, and what was written to it after that may be lost",
+            file.path.display(),
+            file.offset
+        );
+        file.finished = true;
+        round.input.progress.push(progress_of(&file, file.mark));
+        remember(&mut self.known, &file);
+        self.tell_gap(Gap { loss, bytes: None, message }, round);
+    }
+
+    /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, then what came
+    /// in between, and the file from its beginning as another.
+    pub(super) fn replaced(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) {
+        self.status.truncations += 1;
+        if self.logs[log].tails[at].begin_entry_anew() {
+            let tail = &self.logs[log].tails[at];
+            let message = format!(
+                "{} was cut or rewritten from byte {} on, in the midst of an entry; it is read again from there",
+                tail.path.display(),
+                tail.file.offset
+            );
+            return self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
+        }
+        let Some(old) = self.logs[log].tails.remove(at) else { return };
+        let file = old.remembered();
+        let path = old.path.display();
+        let message = format!(
+            "{path} was cut or rewritten after {} bytes had been read and has {now_bytes} bytes now",
+            file.offset
+        );
+        self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
+        remember(&mut self.known, &file);
+        let links = round.settings.sources[self.at].follow_symlinks;
+        let current = match place::open(&self.logs[log].path, links) {
+            Ok(current) => Some(current),
+            Err(error) => {
+                self.logs[log].fail(&error);
+                None
+            }
+        };
+        if let Err(error) = self.take_over(log, current, Some(old), round) {
+            self.logs[log].fail(&error);
+        }
+    }
+
+    /// What a file that was cut had last: its rest, if no copy of it is read, and the gap.
+    pub(super) fn part_with(&mut self, log: usize, old: Tail, copy: Option<&Path>, round: &mut Round<'_>) {
+        let about = (old.pace * old.grown.elapsed().as_secs_f64().min(LOOKED_SECONDS)) as u64;
+        let (path, mut file) = (old.path.display().to_string(), old.remembered());
+        let rest = match copy {
+            Some(copy) => format!("what {} has beyond that is read", copy.display()),
+            None => {
+                self.logs[log].tails.push_front(old);
+                self.take_entries(log, 0, End::Final, round);
+                file.finished = true;
+                if let Some(old) = self.logs[log].tails.pop_front() {
+                    (file.offset, file.entries) = (old.file.offset, old.file.entries);
+                    file.passed_over = old.file.passed_over;
+                }
+                round.input.progress.push(progress_of(&file, None));
+                remember(&mut self.known, &file);
+                "no copy of it was found".to_owned()
+            }
+        };
+        let message = format!(
+            "{path} was cut or rewritten: {rest}, and entries that were written just before it are lost if there \
+             were any, at the pace of late about {about} bytes",
+        );
+        self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(about), message }, round);
+    }
+}
+
+/// How long ago a log was looked at that nothing has told about.
+const LOOKED_SECONDS: f64 = 1.0;
