@@ -104,6 +104,10 @@ pub(super) fn is_same(content: &mut Content, sight: Sight, known: &FollowedFile)
     if !sight.is(known) && (known.offset == 0 || (known.offset < HEAD_BYTES_MAX && sight.is_log)) {
         return Ok(false);
     }
+    // Nothing that was read to its end says nothing.
+    if known.finished && known.offset == 0 {
+        return Ok(false);
+    }
     // What had been empty and was written since is another if it is empty again.
     let seen = known.mark.filter(|_| known.offset == 0).map(|mark| mark.modified);
     if sight.emptied.zip(seen).is_some_and(|(emptied, seen)| emptied != seen) {
