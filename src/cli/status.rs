@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::{Common, Paint};
 use crate::control::Client;
-use crate::model::status::{self, DestinationStatus, JournalStatus, SourceStatus};
+use crate::model::status::{self, DestinationStatus, Gaps, JournalStatus, SourceStatus};
 use crate::query::render::safe;
 use bytesize::ByteSize;
 use clap::ValueEnum;
@@ -98,6 +98,17 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     }
     line(text, "entries", &entries);
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
+    let Gaps { truncated, vanished, holes } = source.gaps;
+    if truncated + vanished + holes > 0 {
+        let gaps =
+            format!("{truncated} logs cut, {vanished} files gone, {holes} holes: something may be lost");
+        line(text, "gaps", &Paint::Red.over(&gaps, colored));
+    }
+    for file in &source.files {
+        let state = if file.rotated { ", rotated" } else { "" };
+        let place = format!("{} of inode {}, {} to go{state}", file.offset, file.inode, file.bytes_behind);
+        line(text, "open", &format!("{}: {place}", plain(&file.path)));
+    }
     error(text, &source.error, colored);
 }
 

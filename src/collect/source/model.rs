@@ -1,7 +1,7 @@
 //! Whatever happens to a log, what could be read is read once, and what could not is told: random histories against
 //! an account of what stood where and when.
 //!
-//! `OTRAIL_MODEL_CASES=30000 OTRAIL_MODEL_SEED=7 cargo test --lib model` tries more of them, and others.
+//! `OTRAIL_MODEL_CASES=30000 OTRAIL_MODEL_SEED=8 cargo test --lib model` tries more of them, and others.
 
 use super::tests::settings;
 use super::*;
@@ -69,7 +69,7 @@ struct Line {
     text: String,
     /// The agent has looked while it stood there whole.
     was_readable: bool,
-    /// It stood in a file that the agent has seen: of one that comes and goes between two looks nobody can know.
+    /// It stood in a file that the agent has seen.
     was_near: bool,
 }
 
@@ -137,13 +137,8 @@ impl World {
         self.files.entry("log".to_owned()).or_default().lines.push(self.lines.len() - 1);
     }
 
-    fn new_line(&self) -> String {
-        format!("line {}{}", self.lines.len(), ".".repeat(self.padding))
-    }
-
     fn rename(&mut self, from: &str, to: &str) {
-        if self.path(from).exists() {
-            fs::rename(self.path(from), self.path(to)).unwrap();
+        if fs::rename(self.path(from), self.path(to)).is_ok() {
             let content = self.files.remove(from).unwrap_or_default();
             self.files.insert(to.to_owned(), content);
         }
@@ -168,7 +163,7 @@ impl World {
         match act {
             Act::Append { lines, part } => {
                 for _ in 0..lines {
-                    self.append(self.new_line());
+                    self.append(format!("line {}{}", self.lines.len(), ".".repeat(self.padding)));
                 }
                 if part && !self.part {
                     self.write("part of ");
@@ -240,7 +235,7 @@ impl World {
                 self.append(first);
             }
             for _ in 0..lines {
-                self.append(self.new_line());
+                self.append(format!("line {}{}", self.lines.len(), ".".repeat(self.padding)));
             }
         }
     }
@@ -284,10 +279,8 @@ impl World {
     }
 
     fn rest(&mut self) {
-        for tail in self.source.iter_mut().flat_map(|source| &mut source.logs).flat_map(|log| &mut log.tails)
-        {
-            tail.grown -= 2 * LATE_WRITER;
-        }
+        let logs = self.source.iter_mut().flat_map(|source| &mut source.logs);
+        logs.flat_map(|log| &mut log.tails).for_each(|tail| tail.grown -= 2 * LATE_WRITER);
     }
 
     fn poll(&mut self) {
@@ -387,8 +380,8 @@ fn config() -> ProptestConfig {
     let number = |name| std::env::var(name).ok().and_then(|number: String| number.parse::<u64>().ok());
     let cases = number("OTRAIL_MODEL_CASES").and_then(|cases| u32::try_from(cases).ok());
     ProptestConfig {
-        cases: cases.unwrap_or(1_000),
-        rng_seed: RngSeed::Fixed(number("OTRAIL_MODEL_SEED").unwrap_or(1)),
+        cases: cases.unwrap_or(300),
+        rng_seed: RngSeed::Fixed(number("OTRAIL_MODEL_SEED").unwrap_or(7)),
         failure_persistence: None,
         ..ProptestConfig::default()
     }
