@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 use support::process::{House, a_moment, entry, rotate};
 
 /// The numbers of the entries in the journal, in its order.
@@ -284,7 +285,9 @@ fn a_link_is_followed_when_the_config_says_so_also_when_it_is_swapped() {
 fn a_thousand_rotated_files_beside_the_log_stay_closed() {
     let mut house = House::new();
     for number in 1..1001 {
-        fs::write(house.path(&format!("log/operations.ndjson.{number}")), entry(5000 + number)).unwrap();
+        let former = File::create(house.path(&format!("log/operations.ndjson.{number}"))).unwrap();
+        former.write_all_at(entry(5000 + number).as_bytes(), 0).unwrap();
+        former.set_modified(SystemTime::now() - Duration::from_secs(60 * number as u64)).unwrap();
     }
     append(&house, 0..10);
     house.start();
