@@ -31,7 +31,7 @@ mod watch;
 
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
-pub use place::is_pattern;
+pub use place::{logs, means_several, open as open_log};
 pub use settings::{Settings, SourceSettings, Start};
 
 use crate::journal::{Input, Journal, JournalError, Scan};

@@ -4,7 +4,7 @@
 //! ```text
 //! /var/log/sensor/events.log    one log
 //! /var/log/sensor/*.log         all that match now; a rotated form of another one is no log of its own
-//! /var/log/sensor/              a folder, for the stroke at its end: all files in it but hidden and compressed ones
+//! /var/log/sensor/              a folder, for the slash at its end: all files in it but hidden and compressed ones
 //! ```
 
 use super::rotation;
@@ -14,8 +14,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The logs that a path means, by name, and how many there are beyond `LOGS_MAX`.
-pub(super) fn logs(path: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
+/// The logs that a path means, by name, at most `LOGS_MAX`, and how many there are beyond.
+pub fn logs(path: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     let mut found: Vec<PathBuf> = if is_pattern(path) {
         let pattern = path.to_str().ok_or_else(|| io::Error::other("is not UTF-8"))?;
         let paths = glob::glob_with(pattern, OPTIONS).map_err(|error| io::Error::other(error.msg))?;
@@ -35,12 +35,12 @@ pub(super) fn logs(path: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
 }
 
 /// Whether a path may mean several logs.
-pub(super) fn means_several(path: &Path) -> bool {
+pub fn means_several(path: &Path) -> bool {
     is_pattern(path) || is_folder(path)
 }
 
 /// Whether a path is a pattern and no name.
-pub fn is_pattern(path: &Path) -> bool {
+fn is_pattern(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
 }
 
@@ -66,7 +66,7 @@ fn is_rotated(path: &Path, all: &[PathBuf]) -> bool {
 
 /// Opens a regular file. A symbolic link in the last place is followed only if `follow_links` says so, and only if it
 /// belongs to root or to the owner of what it leads to.
-pub(super) fn open(path: &Path, follow_links: bool) -> io::Result<(File, Metadata)> {
+pub fn open(path: &Path, follow_links: bool) -> io::Result<(File, Metadata)> {
     let link = fs::symlink_metadata(path)?;
     if !link.is_symlink() {
         return open_file(path);
@@ -129,7 +129,7 @@ pub(super) const LOGS_MAX: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 
     #[test]
     fn a_pattern_and_a_folder_mean_logs_and_not_what_they_were_rotated_to() {
@@ -165,6 +165,10 @@ mod tests {
         assert!(error("link", false).contains("set follow-symlinks = true"));
         assert!(open(&path("link"), true).is_ok() && open(&path("log"), false).is_ok());
         assert!(open(&path("dangling"), true).unwrap_err().kind() == io::ErrorKind::NotFound);
+        // Only root can give a link away.
+        if lchown(path("link"), Some(1), None).is_ok() {
+            assert!(error("link", true).contains("is a symbolic link of user 1 to a file of user 0"));
+        }
         fs::hard_link(path("log"), path("other")).unwrap();
         assert!(open(&path("other"), false).is_ok());
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();

@@ -1,7 +1,7 @@
 //! Looks at what the configuration names: logs, folders, certificates, keys, groups.
 
 use super::{Finding, Verdict};
-use crate::collect::SourceSettings;
+use crate::collect::{self, SourceSettings};
 use crate::config::{Config, Problem};
 use crate::net::inspect::{self, Certificate};
 use crate::net::{NetError, TlsSettings, tls};
@@ -9,7 +9,7 @@ use crate::{control, forward, journal};
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use nix::unistd::{AccessFlags, Group, User, access, geteuid};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::iter;
 use std::os::unix::fs::MetadataExt;
@@ -37,8 +37,13 @@ fn caller() -> Option<Finding> {
 fn source(source: &SourceSettings) -> Finding {
     let thing = format!("source {}", source.name);
     let path = source.path.display();
-    let folder = source.path.parent().unwrap_or(Path::new("/"));
-    if let Err(error) = fs::read_dir(folder) {
+    let folder = match collect::means_several(&source.path) {
+        true => None,
+        false => source.path.parent(),
+    };
+    if let Some(folder) = folder
+        && let Err(error) = fs::read_dir(folder)
+    {
         let message = format!("cannot list {}: {error}", folder.display());
         return problem(
             &thing,
@@ -46,21 +51,40 @@ fn source(source: &SourceSettings) -> Finding {
             "otrail must be able to list the folder of the log, to follow rotation",
         );
     }
-    match fs::metadata(&source.path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            warning(&thing, format!("{path} is not there yet"), "check the path; otrail waits for it")
-        }
-        Err(error) => problem(&thing, format!("cannot look at {path}: {error}"), ""),
-        Ok(metadata) if !metadata.is_file() => {
-            problem(&thing, format!("{path} is no file"), "name the log itself")
-        }
-        Ok(metadata) => match File::open(&source.path) {
-            Ok(_) => ok(&thing, format!("{path} is readable, {}", ByteSize(metadata.len()))),
-            Err(error) => {
-                let way_out = "add the service's user to the group that may read the log";
-                problem(&thing, format!("cannot read {path}: {error}"), way_out)
+    let (logs, beyond) = match collect::logs(&source.path) {
+        Ok(found) => found,
+        Err(error) => return problem(&thing, format!("cannot list {path}: {error}"), "check the path"),
+    };
+    if beyond > 0 {
+        let message = format!("{path} means {beyond} logs more than one source reads");
+        return problem(&thing, message, "add a [[source]] for a part of them");
+    }
+    let mut bytes = 0;
+    for log in &logs {
+        match collect::open_log(log, source.follow_symlinks) {
+            Ok((_, metadata)) => bytes += metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return warning(
+                    &thing,
+                    format!("{path} is not there yet"),
+                    "check the path; otrail waits for it",
+                );
             }
-        },
+            Err(error) => {
+                let way_out = match error.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        "add the service's user to the group that may read the log"
+                    }
+                    _ => "name the log itself",
+                };
+                return problem(&thing, format!("cannot read {}: {error}", log.display()), way_out);
+            }
+        }
+    }
+    match logs.as_slice() {
+        [] => warning(&thing, format!("nothing matches {path} yet"), "check the path; otrail waits for it"),
+        [log] => ok(&thing, format!("{} is readable, {}", log.display(), ByteSize(bytes))),
+        logs => ok(&thing, format!("{} logs of {path} are readable, {}", logs.len(), ByteSize(bytes))),
     }
 }
 
