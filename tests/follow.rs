@@ -158,6 +158,35 @@ fn what_was_rotated_and_compressed_while_nobody_looked_is_read_oldest_first() {
 }
 
 #[test]
+fn a_damaged_copy_costs_nothing_but_itself_and_is_told() {
+    let mut house = House::new();
+    append(&house, 0..10);
+    house.start();
+    house.wait_until("reads", has_read(10));
+    house.kill();
+    for turn in 1..4 {
+        append(&house, turn * 10..turn * 10 + 10);
+        rotate(&house.log());
+    }
+    append(&house, 40..50);
+    let former = house.path("log/operations.ndjson.2");
+    let modified = fs::metadata(&former).unwrap().modified().unwrap();
+    fs::remove_file(former).unwrap();
+    for name in ["operations.ndjson.2.gz", "operations.ndjson.2.bz2"] {
+        let file = File::create(house.path(&format!("log/{name}"))).unwrap();
+        file.write_all_at(b"\x1f\x8b\x08\0damaged", 0).unwrap();
+        file.set_modified(modified).unwrap();
+    }
+    house.start();
+    house.wait_until("reads the others", has_read(30));
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(sessions(&house), (0..20).chain(30..50).collect::<Vec<_>>());
+    let gaps = told(&house, Action::GAP_DETECTED);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].reason.as_deref(), Some("unreadable"));
+}
+
+#[test]
 fn a_file_that_is_gone_is_told_with_the_events_around_the_gap() {
     let mut house = House::new();
     append(&house, 0..5);

@@ -98,10 +98,11 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     }
     line(text, "entries", &entries);
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
-    let Gaps { truncated, vanished, holes } = source.gaps;
-    if truncated + vanished + holes > 0 {
-        let gaps =
-            format!("{truncated} logs cut, {vanished} files gone, {holes} holes: something may be lost");
+    let Gaps { truncated, vanished, unreadable, holes } = source.gaps;
+    if truncated + vanished + unreadable + holes > 0 {
+        let gaps = format!(
+            "{truncated} logs cut, {vanished} files gone, {unreadable} unreadable, {holes} holes: something may be lost"
+        );
         line(text, "gaps", &Paint::Red.over(&gaps, colored));
     }
     for file in &source.files {

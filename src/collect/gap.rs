@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! count    about how many bytes, where anybody can say
-//! reason   truncated, vanished, hole
+//! reason   truncated, vanished, unreadable, hole
 //! old, new the ids of the source's events before and after it; `new` only where that one comes in the same batch
 //! ```
 
@@ -16,6 +16,8 @@ pub(super) enum Loss {
     Truncated,
     /// The file that was being read is gone, and so is what was written to it after that.
     Vanished,
+    /// A rotated file that was to be read cannot be.
+    Unreadable,
     /// Zeros stand where the file was never written, or where a crash has left them.
     Hole,
 }
@@ -25,6 +27,7 @@ impl Loss {
         match self {
             Loss::Truncated => "truncated",
             Loss::Vanished => "vanished",
+            Loss::Unreadable => "unreadable",
             Loss::Hole => "hole",
         }
     }
@@ -34,6 +37,7 @@ impl Loss {
         match self {
             Loss::Truncated => gaps.truncated += 1,
             Loss::Vanished => gaps.vanished += 1,
+            Loss::Unreadable => gaps.unreadable += 1,
             Loss::Hole => gaps.holes += 1,
         }
     }

@@ -2,12 +2,14 @@
 
 use super::gap::{Gap, Loss};
 use super::place;
+use super::rotation::Candidate;
 use super::source::{Round, Source, progress_of, remember};
 use super::spotted::Spotted;
 use super::tail::Tail;
 use crate::dialect::End;
 use crate::journal::FollowedFile;
 use crate::model::{Action, Outcome};
+use std::io;
 use std::path::Path;
 
 impl Source {
@@ -40,6 +42,19 @@ impl Source {
         round.input.progress.push(progress_of(&file, file.mark));
         remember(&mut self.known, &file);
         self.tell_gap(Gap { loss, bytes: None, message }, round);
+    }
+
+    /// A rotated file cannot be opened, or not be read on.
+    pub(super) fn tell_unreadable(&mut self, file: &Candidate, error: &io::Error, round: &mut Round<'_>) {
+        let path = file.path.display();
+        let message = format!("cannot read {path}: {error}; what it holds and has not been read is lost");
+        if let Some(known) = file.known
+            && let Some(known) = self.known.iter_mut().find(|it| it.number == known.number)
+        {
+            known.finished = true;
+            round.input.progress.push(progress_of(known, known.mark));
+        }
+        self.tell_gap(Gap { loss: Loss::Unreadable, bytes: None, message }, round);
     }
 
     /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, then what came
@@ -91,7 +106,7 @@ impl Source {
                     (file.offset, file.entries) = (old.file.offset, old.file.entries);
                     file.passed_over = old.file.passed_over;
                 }
-                round.input.progress.push(progress_of(&file, None));
+                round.input.progress.push(progress_of(&file, file.mark));
                 remember(&mut self.known, &file);
                 "no copy of it was found".to_owned()
             }

@@ -89,13 +89,13 @@ fn turn(candidate: &Candidate) -> Option<u32> {
 }
 
 /// Whether `name` may be a rotated form of the log `base`: the same name with a number, a date or a word for
-/// "former" after it, perhaps compressed.
+/// "former" after it, perhaps compressed in a way that can be read.
 pub(super) fn may_be_rotated(name: &str, base: &str) -> bool {
     let Some(rest) = name.strip_prefix(base) else { return false };
     let separated = rest.starts_with(['.', '-', '_']);
     let former = rest.bytes().any(|byte| byte.is_ascii_digit())
         || rest.get(1..).is_some_and(|word| FORMER.contains(&word));
-    separated && former
+    separated && former && !UNREADABLE.iter().any(|ending| rest.ends_with(ending))
 }
 
 /// Whether the name is that of a compressed copy.
@@ -110,6 +110,8 @@ pub(super) fn plain_name(name: &str) -> &str {
 
 const FORMER: [&str; 4] = ["old", "prev", "previous", "bak"];
 const COMPRESSED: [&str; 3] = [".gz", ".xz", ".zst"];
+/// Of copies that nobody here can unpack: their bytes are no log.
+const UNREADABLE: [&str; 8] = [".bz2", ".lz4", ".lzma", ".lz", ".br", ".Z", ".7z", ".zip"];
 
 #[cfg(test)]
 mod tests {
@@ -202,6 +204,7 @@ mod tests {
             ("events.log", false),
             ("events.log.1.gz", true),
             ("events.log.gz", false),
+            ("events.log.1.bz2", false),
             ("events.logger", false),
             ("other.log.1", false),
         ] {

@@ -127,6 +127,12 @@ impl Source {
                 }
                 Ok(Found::Replaced { now_bytes }) => self.replaced(log, at, now_bytes, round),
                 Ok(Found::Hole { until }) => self.pass_hole(log, at, until, round),
+                // A copy that is damaged here is so for good.
+                Err(error) if tail.is_packed() => {
+                    let candidate = tail.candidate();
+                    self.finish(log, at, round);
+                    self.tell_unreadable(&candidate, &error, round);
+                }
                 Err(error) => {
                     let path = tail.path.clone();
                     self.logs[log].error = format!("cannot read {}: {error}", path.display());

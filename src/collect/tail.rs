@@ -4,13 +4,14 @@ use super::choice::Choice;
 use super::content::{AfterZeros, Content};
 use super::cutter::{Cut, Cutter, Reading};
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
+use super::rotation::{Candidate, Known};
 use crate::dialect::{self, End, Parsed, State};
 use crate::journal::{FollowedFile, Mark};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// An open file and how far it has been read.
 #[derive(Debug)]
@@ -93,6 +94,12 @@ impl Tail {
         !head.is_empty() && end <= HEAD_BYTES_MAX && before.starts_with(&head)
     }
 
+    /// The rotated file that it is.
+    pub(super) fn candidate(&self) -> Candidate {
+        let (path, known) = (self.path.clone(), Some(Known::of(&self.file)));
+        Candidate { path, modified: SystemTime::UNIX_EPOCH, is_log: false, known }
+    }
+
     /// What it reads, once more.
     pub(super) fn content(&self) -> io::Result<Content> {
         self.content.again()
@@ -139,12 +146,12 @@ impl Tail {
             let count = content.read_at(space, at)?;
             Ok(written(&space[..count]))
         })?;
-        if count == 0
-            && let Some(until) = self.content.after_zeros(at.max(self.zeros_until))?
-        {
-            match until {
-                AfterZeros::Data(until) => return Ok(Found::Hole { until }),
-                AfterZeros::Unknown(until) => self.zeros_until = until,
+        if count == 0 {
+            match self.content.after_zeros(at.max(self.zeros_until))? {
+                Some(AfterZeros::Data(until)) => return Ok(Found::Hole { until }),
+                Some(AfterZeros::Unknown(until)) => self.zeros_until = until,
+                // The next look begins at the position again: any of it may have been written.
+                None => self.zeros_until = 0,
             }
         }
         if count > 0 {

@@ -77,6 +77,8 @@ pub struct Gaps {
     pub truncated: u64,
     /// A file that was being read is gone.
     pub vanished: u64,
+    /// A rotated file cannot be read.
+    pub unreadable: u64,
     /// Zeros where a log has never been written.
     pub holes: u64,
 }
