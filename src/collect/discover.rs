@@ -13,6 +13,7 @@ use super::tail::Tail;
 use crate::model::{Action, FileNo, Outcome};
 use std::fs::{File, Metadata};
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 impl Source {
@@ -28,7 +29,12 @@ impl Source {
                         format!("{} logs match, {beyond} of them are not read", paths.len() + beyond);
                 }
                 let is_several = place::means_several(path);
-                self.logs.retain(|log| !is_several || !log.tails.is_empty() || paths.contains(&log.path));
+                if is_several && self.looked.is_none() {
+                    self.add_former_logs();
+                }
+                self.logs.retain(|log| {
+                    !is_several || log.is_new() || !log.tails.is_empty() || paths.contains(&log.path)
+                });
                 for path in paths {
                     if !self.logs.iter().any(|log| log.path == path) {
                         self.logs.push(Log::new(path, is_several));
@@ -40,7 +46,18 @@ impl Source {
         for log in 0..self.logs.len() {
             self.look_at(log, round);
         }
-        self.is_fresh = false;
+        self.is_fresh &= self.known.is_empty();
+    }
+
+    /// Logs that were being read and match no more: they may have been renamed while nobody looked.
+    fn add_former_logs(&mut self) {
+        let former: Vec<PathBuf> =
+            self.known.iter().filter(|file| !file.finished).map(|file| file.path.clone()).collect();
+        for path in former {
+            if !self.logs.iter().any(|log| log.path == path) {
+                self.logs.push(Log::new(path, true));
+            }
+        }
     }
 
     fn look_at(&mut self, log: usize, round: &mut Round<'_>) {
@@ -86,13 +103,12 @@ impl Source {
         let is_another =
             current.as_ref().is_some_and(|(_, log_now)| !self.logs[log].has_open(Inode::of(log_now)));
         let was_following = !self.logs[log].tails.is_empty() && cut.is_none() && is_another;
-        let first_sight = self.is_fresh && self.known.is_empty();
         let mut found: Vec<Spotted> = Vec::new();
         if let Some((file, metadata)) = current {
             let content = Some(Content::Plain(file));
             found.push(Spotted::of(self.logs[log].path.clone(), &metadata, content, true));
         }
-        if !first_sight {
+        if !self.is_fresh {
             found.extend(self.siblings(log));
         }
         if let Some(cut) = &cut
@@ -134,7 +150,7 @@ impl Source {
         for file in lost {
             self.tell_lost(file, &found, round);
         }
-        self.open_all(log, order, found, first_sight, round)?;
+        self.open_all(log, order, found, round)?;
         if was_following && !self.logs[log].is_crowded {
             self.status.rotations += 1;
             let message =
@@ -150,7 +166,6 @@ impl Source {
         log: usize,
         order: Vec<Candidate>,
         mut found: Vec<Spotted>,
-        first_sight: bool,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
         let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).max(1);
@@ -161,7 +176,12 @@ impl Source {
             };
             let Some(at) = found.iter().position(is_it) else { continue };
             let spotted = found.swap_remove(at);
-            self.open_tail(log, spotted, candidate.known, first_sight, round)?;
+            match self.open_tail(log, spotted, candidate.known, round) {
+                Err(error) if candidate.is_log => return Err(error),
+                // One bad file does not cost the others.
+                Err(error) => self.tell_unreadable(&candidate, &error, round),
+                Ok(()) => {}
+            }
         }
         let tails = &mut self.logs[log].tails;
         if let Some(at) = tails.iter().position(|tail| !tail.rotated) {
@@ -178,7 +198,6 @@ impl Source {
         log: usize,
         mut spotted: Spotted,
         known: Option<Known>,
-        first_sight: bool,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
         let settings = &round.settings.sources[self.at];
@@ -210,7 +229,7 @@ impl Source {
         let Sight { inode, birth, .. } = spotted.sight;
         (file.device, file.inode, file.birth, file.finished) = (inode.device, inode.inode, birth, false);
         let mut content = content;
-        if first_sight && settings.start == Start::End {
+        if self.is_fresh && settings.start == Start::End {
             file.offset = last_line_end(&mut content, spotted.length()?)?;
         }
         let choice = Choice::new(settings.dialect, &file.dialect);

@@ -38,6 +38,11 @@ impl Log {
         }
     }
 
+    /// Whether nobody has looked for it yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.looked_through.is_none()
+    }
+
     /// Whether that file is open as the log itself.
     pub(super) fn has_open(&self, inode: Inode) -> bool {
         self.tails.back().is_some_and(|tail| !tail.rotated && tail.inode() == inode)

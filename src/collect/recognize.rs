@@ -51,7 +51,8 @@ impl Source {
         let missing = |found: &[Spotted]| {
             let is_here =
                 |number| found.iter().any(|it| it.known.is_some_and(|known| known.number == number));
-            known().filter(|file| !file.finished && !is_here(file.number)).cloned().collect::<Vec<_>>()
+            let mine = |file: &&FollowedFile| !file.finished && self.belongs(file, log);
+            known().filter(mine).filter(|file| !is_here(file.number)).cloned().collect::<Vec<_>>()
         };
         let missing = missing(found);
         if missing.is_empty() {

@@ -133,3 +133,51 @@ fn all_sources_together_read_no_more_than_the_round_may() {
     assert!(!bench.source.poll(&mut round), "the round is over");
     assert_eq!(bench.poll(), ["third"]);
 }
+
+/// A bench whose path means every log in the folder.
+fn several(start: Start) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path().join("*.log"));
+    settings.sources[0].start = start;
+    let source = Source::new(0, &settings.sources[0], Vec::new());
+    Bench { folder, settings, source, last_file: FileNo(0) }
+}
+
+#[test]
+fn every_log_that_matches_is_followed_through_its_own_rotation() {
+    let mut bench = several(Start::Beginning);
+    bench.write("a.log", "a1\n");
+    bench.write("b.log", "b1\n");
+    assert_eq!(bench.poll(), ["a1", "b1"]);
+    fs::rename(bench.path("a.log"), bench.path("a.log.1")).unwrap();
+    bench.write("a.log.1", "a2\n");
+    bench.write("a.log", "a3\n");
+    bench.write("c.log", "c1\n");
+    let mut found = bench.poll();
+    found.sort();
+    assert_eq!(found, ["a2", "a3", "agent.source_rotated", "c1"]);
+}
+
+#[test]
+fn of_several_logs_only_what_was_there_at_first_is_left_out_at_the_end() {
+    let mut bench = several(Start::End);
+    bench.write("a.log", "a1\n");
+    bench.write("b.log", "b1\n");
+    assert!(bench.poll().is_empty());
+    bench.write("b.log", "b2\n");
+    bench.write("c.log", "c1\n");
+    assert_eq!(bench.poll(), ["b2", "c1"]);
+}
+
+/// Renamed while nobody looked, and nothing matches any more.
+#[test]
+fn a_log_that_matches_no_more_is_read_to_its_end_after_a_restart() {
+    let mut bench = several(Start::Beginning);
+    bench.write("a.log", "a1\n");
+    bench.poll();
+    bench.write("a.log", "a2\n");
+    fs::rename(bench.path("a.log"), bench.path("a.log.1")).unwrap();
+    let known = bench.source.logs[0].tails[0].file.clone();
+    bench.source = Source::new(0, &bench.settings.sources[0], vec![known]);
+    assert_eq!(bench.poll(), ["a2"]);
+}
