@@ -22,6 +22,7 @@ mod peers;
 mod report;
 mod settings;
 mod settle;
+mod window;
 
 pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
