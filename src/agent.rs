@@ -10,6 +10,7 @@
 //! Stop: collecting ends, `agent.stop` is journaled, destinations deliver it and ask for their last evidence,
 //! then everything ends; within five seconds, whatever a peer or a disk does.
 
+mod act;
 mod keep;
 mod status;
 
@@ -145,8 +146,11 @@ fn answer(
     overview: Arc<Overview>,
     stopped: watch::Receiver<bool>,
 ) -> Option<JoinHandle<()>> {
+    let acting = Arc::clone(&overview);
+    let act = Arc::new(move |act, asker| acting.act(act, asker));
     let status = Arc::new(move || overview.status());
-    let server = Server { settings, journal: journal.clone(), status, limits: control::Limits::default() };
+    let limits = control::Limits::default();
+    let server = Server { settings, journal: journal.clone(), status, act, limits };
     match server.bind() {
         Ok(bound) => Some(tokio::spawn(async move {
             if let Err(error) = bound.serve(stopped).await {

@@ -8,6 +8,7 @@ use otrail::control::protocol::Ask;
 use otrail::control::{ControlError, Limits};
 use otrail::journal;
 use otrail::model::Action;
+use otrail::model::act::{Act, Reset, To};
 use otrail::model::status::Status;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -59,6 +60,9 @@ fn another_user_is_refused_and_leaves_an_event() {
     assert_eq!((told.message.as_str(), told.user.as_deref()), (sentence.as_str(), Some("uid 54321")));
     let status = as_user(54_321, &[], || agent.client().status());
     assert!(matches!(status, Err(ControlError::Refused(_))));
+    let what = Act::ResetSource(Reset { name: "timeline".to_owned(), file: None, to: To::End, sure: true });
+    let changed = as_user(54_321, &[], || agent.client().act(what, Some("root".to_owned())));
+    assert!(matches!(changed, Err(ControlError::Refused(_))), "{changed:?}");
 }
 
 #[test]
@@ -142,6 +146,7 @@ fn the_command_line_tells_how_the_agent_is_or_that_there_is_none() {
     for command in ["status", "query"] {
         let (code, out, errors) = otrail(none.path(), &[command]);
         assert_eq!((code, out.as_str()), (Some(3), ""), "{errors}");
-        assert!(errors.starts_with("otrail: no agent answers on "), "{errors}");
+        assert!(errors.contains("no agent answers on "), "{errors}");
+        assert_eq!(errors.contains("-D DIR"), command == "query", "{errors}");
     }
 }

@@ -28,9 +28,19 @@ fn help_and_version_succeed_and_wrong_usage_is_2() {
 #[test]
 fn the_help_shows_every_command_and_the_query_flag() {
     let help = stdout(&otrail(&["--help"]));
-    for word in
-        ["run", "query", "status", "check", "demo", "completions", "man", "--query", "--config", "--color"]
-    {
+    for word in [
+        "run",
+        "query",
+        "status",
+        "source",
+        "check",
+        "demo",
+        "completions",
+        "man",
+        "--query",
+        "--config",
+        "--color",
+    ] {
         assert!(help.contains(word), "{word}");
     }
 }
@@ -60,7 +70,7 @@ fn a_reader_that_goes_away_is_no_error() {
 fn every_command_has_a_manual_page_and_every_shell_a_completion() {
     let dir = tempfile::tempdir().unwrap();
     assert!(otrail(&["man", dir.path().to_str().unwrap()]).status.success());
-    for page in ["otrail.1", "otrail-run.1", "otrail-query.1", "otrail-check.1"] {
+    for page in ["otrail.1", "otrail-run.1", "otrail-query.1", "otrail-source-reset.1", "otrail-check.1"] {
         assert!(fs::read_to_string(dir.path().join(page)).unwrap().contains(".SH SYNOPSIS"), "{page}");
     }
     for shell in ["bash", "zsh", "fish"] {

@@ -62,6 +62,7 @@ fn of_asking(error: &ControlError) -> Exit {
     match error {
         ControlError::NotRunning { .. } => Exit::NotRunning,
         ControlError::Refused(_) => Exit::Refused,
+        ControlError::No(_) => Exit::No,
         ControlError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Exit::Refused,
         _ => Exit::Damaged,
     }
@@ -120,6 +121,7 @@ mod tests {
         for (error, code) in [
             (anyhow::Error::from(asked(io(io::ErrorKind::NotFound))), Exit::NotRunning),
             (ControlError::Refused("no".to_owned()).into(), Exit::Refused),
+            (ControlError::No("no".to_owned()).into(), Exit::No),
             (ControlError::Garbled("no".to_owned()).into(), Exit::Damaged),
             (journal(io::ErrorKind::PermissionDenied).into(), Exit::Refused),
             (AgentError::Journal(journal(io::ErrorKind::Other)).into(), Exit::Damaged),

@@ -1,7 +1,7 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | check | explain | rules test | normalize |
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | check | explain | rules test | normalize |
 //!                                   demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
@@ -22,15 +22,17 @@ mod pager;
 mod query;
 mod rules;
 mod run;
+mod source;
 mod status;
 
 pub use color::{Color, Paint};
 
 use crate::config::{self, Config, ConfigError, Problem};
+use crate::query::render::safe;
 use clap::{ArgAction, Parser, Subcommand};
 use exit::Exit;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,6 +79,8 @@ pub enum Command {
     Query(Box<query::Query>),
     /// Show how the agent, its sources, journal and destinations are
     Status(status::Status),
+    /// Look at and change where a source is read on
+    Source(source::Source),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
     /// Show how an entry becomes an event
@@ -99,6 +103,7 @@ impl Command {
             Command::Run(command) => command.run(common, out),
             Command::Query(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
+            Command::Source(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),
             Command::Rules(command) => command.run(common, out),
@@ -159,6 +164,23 @@ impl Write for Out<'_> {
         let result = self.stdout.flush();
         self.noted(result)
     }
+}
+
+/// Who was there before sudo, by its own word.
+fn claimed() -> Option<String> {
+    std::env::var("SUDO_USER").ok()
+}
+
+/// One JSON value and a line feed; on a terminal without anything that it would take for a command.
+fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec(value)?;
+    if io::stdout().is_terminal() {
+        let mut safe_text = Vec::new();
+        safe::json(&text, &mut safe_text);
+        text = safe_text;
+    }
+    text.push(b'\n');
+    Ok(out.write_all(&text)?)
 }
 
 /// Replaces the flag `--query` by the command, where a command can stand: after nothing but common options.

@@ -1,10 +1,10 @@
 //! `otrail query`: asks the agent, or reads a journal folder without it.
 
-use super::Common;
 use super::exit::{self, Exit};
 use super::pager::Pager;
-use crate::control::Client;
+use super::{Common, claimed};
 use crate::control::protocol::Ask;
+use crate::control::{Client, ControlError};
 use crate::filter::{Clock, Filter};
 use crate::model::{Record, Seq, Time};
 use crate::query::render::{Look, SHAPES, Shape, Sink};
@@ -12,7 +12,6 @@ use crate::query::{self, Order, ROWS_MAX_OFFLINE};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
-use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -182,9 +181,14 @@ impl Query {
             limit: self.limit(),
             reverse: self.reverse,
             follow: self.follow,
-            claimed: env::var("SUDO_USER").ok(),
+            claimed: claimed(),
         };
-        let mut rows = Client::connect(&config.control)?.query(&ask)?;
+        let client = Client::connect(&config.control).map_err(|error| match error {
+            error @ ControlError::NotRunning { .. } => anyhow::Error::from(error)
+                .context("there is nobody to ask; -D DIR reads a state directory without an agent"),
+            error => error.into(),
+        })?;
+        let mut rows = client.query(&ask)?;
         for row in rows.by_ref() {
             match row {
                 Ok(record) => {

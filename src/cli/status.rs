@@ -1,14 +1,14 @@
 //! `otrail status`: how the agent, its sources, journal and destinations are, on one screen.
 
 use super::exit::Exit;
-use super::{Common, Paint};
+use super::{Common, Paint, print_json};
 use crate::control::Client;
 use crate::model::status::{self, DestinationStatus, Gaps, JournalStatus, SourceStatus};
 use crate::query::render::safe;
 use bytesize::ByteSize;
 use clap::ValueEnum;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Show how the agent is
@@ -35,24 +35,12 @@ impl Status {
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let (config, _) = common.load()?;
         let status = Client::connect(&config.control)?.status()?;
-        let text = match self.output {
-            Output::Text => screen(&status, common.color.on_stdout()).into_bytes(),
-            Output::Json => json(&status)?,
-        };
-        out.write_all(&text)?;
+        match self.output {
+            Output::Text => out.write_all(screen(&status, common.color.on_stdout()).as_bytes())?,
+            Output::Json => print_json(&status, out)?,
+        }
         Ok(if status.healthy { Exit::Done } else { Exit::No }.into())
     }
-}
-
-fn json(status: &status::Status) -> anyhow::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(status)?;
-    if io::stdout().is_terminal() {
-        let mut safe_text = Vec::new();
-        safe::json(&text, &mut safe_text);
-        text = safe_text;
-    }
-    text.push(b'\n');
-    Ok(text)
 }
 
 /// The whole screen.
@@ -95,19 +83,26 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     );
     if !source.last_entry.is_empty() {
         let _infallible = write!(entries, "; the last at {}", plain(&source.last_entry));
+        let _infallible = write!(entries, ", {} a second", source.entries_per_second);
     }
     line(text, "entries", &entries);
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
-    let Gaps { truncated, vanished, unreadable, holes } = source.gaps;
-    if truncated + vanished + unreadable + holes > 0 {
+    if source.resets > 0 {
+        line(text, "positions", &format!("{} changed by an admin", source.resets));
+    }
+    let Gaps { truncated, vanished, unreadable, holes, skipped } = source.gaps;
+    if truncated + vanished + unreadable + holes + skipped > 0 {
         let gaps = format!(
-            "{truncated} logs cut, {vanished} files gone, {unreadable} unreadable, {holes} holes: something may be lost"
+            "{truncated} logs cut, {vanished} files gone, {unreadable} unreadable, {holes} holes, {skipped} skipped by an \
+             admin: something may be lost"
         );
         line(text, "gaps", &Paint::Red.over(&gaps, colored));
     }
     for file in &source.files {
         let state = if file.rotated { ", rotated" } else { "" };
-        let place = format!("{} of inode {}, {} to go{state}", file.offset, file.inode, file.bytes_behind);
+        let head = file.head.get(..16).unwrap_or("none");
+        let identity = format!("device {}, inode {}, begins {head}…", file.device, file.inode);
+        let place = format!("read {} bytes, {} to go{state}; {identity}", file.offset, file.bytes_behind);
         line(text, "open", &format!("{}: {place}", plain(&file.path)));
     }
     error(text, &source.error, colored);
@@ -252,7 +247,7 @@ mod tests {
                     file: /var/log/sensor/user\x1b[2J.ndjson
                  dialect: timeline-json
                     read: 4096 bytes, 0 to go
-                 entries: 12, 1 passed over, 0 not understood, 2 masked, 0 cut; the last at 2024-03-01T11:30:00.000Z
+                 entries: 12, 1 passed over, 0 not understood, 2 masked, 0 cut; the last at 2024-03-01T11:30:00.000Z, 0 a second
                file ends: 0 rotations, 0 truncations
 
                  journal: /var/lib/otrail: open

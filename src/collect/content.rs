@@ -70,6 +70,23 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Just after the last line feed before a place; 0 when there is none.
+    pub(super) fn line_end_before(&mut self, place: u64) -> io::Result<u64> {
+        let mut end = place;
+        while end > 0 {
+            let start = end.saturating_sub(CHUNK_BYTES);
+            let mut bytes = vec![0; usize::try_from(end - start).unwrap_or_default()];
+            let count = self.read_at(&mut bytes, start)?;
+            if let Some(at) = memchr::memrchr(b'\n', &bytes[..count]) {
+                return Ok(start + at as u64 + 1);
+            }
+            end = start;
+        }
+        Ok(0)
+    }
+}
+
 /// What follows zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterZeros {
@@ -119,5 +136,7 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(count)
 }
 
+/// How much is looked at in one go for the end of a line.
+const CHUNK_BYTES: u64 = 4096;
 /// Zeros that are looked at in one go.
 const SCAN_BYTES_MAX: usize = 8 << 20;

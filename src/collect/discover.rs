@@ -123,10 +123,14 @@ impl Source {
             }
         }
         self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
+        // What an admin has read again says nothing about what else is to be read.
+        let is_again =
+            |number| self.logs[log].tails.iter().any(|tail| tail.again && tail.file.number == number);
+        found.retain(|spotted| spotted.known.is_none_or(|known| !is_again(known.number)));
         let mut lost = self.lost(log, &found);
         self.logs[log].mark_rotated();
         let is_here = |number| found.iter().any(|it| it.known.is_some_and(|known| known.number == number));
-        let open = self.logs[log].tails.iter().map(|tail| &tail.file);
+        let open = self.logs[log].tails.iter().filter(|tail| !tail.again).map(|tail| &tail.file);
         let is_open = |number| self.logs[log].tails.iter().any(|tail| tail.file.number == number);
         // Of a file of which nothing was read, nobody knows whether it has been copied and cut.
         let unread = self.known.iter().filter(|file| file.offset == 0 && is_here(file.number));
@@ -230,7 +234,7 @@ impl Source {
         (file.device, file.inode, file.birth, file.finished) = (inode.device, inode.inode, birth, false);
         let mut content = content;
         if self.is_fresh && settings.start == Start::End {
-            file.offset = last_line_end(&mut content, spotted.length()?)?;
+            file.offset = content.line_end_before(spotted.length()?)?;
         }
         let choice = Choice::new(settings.dialect, &file.dialect);
         let mut tail = Tail::new(&spotted.path, content, file, choice)?;
@@ -263,22 +267,6 @@ impl Source {
 
 fn time_of(millis: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-}
-
-/// Just after the last line feed: where `start = "end"` begins.
-fn last_line_end(content: &mut Content, length: u64) -> io::Result<u64> {
-    const CHUNK_BYTES: u64 = 4096;
-    let mut end = length;
-    while end > 0 {
-        let start = end.saturating_sub(CHUNK_BYTES);
-        let mut bytes = vec![0; usize::try_from(end - start).unwrap_or_default()];
-        let count = content.read_at(&mut bytes, start)?;
-        if let Some(at) = memchr::memrchr(b'\n', &bytes[..count]) {
-            return Ok(start + at as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
 }
 
 /// Files of one log that are open at once.

@@ -20,8 +20,10 @@ mod ordinals;
 mod packed;
 mod parting;
 mod place;
+mod recall;
 mod recognize;
 mod report;
+mod reset;
 mod rotation;
 mod settings;
 mod source;
@@ -32,23 +34,27 @@ mod watch;
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
 pub use place::{logs, means_several, open as open_log};
+pub use reset::ResetError;
 pub use settings::{Settings, SourceSettings, Start};
 
-use crate::journal::{Input, Journal, JournalError, Scan};
+use crate::journal::{Input, Journal, JournalError};
 use crate::model::status::SourceStatus;
-use crate::model::{FileNo, Seq, Time};
+use crate::model::{FileNo, Time};
+use recall::recall;
+use reset::Wish;
 use source::{Round, Source};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Stops the collector and shows its status, from other threads.
+/// Stops the collector, shows its status and takes it to other places, from other threads.
 #[derive(Clone)]
 pub struct Handle {
     stop: Arc<AtomicBool>,
     wake: SyncSender<()>,
     status: Arc<Mutex<Vec<SourceStatus>>>,
+    wishes: SyncSender<Wish>,
 }
 
 impl Handle {
@@ -71,6 +77,7 @@ pub struct Collector {
     clock: fn() -> Time,
     handle: Handle,
     woken: Receiver<()>,
+    wishes: Receiver<Wish>,
     sources: Vec<Source>,
     /// Which source is read first in the next round.
     turn: usize,
@@ -81,16 +88,18 @@ impl Collector {
     /// Takes up every source where the journal says it was left.
     pub fn new(settings: Settings, journal: Journal, clock: fn() -> Time) -> Result<Collector, JournalError> {
         let (wake, woken) = sync_channel(1);
-        let handle = Handle { stop: Arc::default(), wake, status: Arc::default() };
+        let (wish, wishes) = sync_channel(WISHES_MAX);
+        let handle = Handle { stop: Arc::default(), wake, status: Arc::default(), wishes: wish };
         let mut sources: Vec<Source> = settings
             .sources
             .iter()
             .enumerate()
             .map(|(at, source)| Source::new(at, source, journal.files_of(&source.name)))
             .collect();
-        remember_ids(&settings, &mut sources, journal.scan(), journal.newest());
+        recall(&journal, &mut sources);
         let last_file = journal.last_file();
-        let collector = Collector { settings, journal, clock, handle, woken, sources, turn: 0, last_file };
+        let mut collector =
+            Collector { settings, journal, clock, handle, woken, wishes, sources, turn: 0, last_file };
         // A status has every source, also before the first of them was read.
         collector.publish(false);
         Ok(collector)
@@ -106,6 +115,7 @@ impl Collector {
         let mut hints = watch::Hints::new(self.sources.len(), self.handle.wake.clone());
         let mut pace = Pace::new();
         while !self.handle.stop.load(Ordering::Acquire) {
+            self.grant()?;
             if self.journal.is_paused() {
                 waits_for_space(self.journal.retry((self.clock)()))?;
                 if self.journal.is_paused() {
@@ -188,7 +198,8 @@ impl Collector {
         }
     }
 
-    fn publish(&self, paused: bool) {
+    fn publish(&mut self, paused: bool) {
+        self.sources.iter_mut().for_each(|source| source.pace.measure(source.status.entries));
         let status = self.sources.iter().map(|source| source.status(&self.settings, paused)).collect();
         *self.handle.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
@@ -199,18 +210,6 @@ fn waits_for_space(result: Result<(), JournalError>) -> Result<(), JournalError>
     match result {
         Err(error) if error.is_full() => Ok(()),
         result => result,
-    }
-}
-
-/// Takes the ids of the newest records into each source's window of ordinals.
-fn remember_ids(settings: &Settings, sources: &mut [Source], scan: Scan, newest: Seq) {
-    let window = (ordinals::WINDOW * sources.len()) as u64;
-    for mut line in scan.after(Seq(newest.0.saturating_sub(window))).through(newest).flatten() {
-        let Some(record) = line.decode() else { continue };
-        let at = settings.sources.iter().position(|source| source.name == record.event.source);
-        if let Some(at) = at {
-            sources[at].ordinals.remember(record.event.id);
-        }
     }
 }
 
@@ -246,6 +245,8 @@ impl Pace {
     }
 }
 
+/// Admins that may wait for the collector.
+const WISHES_MAX: usize = 4;
 /// How often a quiet source is looked at.
 const POLL: Duration = Duration::from_secs(1);
 /// The same while a file is missing or being rotated.

@@ -6,6 +6,7 @@ use super::gap::{Gap, Loss};
 use super::identity::Inode;
 use super::log::Log;
 use super::ordinals::Ordinals;
+use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
 use crate::dialect::{Context, End};
@@ -30,6 +31,7 @@ pub(super) struct Source {
     /// What is wrong with the path as a whole.
     pub(super) error: String,
     pub(super) status: SourceStatus,
+    pub(super) pace: Pace,
     /// Which log is read first in the next round.
     turn: usize,
     pub(super) last_entry: Option<Time>,
@@ -67,6 +69,7 @@ impl Source {
             hurried: false,
             error: String::new(),
             status: SourceStatus::default(),
+            pace: Pace::new(),
             turn: 0,
             last_entry: None,
             last_event: None,

@@ -28,6 +28,8 @@ pub(super) struct Tail {
     pub pace: f64,
     /// No longer at the log's path.
     pub rotated: bool,
+    /// Had been left, or was never to be read, and is read because an admin wants it.
+    pub again: bool,
     /// The journal does not know yet how the file is read.
     pub changed: bool,
     /// Entries passed over since the journal was last told the position.
@@ -70,6 +72,7 @@ impl Tail {
             zeros_until: 0,
             pace: 0.0,
             rotated: false,
+            again: false,
             passed_untold: 0,
             told: now,
         };

@@ -1,7 +1,7 @@
 //! The answer to one request. Whatever reads the journal does so where it may block.
 
-use super::audit::Asked;
-use super::protocol::{Ask, End, Reply, Request};
+use super::audit::{self, Asked};
+use super::protocol::{Ask, End, Reply, Request, Wish};
 use super::server::{Shared, note, now, stopped};
 use super::{Peer, follow, request};
 use crate::filter::{Clock, Filter};
@@ -29,6 +29,14 @@ pub(super) async fn give(
             match spawn_blocking(move || status()).await {
                 Ok(status) => Some(Reply::Status(Box::new(status))),
                 Err(_) => Some(Reply::Error("the state of the agent cannot be told".to_owned())),
+            }
+        }
+        Request::Act(Wish { what, claimed }) => {
+            let (act, asker) = (Arc::clone(&shared.server.act), audit::asker(peer, claimed.as_deref()));
+            match spawn_blocking(move || act(what, asker)).await {
+                Ok(Ok(done)) => Some(Reply::Done(Box::new(done))),
+                Ok(Err(why)) => Some(Reply::No(why)),
+                Err(_) => Some(Reply::Error("what was to be done broke down".to_owned())),
             }
         }
         Request::Query(ask) => {

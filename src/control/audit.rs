@@ -3,6 +3,7 @@
 use super::protocol::Ask;
 use super::{Peer, Refusal};
 use crate::filter::Filter;
+use crate::model::act::Asker;
 use crate::model::{Action, Event, Outcome, Target, Text, Time};
 
 /// A query that is being answered, for its events.
@@ -45,12 +46,7 @@ impl Asked {
     }
 
     fn who(&self) -> String {
-        match &self.claimed {
-            Some(claimed) => {
-                format!("{}, by its own word {} before sudo,", self.peer, cut(claimed, NAME_BYTES_MAX))
-            }
-            None => self.peer.to_string(),
-        }
+        who(&self.peer, self.claimed.as_deref())
     }
 
     fn event(&self, now: Time, outcome: Outcome, message: String) -> Event {
@@ -69,6 +65,18 @@ pub(super) fn denied(peer: &Peer, refusal: &Refusal, now: Time) -> Event {
         user: Some(user(peer)),
         target: Some(Box::new(Target { kind: "trail".into(), name: None, id: None })),
         ..Event::own(Action::QUERY_DENIED, Outcome::Failure, now, refusal.to_string())
+    }
+}
+
+/// Who has something done, for the event about it.
+pub(super) fn asker(peer: &Peer, claimed: Option<&str>) -> Asker {
+    Asker { who: who(peer, claimed), user: user(peer) }
+}
+
+fn who(peer: &Peer, claimed: Option<&str>) -> String {
+    match claimed {
+        Some(claimed) => format!("{peer}, by its own word {} before sudo,", cut(claimed, NAME_BYTES_MAX)),
+        None => peer.to_string(),
     }
 }
 

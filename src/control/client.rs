@@ -1,9 +1,10 @@
 //! The admin's end of the socket. Plain blocking code: one question, one answer.
 
-use super::protocol::{Ask, End, Reply, Request};
+use super::protocol::{Ask, End, Reply, Request, Wish};
 use super::{ControlError, Settings};
 use crate::journal::line;
 use crate::model::Record;
+use crate::model::act::{Act, Done};
 use crate::model::status::Status;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -44,6 +45,18 @@ impl Client {
         }
     }
 
+    /// Has something done; `claimed` is who was there before sudo.
+    pub fn act(mut self, what: Act, claimed: Option<String>) -> Result<Done, ControlError> {
+        self.ask(&Request::Act(Wish { what, claimed }))?;
+        match self.read()? {
+            Answered::Reply(Reply::Done(done)) => Ok(*done),
+            Answered::Reply(reply) => Err(self.unexpected(reply)),
+            Answered::Record(_) => {
+                Err(ControlError::Garbled("a record came instead of what was done".to_owned()))
+            }
+        }
+    }
+
     /// An agent that refuses may close before it has read the question: its answer counts.
     fn ask(&mut self, request: &Request) -> Result<(), ControlError> {
         match self.stream.get_mut().write_all(request.line().as_bytes()) {
@@ -79,8 +92,9 @@ impl Client {
     fn unexpected(&self, reply: Reply) -> ControlError {
         match reply {
             Reply::Refused(sentence) => ControlError::Refused(sentence),
+            Reply::No(sentence) => ControlError::No(sentence),
             Reply::Error(sentence) => ControlError::Failed(sentence),
-            Reply::End(_) | Reply::Status(_) => {
+            Reply::End(_) | Reply::Status(_) | Reply::Done(_) => {
                 ControlError::Garbled("it answers another question".to_owned())
             }
         }

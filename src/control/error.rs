@@ -7,10 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Nobody listens.
-    #[error(
-        "no agent answers on {}: it is not running, or runs with another config; -D DIR reads a state directory without it",
-        socket.display()
-    )]
+    #[error("no agent answers on {}: it is not running, or runs with another config", socket.display())]
     NotRunning {
         /// What was tried.
         socket: PathBuf,
@@ -20,6 +17,9 @@ pub enum ControlError {
     /// The caller is no admin; the sentence is the agent's.
     #[error("{0}")]
     Refused(String),
+    /// What was asked for cannot be done; the sentence is the agent's.
+    #[error("{0}")]
+    No(String),
     /// The agent could not answer; the sentence is its own.
     #[error("the agent could not answer: {0}")]
     Failed(String),

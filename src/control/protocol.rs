@@ -3,13 +3,16 @@
 //! ```text
 //! {"otrail":1,"query":{"filters":[["user","alice"]],"limit":50,"reverse":false,"follow":false,"claimed":"bob"}}
 //! {"otrail":1,"status":{}}
+//! {"otrail":1,"act":{"what":{"reset-source":{...}},"claimed":"bob"}}       the words are in `model::act`
 //!
 //! {"seq":1,...}                                              a record, as `-o json` has it
 //! {"status":{...}}                                           the status
+//! {"done":{"reset":{...}}}                                   what came of an act
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
-//! {"refused":"..."}   {"error":"..."}                        instead of it
+//! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
 
+use crate::model::act::{Act, Done};
 use crate::model::status::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,6 +29,19 @@ pub enum Request {
     Query(Ask),
     /// The state of the agent.
     Status,
+    /// Something to be done.
+    Act(Wish),
+}
+
+/// Something that the agent is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// What.
+    pub what: Act,
+    /// Who the client says was there before sudo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
 }
 
 /// A query.
@@ -52,10 +68,14 @@ pub struct Ask {
 pub enum Reply {
     /// The state of the agent.
     Status(Box<Status>),
+    /// What came of an act.
+    Done(Box<Done>),
     /// Nothing more follows.
     End(End),
     /// The caller may not ask.
     Refused(String),
+    /// It cannot be done like that.
+    No(String),
     /// The agent cannot answer.
     Error(String),
 }
@@ -77,6 +97,7 @@ impl Request {
         let (name, body) = match self {
             Request::Query(ask) => ("query", serde_json::to_value(ask).unwrap_or_default()),
             Request::Status => ("status", Value::Object(Map::new())),
+            Request::Act(wish) => ("act", serde_json::to_value(wish).unwrap_or_default()),
         };
         format!("{{\"otrail\":{VERSION},\"{name}\":{body}}}\n")
     }
@@ -98,7 +119,10 @@ impl Request {
                 .map(Request::Query)
                 .map_err(|error| format!("the query cannot be read: {error}")),
             (Some((name, Value::Object(_))), None) if name == "status" => Ok(Request::Status),
-            _ => Err("the request has not one of `query` and `status`".to_owned()),
+            (Some((name, body)), None) if name == "act" => serde_json::from_value(body)
+                .map(Request::Act)
+                .map_err(|error| format!("what is to be done cannot be read: {error}")),
+            _ => Err("the request has not one of `query`, `status` and `act`".to_owned()),
         }
     }
 }
@@ -120,6 +144,7 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::act::{Reset, To};
 
     fn problem(line: &str) -> String {
         Request::parse(line.as_bytes()).unwrap_err()
@@ -133,7 +158,12 @@ mod tests {
             claimed: Some("bob".to_owned()),
             ..Ask::default()
         };
-        for request in [Request::Query(ask), Request::Query(Ask::default()), Request::Status] {
+        let reset = Reset { name: "a".to_owned(), file: None, to: To::Offset(7), sure: true };
+        let wish = Wish { what: Act::ResetSource(reset), claimed: Some("bob".to_owned()) };
+        let acts = [Request::Act(wish)];
+        for request in
+            acts.into_iter().chain([Request::Query(ask), Request::Query(Ask::default()), Request::Status])
+        {
             let line = request.line();
             assert_eq!(line.find('\n'), Some(line.len() - 1));
             assert_eq!(Request::parse(line.as_bytes()), Ok(request));

@@ -7,6 +7,7 @@ use super::socket::SocketFile;
 use super::{ControlError, Settings, access, answer, audit, peer, socket};
 use crate::journal::Journal;
 use crate::model::Time;
+use crate::model::act::{Act, Asker, Done};
 use crate::model::status::Status;
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Server {
     pub journal: Journal,
     /// Tells the state of the agent; may block.
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Does what an admin wants done, or says in a sentence why not; may block.
+    pub act: Arc<dyn Fn(Act, Asker) -> Result<Done, String> + Send + Sync>,
     /// What no client can exceed.
     pub limits: Limits,
 }

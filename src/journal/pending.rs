@@ -31,7 +31,7 @@ impl Input {
 pub struct Draft {
     /// The event.
     pub event: Event,
-    /// Just after its entry; none for otrail's own events.
+    /// Just after its entry; of otrail's own events only a reset of the position has one.
     pub position: Option<Position>,
     /// What the file was there; the last entry of a file in a batch has one.
     pub mark: Option<Mark>,

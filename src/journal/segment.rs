@@ -148,6 +148,12 @@ pub struct Progress {
 }
 
 impl FollowedFile {
+    /// When it was born, RFC 3339; empty if its file system does not say so.
+    pub fn born(&self) -> String {
+        let millis = self.birth.and_then(|nanos| i64::try_from(nanos / 1_000_000).ok());
+        millis.and_then(Time::from_millis).map(|time| time.to_string()).unwrap_or_default()
+    }
+
     /// Takes over what a position line says.
     pub fn advance(&mut self, progress: &Progress) {
         self.offset = progress.offset;

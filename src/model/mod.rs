@@ -4,12 +4,14 @@
 //! Event    what happened on the sensor: who did what, to what, with which outcome
 //! Action   the canonical name of what was done, one row of the taxonomy
 //! Record   an Event with its place in the journal (Seq) and in the sensor's log (Position)
+//! Act      what an admin may have the agent do
 //! Status   what `otrail status` shows, as plain data
 //! ```
 //!
 //! Invariant: nothing here opens a file, asks the clock or starts a thread.
 //! Not here: how an Event is written down (`journal`, `format`) or recognised (`dialect`).
 
+pub mod act;
 mod action;
 mod event;
 mod record;

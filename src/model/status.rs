@@ -57,10 +57,14 @@ pub struct SourceStatus {
     pub truncated: u64,
     /// Events in which a secret was replaced.
     pub masked: u64,
+    /// Entries per second, lately: over about ten seconds.
+    pub entries_per_second: f64,
     /// Rotations followed.
     pub rotations: u64,
     /// Truncations noticed.
     pub truncations: u64,
+    /// Positions that an admin has changed.
+    pub resets: u64,
     /// How often something may have been lost.
     pub gaps: Gaps,
     /// The files that are open, oldest first.
@@ -81,6 +85,8 @@ pub struct Gaps {
     pub unreadable: u64,
     /// Zeros where a log has never been written.
     pub holes: u64,
+    /// An admin has moved a position forward.
+    pub skipped: u64,
 }
 
 /// An open file of a source.
@@ -95,6 +101,10 @@ pub struct FileStatus {
     pub device: u64,
     /// Inode number.
     pub inode: u64,
+    /// When it was born, RFC 3339; empty if its file system does not say so.
+    pub born: String,
+    /// SHA-256 over its first bytes, 64 hex digits: up to 1,024 of them, fewer while fewer have been read.
+    pub head: String,
     /// Bytes read.
     pub offset: u64,
     /// Bytes not read yet; 0 for a compressed copy, of which nobody knows.

@@ -1,0 +1,171 @@
+//! What an admin may have the agent do, and what came of it: plain data, as it goes over the local socket.
+
+use super::{FileNo, Text};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Tell where sources are read on.
+    ShowSources {
+        /// One of them, or all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// Read a source on from another place.
+    ResetSource(Reset),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    /// Where sources are read on.
+    Sources(Vec<SourcePlaces>),
+    /// The place that was or would be changed.
+    Reset(Moved),
+}
+
+/// Who wishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// For a sentence: by the kernel's word, and as claimed.
+    pub who: String,
+    /// For the field `user`.
+    pub user: Text,
+}
+
+/// Read a source on from another place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Reset {
+    /// The source.
+    pub name: String,
+    /// Which of its files, an absolute path; its log if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From where.
+    pub to: To,
+    /// Do it; else only tell what it would be.
+    pub sure: bool,
+}
+
+/// A place in a file, by the word of an admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum To {
+    /// The first byte.
+    Beginning,
+    /// Just after the last line that is whole.
+    End,
+    /// So many bytes from the first, or the beginning of the line that this is within.
+    Offset(u64),
+}
+
+impl To {
+    /// Reads `beginning`, `end` or a number of bytes.
+    pub fn parse(text: &str) -> Result<To, String> {
+        match text {
+            "beginning" => Ok(To::Beginning),
+            "end" => Ok(To::End),
+            _ => text
+                .parse()
+                .map(To::Offset)
+                .map_err(|_| "write beginning, end or a number of bytes".to_owned()),
+        }
+    }
+}
+
+/// What a reset has done, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Moved {
+    /// The source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// Bytes read before.
+    pub from: u64,
+    /// Bytes counted as read now.
+    pub to: u64,
+    /// Bytes that are read again.
+    pub again_bytes: u64,
+    /// Bytes that are passed over unread.
+    pub skipped_bytes: u64,
+    /// The file has never been read.
+    pub is_new: bool,
+    /// The place was within a line, and was taken back to its beginning.
+    pub taken_back: bool,
+    /// Anything is otherwise than before.
+    pub changes: bool,
+    /// It has been done, and is in the journal.
+    pub done: bool,
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moved { file, from, to, again_bytes, skipped_bytes, is_new, changes, .. } = self;
+        match (is_new, changes) {
+            (true, _) => write!(f, "{file} is read from byte {to} on, for the first time")?,
+            (false, false) => return write!(f, "{file} is read from byte {to} on already: nothing changes"),
+            (false, true) => write!(f, "{file} is read from byte {to} on, not from byte {from}")?,
+        }
+        if *again_bytes > 0 {
+            write!(f, ": {again_bytes} bytes are read again")?;
+        }
+        if *skipped_bytes > 0 {
+            write!(f, ": {skipped_bytes} bytes are passed over unread")?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a source is read on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct SourcePlaces {
+    /// Configured name.
+    pub name: String,
+    /// Configured path.
+    pub path: String,
+    /// Every file that the journal knows, in the order in which they were first seen.
+    pub files: Vec<FilePlace>,
+}
+
+/// A file of a source, as the journal knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct FilePlace {
+    /// Its number in the journal.
+    pub number: FileNo,
+    /// Where it was when it was first seen.
+    pub path: String,
+    /// Device id.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// When it was born, RFC 3339; empty if its file system does not say so.
+    pub born: String,
+    /// SHA-256 over its first `head-bytes` bytes, 64 hex digits.
+    pub head: String,
+    /// How many bytes that covers.
+    pub head_bytes: u64,
+    /// Bytes read: just after the last entry.
+    pub offset: u64,
+    /// Entries read.
+    pub entries: u64,
+    /// Of these, passed over.
+    pub passed_over: u64,
+    /// The dialect it is read in, empty while that is not known.
+    pub dialect: String,
+    /// Open and followed.
+    pub open: bool,
+    /// Open, and no longer at the path of its log.
+    pub rotated: bool,
+    /// Read to its end and left.
+    pub finished: bool,
+    /// Bytes not read yet, as far as it is open.
+    pub bytes_behind: u64,
+}
