@@ -30,6 +30,11 @@ pub enum NetError {
     /// The peer does not go on with the handshake; a plain syslog server waits for the end of a line.
     #[error("the TLS handshake with {peer} took longer than {limit:?}: check that this port speaks TLS")]
     HandshakeTimeout { peer: String, limit: Duration },
+    /// The peer does not answer the command that opens a RELP session.
+    #[error(
+        "opening the RELP session with {peer} took longer than {limit:?}: check that this port speaks RELP"
+    )]
+    RelpTimeout { peer: String, limit: Duration },
     /// The connection broke during the TLS handshake.
     #[error("the connection broke during the TLS handshake: check that this port speaks TLS")]
     Handshake { source: io::Error },

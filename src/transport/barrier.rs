@@ -21,7 +21,12 @@ impl Link {
     /// Closes the link (RFC 5425 section 4.4) and says what was seen. Between the last acknowledgement and the close it
     /// waits for `settle`, so that a peer that is still busy comes to the end. Each of the other steps takes at most
     /// 5 s, or `send-timeout` when that is shorter.
+    ///
+    /// A link with acknowledgements ends in its own way: it waits for those that are missing.
     pub async fn barrier(mut self, settle: Duration) -> Observed {
+        if self.relp.is_some() {
+            return self.finish().await;
+        }
         let mut observed = Observed::default();
         if let Err(error) = self.close(settle, &mut observed).await {
             match error {
@@ -97,11 +102,11 @@ impl Link {
         }
     }
 
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.send_timeout.min(STEP_MAX)
     }
 
-    async fn flush(&mut self, deadline: Instant) -> Result<(), LinkError> {
+    pub(super) async fn flush(&mut self, deadline: Instant) -> Result<(), LinkError> {
         loop {
             self.write(&mut &[][..])?;
             if !self.wants_write() {
@@ -142,7 +147,7 @@ impl Link {
 }
 
 /// The error with its causes, in one line.
-fn chain(error: &LinkError) -> String {
+pub(super) fn chain(error: &LinkError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

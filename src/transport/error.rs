@@ -1,5 +1,6 @@
 //! Why a link did not come up or is no more.
 
+use super::RelpError;
 use crate::net::NetError;
 use std::io;
 use std::time::Duration;
@@ -10,6 +11,20 @@ pub enum LinkError {
     /// The peer could not be reached, was not trusted, or refused us; after a TLS 1.3 handshake too.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// The peer does not speak RELP as it must.
+    #[error(transparent)]
+    Relp(#[from] RelpError),
+    /// The peer ended the connection before it opened a RELP session.
+    #[error(
+        "the peer closed the connection instead of opening a RELP session: check that this port speaks RELP, with or without TLS as here"
+    )]
+    NotOpened,
+    /// The peer answered the oldest unconfirmed message with a no.
+    #[error("the peer refused an event: {words}")]
+    Refused {
+        /// Its status and text.
+        words: String,
+    },
     /// The settings ask for TLS and no config was handed in, or the other way round.
     #[error("a TLS destination needs its TLS config, and only that one")]
     Unprepared,

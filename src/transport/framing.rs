@@ -16,11 +16,7 @@ pub fn frame_into(framing: Framing, message: &[u8], out: &mut Vec<u8>) {
 pub fn frame_with(framing: Framing, out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     match framing {
-        Framing::OctetCounting => {
-            out.extend_from_slice(USUAL_HEAD);
-            encode(out);
-            put_length(out, start);
-        }
+        Framing::OctetCounting => count_octets(out, encode),
         Framing::LineFeed => {
             encode(out);
             if out.len() > start {
@@ -28,6 +24,14 @@ pub fn frame_with(framing: Framing, out: &mut Vec<u8>, encode: impl FnOnce(&mut 
             }
         }
     }
+}
+
+/// Appends `LENGTH SP` and the message that `encode` appends; nothing when that is empty.
+pub(super) fn count_octets(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(USUAL_HEAD);
+    encode(out);
+    put_length(out, start);
 }
 
 /// Puts the length before the message, moving it when the number has not the usual three digits.

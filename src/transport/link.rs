@@ -1,7 +1,8 @@
 //! One connection to a server: it is made, it carries bytes, and its end is noticed.
 
+use super::relp::Relp;
 use super::session::Session;
-use super::{LinkError, Settings};
+use super::{Framing, LinkError, Protocol, Settings};
 use crate::net::{self, NetError, inspect};
 use rustls::ClientConfig;
 use socket2::SockRef;
@@ -18,6 +19,9 @@ pub struct Link {
     pub(super) socket: TcpStream,
     /// None for plain TCP.
     pub(super) session: Option<Session>,
+    /// None when nothing acknowledges a message.
+    pub(super) relp: Option<Relp>,
+    pub(super) framing: Framing,
     peer: SocketAddr,
     pub(super) send_timeout: Duration,
     /// The peer's close_notify or FIN has been read.
@@ -31,9 +35,9 @@ pub struct Link {
 pub(super) enum Heard {
     /// There is nothing to read.
     Nothing,
-    /// Something that does not end the link; it is gone.
+    /// Something that does not end the link; it was taken.
     Noise,
-    /// The peer's close_notify (RFC 8446 section 6.1).
+    /// The peer's close_notify (RFC 8446 section 6.1), or its word that it closes the RELP session.
     CloseNotify,
     /// The end of the peer's bytes.
     Fin,
@@ -61,21 +65,26 @@ impl Link {
         let socket = net::connect(&settings.net).await?;
         let peer = socket.peer_addr().map_err(|source| LinkError::Broken { source })?;
         let send_timeout = settings.net.send_timeout;
-        let mut link = Link { socket, session, peer, send_timeout, peer_closed: false, sending: false };
-        let limit = settings.net.connect_timeout;
-        match timeout(limit, link.handshake()).await {
-            Ok(done) => done.map(|()| link),
-            Err(_) => {
-                let peer = settings.net.host.clone();
-                Err(NetError::HandshakeTimeout { peer, limit }.into())
-            }
+        let (relp, framing) = (None, settings.framing);
+        let (peer_closed, sending) = (false, false);
+        let mut link = Link { socket, session, relp, framing, peer, send_timeout, peer_closed, sending };
+        let (limit, host) = (settings.net.connect_timeout, &settings.net.host);
+        let done = timeout(limit, link.handshake()).await;
+        done.map_err(|_| NetError::HandshakeTimeout { peer: host.clone(), limit })??;
+        if settings.protocol == Protocol::Relp {
+            link.open_relp(host, limit).await?;
         }
+        Ok(link)
     }
 
-    /// Protocol version and cipher suite, for status.
+    /// Protocol version and cipher suite, for status; with RELP what the server calls itself.
     pub fn about(&self) -> String {
-        let Some(session) = &self.session else { return "plain TCP".to_owned() };
-        session.about()
+        let carrier = self.session.as_ref().map_or_else(|| "plain TCP".to_owned(), Session::about);
+        match &self.relp {
+            Some(relp) if !relp.software().is_empty() => format!("{carrier}, RELP with {}", relp.software()),
+            Some(_) => format!("{carrier}, RELP"),
+            None => carrier,
+        }
     }
 
     /// Who is at the other end.
@@ -118,14 +127,26 @@ impl Link {
     /// Waits for the end of the link and says what it was. May be dropped and called again at any time.
     pub async fn closed(&mut self) -> LinkError {
         loop {
-            match self.listen(Ask::Tokio) {
-                Ok(true) => {}
-                Ok(false) => tokio::task::yield_now().await,
-                Err(error) => return error,
+            if let Err(error) = self.news().await {
+                return error;
             }
-            if let Err(source) = self.socket.readable().await {
-                return LinkError::Broken { source };
+        }
+    }
+
+    /// Waits until the peer acknowledges more; fails at the end of the link. May be dropped and called again at any
+    /// time.
+    pub async fn news(&mut self) -> Result<(), LinkError> {
+        let before = self.confirmed();
+        loop {
+            let heard = self.listen(Ask::Tokio);
+            // What was acknowledged before the end counts before the end does.
+            if self.confirmed() != before {
+                return Ok(());
             }
+            if !heard? {
+                tokio::task::yield_now().await;
+            }
+            self.socket.readable().await.map_err(|source| LinkError::Broken { source })?;
         }
     }
 
@@ -152,9 +173,10 @@ impl Link {
         }
     }
 
-    /// Reads what is there and throws it away; `false` when a peer that talks without end still has more.
+    /// Reads what is there, answers or nothing of interest; `false` when a peer that talks without end still has more.
     pub(super) fn listen(&mut self, ask: Ask) -> Result<bool, LinkError> {
         for _ in 0..READS_AT_ONCE_MAX {
+            self.dialogue()?;
             if self.peer_closed {
                 return Err(LinkError::Closed);
             }
@@ -185,21 +207,28 @@ impl Link {
             Err(error) if is_later(&error) => return Ok(Heard::Nothing),
             Err(source) => return Err(self.broken(source)),
         };
+        let relp = &mut self.relp;
+        let mut answers = |plain: &[u8]| {
+            if let Some(relp) = relp {
+                // `dialogue` tells.
+                let _failed = relp.take(plain);
+            }
+        };
         match &mut self.session {
-            Some(session) if !self.peer_closed => match session.take(count) {
-                Ok(true) => {
-                    self.peer_closed = true;
-                    Ok(Heard::CloseNotify)
-                }
-                Ok(false) => Ok(Heard::Noise),
+            Some(session) if !self.peer_closed => match session.take(count, &mut answers) {
+                Ok(closed) => self.peer_closed = closed,
                 Err(error) => {
                     // The alert that tells the peer why; it may no longer want to know.
                     let _ = session.connection.write_tls(&mut TryWrite(&self.socket));
-                    Err(session.explain(error).into())
+                    return Err(session.explain(error).into());
                 }
             },
-            _ => Ok(Heard::Noise),
+            Some(_) => {}
+            None => answers(&scratch[..count]),
         }
+        self.peer_closed |= self.relp.as_ref().is_some_and(Relp::is_closed);
+        self.dialogue()?;
+        Ok(if self.peer_closed { Heard::CloseNotify } else { Heard::Noise })
     }
 
     /// Hands as much of `rest` to TLS and the kernel as they take; whether the kernel took anything.

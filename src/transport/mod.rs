@@ -5,18 +5,22 @@
 //! records   where a TLS record ends
 //! session   TLS, driven by hand: the peer's bytes are looked at one record at a time
 //! link      one connection: connect, send, notice its end
+//! relp      the RELP session of a connection: commands out, acknowledgements in
+//! acknowledged   the RELP session over a link
 //! barrier   one connection is closed, and what the peer answered is written down
 //! ```
 //!
 //! Invariant: no byte of a frame leaves before the peer is verified.
-//! Invariant: every wait has a limit, and what the peer sends is read and thrown away.
+//! Invariant: every wait has a limit, and what the peer sends is read; but for acknowledgements it is thrown away.
 //! Not here: what counts as delivered (`forward` judges `Observed`) and whom to trust (`net`).
 
+mod acknowledged;
 mod barrier;
 mod error;
 pub mod framing;
 mod link;
 mod records;
+mod relp;
 mod session;
 mod settings;
 mod tcp;
@@ -24,7 +28,8 @@ mod tls;
 
 pub use error::LinkError;
 pub use link::Link;
-pub use settings::{Framing, Settings};
+pub use relp::{DATA_BYTES_MAX as RELP_DATA_BYTES_MAX, RelpError};
+pub use settings::{Framing, Protocol, Settings};
 
 use crate::net;
 use rustls::ClientConfig;
@@ -42,10 +47,20 @@ pub struct Transport {
     pub default_port: u16,
     /// Whether the peer is verified and the bytes are encrypted.
     pub secure: bool,
+    /// What is spoken over the connection.
+    pub protocol: Protocol,
+}
+
+impl Transport {
+    /// The name of the transport that speaks the same and is verified and encrypted.
+    pub fn secured(&self) -> &'static str {
+        let same = |other: &&Transport| other.secure && other.protocol == self.protocol;
+        TRANSPORTS.iter().find(same).map_or(self.name, |transport| transport.name)
+    }
 }
 
 /// All transports.
-pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW];
+pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW, relp::TLS_ROW, relp::ROW];
 
 /// Reads the TLS files of a destination and makes a config from them; none for plain TCP. Blocks on the disk.
 ///
@@ -70,4 +85,8 @@ pub struct Observed {
     pub unacknowledged: Option<u32>,
     /// Smallest round trip of the connection (tcpi_min_rtt).
     pub min_rtt: Option<Duration>,
+    /// Messages without acknowledgement at the end; `None` for a link that has no acknowledgements.
+    pub unanswered: Option<usize>,
+    /// Messages with acknowledgement, from the first on.
+    pub confirmed: u64,
 }

@@ -45,11 +45,12 @@ impl Session {
         net::tls::explain(error, self.identified)
     }
 
-    /// Looks at the `count` bytes that were read into the inbox; whether the peer's close_notify was among them.
-    pub(super) fn take(&mut self, count: usize) -> Result<bool, Error> {
+    /// Looks at the `count` bytes that were read into the inbox; whether the peer's close_notify was among them. What
+    /// the peer says goes to `plain`, of which a syslog server has no business to say anything.
+    pub(super) fn take(&mut self, count: usize, plain: &mut dyn FnMut(&[u8])) -> Result<bool, Error> {
         self.inbox.filled(count);
         while let Some(record) = self.inbox.next() {
-            if feed(&mut self.connection, record)? {
+            if feed(&mut self.connection, record, plain)? {
                 return Ok(true);
             }
         }
@@ -57,17 +58,23 @@ impl Session {
     }
 }
 
-/// Hands one record to rustls and throws away what a syslog server has no business to send; whether it was the
-/// peer's close_notify. Records are counted here if they are to be counted.
-fn feed(connection: &mut ClientConnection, mut record: &[u8]) -> Result<bool, Error> {
+/// Hands one record to rustls and what was in it to `plain`; whether it was the peer's close_notify. Records are
+/// counted here if they are to be counted.
+fn feed(
+    connection: &mut ClientConnection,
+    mut record: &[u8],
+    plain: &mut dyn FnMut(&[u8]),
+) -> Result<bool, Error> {
     while !record.is_empty() {
         // Memory is all that is read and written here: an error can only be a full buffer, which is emptied below.
         let taken = connection.read_tls(&mut record).unwrap_or(0);
         let state = connection.process_new_packets()?;
-        let mut plain = state.plaintext_bytes_to_read();
+        let mut left = state.plaintext_bytes_to_read();
         let mut scratch = [0; 4096];
-        while plain > 0 {
-            plain -= connection.reader().read(&mut scratch).unwrap_or(plain).clamp(1, plain);
+        while left > 0 {
+            let count = connection.reader().read(&mut scratch).unwrap_or(0);
+            plain(&scratch[..count]);
+            left -= if count == 0 { left } else { count };
         }
         if state.peer_has_closed() {
             return Ok(true);

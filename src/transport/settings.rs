@@ -7,8 +7,19 @@ use crate::net;
 pub struct Settings {
     /// The peer.
     pub net: net::Settings,
-    /// How frames are told apart.
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// How frames are told apart; RELP has frames of its own.
     pub framing: Framing,
+}
+
+/// What is spoken over a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Syslog frames one way, nothing the other (RFC 5425, RFC 6587).
+    Syslog,
+    /// RELP: each message is a command that is answered.
+    Relp,
 }
 
 /// How frames are told apart.

@@ -33,6 +33,20 @@ pub enum Kind {
     RsyslogGnutls,
     /// syslog-ng.
     SyslogNg,
+    /// rsyslog's imrelp with OpenSSL, which lets in whose name it knows.
+    RelpOpenssl,
+    /// rsyslog's imrelp with GnuTLS, which lets in whom the CA vouches for.
+    RelpGnutls,
+}
+
+impl Kind {
+    /// How it is reached with TLS.
+    pub fn transport(self) -> &'static str {
+        match self {
+            Kind::RelpOpenssl | Kind::RelpGnutls => "relp-tls",
+            _ => "tls",
+        }
+    }
 }
 
 /// What it speaks.
@@ -55,6 +69,8 @@ pub struct Receiver {
     pub certificate: Files,
     /// Whose clients it takes.
     pub ca_file: PathBuf,
+    /// The longest message, for rsyslog; `None` is its default.
+    pub message_max: Option<&'static str>,
     folder: PathBuf,
     lives: usize,
     process: Option<Child>,
@@ -68,6 +84,7 @@ pub struct Setup<'a> {
     pub certificate: &'a Path,
     pub key: &'a Path,
     pub ca_file: &'a Path,
+    pub message_max: Option<&'static str>,
     pub folder: &'a Path,
     /// Where messages go.
     pub output: &'a Path,
@@ -81,7 +98,8 @@ impl Receiver {
         fs::create_dir(&folder).unwrap();
         let certificate = house.ca.sign(Certificate::Server, LOCAL).write(&folder, "server");
         let ca_file = house.ca.write(&folder, "ca");
-        Receiver { kind, tls: Tls::V1_3, port, certificate, ca_file, folder, lives: 0, process: None }
+        let (tls, message_max) = (Tls::V1_3, Some("1m"));
+        Receiver { kind, tls, port, certificate, ca_file, message_max, folder, lives: 0, process: None }
     }
 
     /// From the next start on it shows another certificate.
@@ -102,11 +120,14 @@ impl Receiver {
             certificate: &self.certificate.certificate,
             key: &self.certificate.key,
             ca_file: &self.ca_file,
+            message_max: self.message_max,
             folder: &self.folder,
             output: &output,
         };
         let mut command = match self.kind {
-            Kind::RsyslogOpenssl | Kind::RsyslogGnutls => rsyslog::command(&setup),
+            Kind::RsyslogOpenssl | Kind::RsyslogGnutls | Kind::RelpOpenssl | Kind::RelpGnutls => {
+                rsyslog::command(&setup)
+            }
             Kind::SyslogNg => syslog_ng::command(&setup),
         };
         let said = File::create(self.folder.join("said")).unwrap();

@@ -16,6 +16,7 @@ pub mod frames;
 pub mod peer;
 pub mod process;
 pub mod receiver;
+pub mod relp_server;
 pub mod rsyslog;
 pub mod syslog_ng;
 pub mod trail;

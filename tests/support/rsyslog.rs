@@ -18,26 +18,65 @@ pub fn command(setup: &Setup<'_>) -> Command {
 fn text(setup: &Setup<'_>) -> String {
     format!(
         r#"global(
-    workDirectory={folder:?} maxMessageSize="1m" parser.escapeControlCharactersOnReceive="off"
+    workDirectory={folder:?} {longest} parser.escapeControlCharactersOnReceive="off"
     defaultNetstreamDriverCAFile={ca:?} defaultNetstreamDriverCertFile={certificate:?}
     defaultNetstreamDriverKeyFile={key:?}
 )
 main_queue(queue.type="direct")
-module(load="imtcp" {driver})
+{module}
 template(name="raw" type="string" string="%rawmsg%\n")
 ruleset(name="remote" queue.type="direct") {{
     action(type="omfile" file={output:?} template="raw" queue.type="direct" asyncWriting="off" flushOnTXEnd="on")
 }}
-input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="remote")
+{input} address="127.0.0.1" port="{port}" ruleset="remote")
 "#,
         folder = setup.folder,
+        longest = setup.message_max.map_or(String::new(), |max| format!("maxMessageSize={max:?}")),
         ca = setup.ca_file,
         certificate = setup.certificate,
         key = setup.key,
-        driver = driver(setup),
+        module = module(setup),
+        input = input(setup),
         output = setup.output,
         port = setup.port,
     )
+}
+
+fn module(setup: &Setup<'_>) -> String {
+    match setup.kind {
+        Kind::RelpOpenssl => "module(load=\"imrelp\" tls.tlslib=\"openssl\")".to_owned(),
+        Kind::RelpGnutls => "module(load=\"imrelp\" tls.tlslib=\"gnutls\")".to_owned(),
+        _ => format!("module(load=\"imtcp\" {})", driver(setup)),
+    }
+}
+
+/// All of it but for what every input has.
+fn input(setup: &Setup<'_>) -> String {
+    let auth = match setup.kind {
+        Kind::RelpOpenssl => "tls.authMode=\"name\" tls.permittedPeer=[\"sensor\"]",
+        Kind::RelpGnutls => "tls.authMode=\"certvalid\"",
+        _ => return "input(type=\"imtcp\"".to_owned(),
+    };
+    match setup.tls {
+        Tls::None => "input(type=\"imrelp\"".to_owned(),
+        tls => format!(
+            "input(type=\"imrelp\" tls=\"on\" tls.caCert={ca:?} tls.myCert={certificate:?} \
+             tls.myPrivKey={key:?} {only} {auth}",
+            ca = setup.ca_file,
+            certificate = setup.certificate,
+            key = setup.key,
+            only = only(setup.kind, tls),
+        ),
+    }
+}
+
+fn only(kind: Kind, tls: Tls) -> &'static str {
+    match (kind, tls) {
+        (Kind::RelpGnutls, Tls::V1_2) => "tls.priorityString=\"NORMAL:-VERS-ALL:+VERS-TLS1.2\"",
+        (Kind::RelpGnutls, _) => "tls.priorityString=\"NORMAL:-VERS-ALL:+VERS-TLS1.3\"",
+        (_, Tls::V1_2) => "tls.tlsCfgCmd=\"MinProtocol=TLSv1.2\nMaxProtocol=TLSv1.2\"",
+        _ => "tls.tlsCfgCmd=\"MinProtocol=TLSv1.3\nMaxProtocol=TLSv1.3\"",
+    }
 }
 
 fn driver(setup: &Setup<'_>) -> String {

@@ -3,9 +3,10 @@
 use super::certs::{Ca, Files, Kind};
 use super::peer::{self, Peer, Session};
 use otrail::net::{self, TlsSettings, TlsVersion};
-use otrail::transport::{Framing, Link, LinkError, Observed, Settings};
+use otrail::transport::{Framing, Link, LinkError, Observed, Protocol, Settings};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -34,17 +35,7 @@ impl World {
 
     /// Trusts the CA and shows the client certificate.
     pub fn settings(&self, port: u16) -> Settings {
-        let tls = TlsSettings {
-            server_name: "localhost".to_owned(),
-            ca_file: Some(self.ca_file.clone()),
-            cert_file: Some(self.client.certificate.clone()),
-            key_file: Some(self.client.key.clone()),
-            pins: Vec::new(),
-            verify_chain: true,
-            version_min: TlsVersion::V1_2,
-        };
-        let net = net::Settings { tls: Some(tls), ..plain(port).net };
-        Settings { net, framing: Framing::OctetCounting }
+        settings_in(self.folder.path(), port)
     }
 
     /// A server of the CA that demands a client certificate.
@@ -52,6 +43,21 @@ impl World {
         let identity = self.ca.sign(Kind::Server, LOCAL);
         Peer::start_tls(peer::config(&identity, Some(&self.ca), BOTH), act)
     }
+}
+
+/// Trusts the CA of this folder and shows its client certificate.
+pub fn settings_in(folder: &Path, port: u16) -> Settings {
+    let tls = TlsSettings {
+        server_name: "localhost".to_owned(),
+        ca_file: Some(folder.join("ca.pem")),
+        cert_file: Some(folder.join("client.pem")),
+        key_file: Some(folder.join("client.key")),
+        pins: Vec::new(),
+        verify_chain: true,
+        version_min: TlsVersion::V1_2,
+    };
+    let net = net::Settings { tls: Some(tls), ..plain(port).net };
+    Settings { net, protocol: Protocol::Syslog, framing: Framing::OctetCounting }
 }
 
 pub fn plain(port: u16) -> Settings {
@@ -62,7 +68,7 @@ pub fn plain(port: u16) -> Settings {
         send_timeout: Duration::from_secs(20),
         tls: None,
     };
-    Settings { net, framing: Framing::OctetCounting }
+    Settings { net, protocol: Protocol::Syslog, framing: Framing::OctetCounting }
 }
 
 pub fn tls(settings: &mut Settings) -> &mut TlsSettings {
