@@ -9,7 +9,7 @@ use otrail::dialect::Habits;
 use otrail::forward::{Evidence, From, Settings};
 use otrail::model::Class;
 use otrail::net::TlsVersion;
-use otrail::transport::Framing;
+use otrail::transport::{Framing, Protocol};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,6 +103,19 @@ fn a_small_destination_gets_the_documented_defaults() {
     assert_eq!(siem.window_bytes_max, 4 << 20);
     assert_eq!(siem.barrier_interval, Duration::from_secs(30));
     assert_eq!(siem.backoff, (Duration::from_millis(250), Duration::from_secs(60)));
+}
+
+#[test]
+fn relp_has_defaults_of_its_own_that_fit_rsyslog() {
+    for (transport, secure) in [("relp-tls", true), ("relp", false)] {
+        let siem = destination(&format!("transport = {transport:?}"));
+        assert_eq!((siem.link.protocol, siem.link.net.port), (Protocol::Relp, 20514));
+        assert_eq!((siem.link.net.tls.is_some(), siem.transport.secured()), (secure, "relp-tls"));
+        assert_eq!((siem.frame.frame_bytes_max, siem.window_bytes_max), (8000, 128 << 10));
+        assert_eq!(siem.evidence, Evidence::Auto);
+    }
+    let siem = destination("transport = \"relp-tls\"\nevidence = \"ack\"\nframe-max = \"128 KiB\"");
+    assert_eq!((siem.evidence, siem.frame.frame_bytes_max), (Evidence::Auto, 128 << 10));
 }
 
 #[test]

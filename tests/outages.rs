@@ -29,6 +29,16 @@ fn syslog_ng_killed_after_a_freeze_costs_nothing() {
 }
 
 #[test]
+fn imrelp_with_openssl_killed_after_a_freeze_costs_nothing() {
+    is_killed_after_freezes(Kind::RelpOpenssl);
+}
+
+#[test]
+fn imrelp_with_gnutls_killed_after_a_freeze_costs_nothing() {
+    is_killed_after_freezes(Kind::RelpGnutls);
+}
+
+#[test]
 fn rsyslog_with_openssl_restarted_costs_nothing() {
     is_restarted(Kind::RsyslogOpenssl);
 }
@@ -44,8 +54,14 @@ fn syslog_ng_restarted_costs_nothing() {
 }
 
 #[test]
+fn imrelp_restarted_costs_nothing() {
+    is_restarted(Kind::RelpOpenssl);
+    is_restarted(Kind::RelpGnutls);
+}
+
+#[test]
 fn a_receiver_that_is_away_gets_everything_when_it_is_back() {
-    for kind in [Kind::RsyslogOpenssl, Kind::RsyslogGnutls, Kind::SyslogNg] {
+    for kind in [Kind::RsyslogOpenssl, Kind::RsyslogGnutls, Kind::SyslogNg, Kind::RelpOpenssl] {
         let (mut house, mut receiver) = pair(kind);
         let writer = Writer::start(&house);
         house.wait_until("confirmed some", |status| destination(status).confirmed.0 > 50);
@@ -121,7 +137,7 @@ fn pair(kind: Kind) -> (House, Receiver) {
     let mut house = House::new();
     let mut receiver = Receiver::of(&house, kind);
     receiver.start();
-    house.forward("siem", receiver.port, QUICK);
+    house.forward("siem", receiver.port, &format!("{QUICK}transport = {:?}\n", kind.transport()));
     house.start();
     (house, receiver)
 }

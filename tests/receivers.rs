@@ -26,6 +26,16 @@ fn syslog_ng_gets_every_entry_and_answers_the_barrier() {
     gets_every_entry(Kind::SyslogNg, "barrier");
 }
 
+#[test]
+fn imrelp_with_openssl_gets_every_entry_and_acknowledges_it() {
+    gets_every_entry(Kind::RelpOpenssl, "ack");
+}
+
+#[test]
+fn imrelp_with_gnutls_gets_every_entry_and_acknowledges_it() {
+    gets_every_entry(Kind::RelpGnutls, "ack");
+}
+
 /// With either version of TLS.
 fn gets_every_entry(kind: Kind, evidence: &str) {
     for (tls, minimum, version) in [(Tls::V1_2, "1.2", "TLSv1.2 "), (Tls::V1_3, "1.3", "TLSv1.3 ")] {
@@ -36,7 +46,10 @@ fn gets_every_entry(kind: Kind, evidence: &str) {
         house.forward(
             "siem",
             receiver.port,
-            &format!("tls-min = {minimum:?}\nbarrier-interval = \"200 ms\""),
+            &format!(
+                "tls-min = {minimum:?}\nbarrier-interval = \"200 ms\"\ntransport = {:?}",
+                kind.transport()
+            ),
         );
         house.start();
         let hostile = hostile();

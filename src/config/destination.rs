@@ -4,7 +4,7 @@ use super::raw::{Table, Value};
 use crate::format::{self, FORMATS};
 use crate::forward::{Evidence, From, Settings};
 use crate::net::{self, TlsSettings, TlsVersion};
-use crate::transport::{self, Framing, TRANSPORTS, Transport};
+use crate::transport::{self, Framing, Protocol, TRANSPORTS, Transport};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -35,6 +35,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         Some(name)
     });
     let transport = transport(table);
+    let relp = transport.is_some_and(|transport| transport.protocol == Protocol::Relp);
     let net = net_settings(table, transport);
     let formats = FORMATS.iter().map(|format| (format.name, format));
     let format = match table.value("format") {
@@ -43,8 +44,11 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     };
     let framings = [("octet-counting", Framing::OctetCounting), ("lf", Framing::LineFeed)];
     let framing = table.read("framing", |value| value.one_of(framings));
-    let frame = frame(table);
-    let evidence = table.read("evidence", evidence);
+    if let (true, Some(value)) = (relp, table.value("framing")) {
+        value.warning("`framing` has no effect with RELP, which has frames of its own", "leave it out");
+    }
+    let frame = frame(table, relp);
+    let evidence = table.read("evidence", |value| evidence(value, relp));
     let from = table.read("from", |value| value.one_of([("oldest", From::Oldest), ("now", From::Now)]));
     let window = table.read("window-max", |value| {
         let bytes = value.memory(64 << 10..=256 << 20)?;
@@ -58,12 +62,16 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     Some(Settings {
         name: name?,
         transport: transport?,
-        link: transport::Settings { net: net?, framing: framing.unwrap_or(Framing::OctetCounting) },
+        link: transport::Settings {
+            net: net?,
+            protocol: transport?.protocol,
+            framing: framing.unwrap_or(Framing::OctetCounting),
+        },
         format: format?,
         frame,
         evidence: evidence.unwrap_or(Evidence::Auto),
         from: from.unwrap_or(From::Oldest),
-        window_bytes_max: window.unwrap_or(WINDOW_BYTES_MAX),
+        window_bytes_max: window.unwrap_or(if relp { RELP_WINDOW_BYTES_MAX } else { WINDOW_BYTES_MAX }),
         barrier_interval: barrier.unwrap_or(BARRIER_INTERVAL),
         backoff: (BACKOFF.0.min(backoff_max), backoff_max),
     })
@@ -81,7 +89,7 @@ fn transport(table: &Table<'_>) -> Option<&'static Transport> {
                 "`{}` is for the laboratory: everyone on the way can read and change the trail",
                 transport.name
             ),
-            "transport = \"tls\"",
+            format!("transport = \"{}\"", transport.secured()),
         );
     }
     Some(transport)
@@ -98,7 +106,8 @@ fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<net:
     if !transport.secure {
         for value in TLS_KEYS.iter().filter_map(|key| table.value(key)) {
             let message = format!("`{}` has no effect with transport `{}`", value.key.name, transport.name);
-            value.warning(message, "leave it out, or transport = \"tls\"");
+            let way_out = format!("leave it out, or transport = \"{}\"", transport.secured());
+            value.warning(message, way_out);
         }
     }
     Some(net::Settings {
@@ -144,21 +153,38 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     }
 }
 
-fn frame(table: &Table<'_>) -> format::Settings {
-    let default = format::Settings::default();
+fn frame(table: &Table<'_>, relp: bool) -> format::Settings {
+    let mut default = format::Settings::default();
+    if relp {
+        default.frame_bytes_max = RELP_FRAME_BYTES_MAX;
+    }
+    let longest = if relp { transport::RELP_DATA_BYTES_MAX as u64 } else { 1 << 20 };
     format::Settings {
         facility: table.read("facility", Value::facility).unwrap_or(default.facility),
         enterprise: table
             .read("enterprise-number", |value| value.integer(1..=u32::MAX))
             .unwrap_or(default.enterprise),
         frame_bytes_max: table
-            .read("frame-max", |value| value.memory(2 << 10..=1 << 20))
+            .read("frame-max", |value| value.memory(2 << 10..=longest))
             .unwrap_or(default.frame_bytes_max),
         bom: table.read("bom", Value::boolean).unwrap_or(default.bom),
     }
 }
 
-fn evidence(value: &Value<'_>) -> Option<Evidence> {
+fn evidence(value: &Value<'_>, relp: bool) -> Option<Evidence> {
+    if relp {
+        return match value.text()? {
+            "auto" | "ack" => Some(Evidence::Auto),
+            _ => {
+                value.problem("RELP acknowledges every event and needs no other evidence", "leave it out");
+                None
+            }
+        };
+    }
+    if value.text()? == "ack" {
+        value.problem("only RELP acknowledges events", "transport = \"relp-tls\", or evidence = \"auto\"");
+        return None;
+    }
     if value.text()? == "probe" {
         value.problem("evidence `probe` comes later", "for now: evidence = \"auto\"");
         return None;
@@ -185,6 +211,10 @@ const DESTINATIONS_MAX: usize = 32;
 /// The present certificate and the next, for a few servers behind one name.
 const PINS_MAX: usize = 8;
 const WINDOW_BYTES_MAX: usize = 4 << 20;
+/// What the protocol has for it; librelp's client allows 128 messages.
+const RELP_WINDOW_BYTES_MAX: usize = 128 << 10;
+/// rsyslog's imrelp cuts what is longer than 8096 bytes unless it is told otherwise, and acknowledges it all the same.
+const RELP_FRAME_BYTES_MAX: usize = 8000;
 const BARRIER_INTERVAL: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,10 +1,11 @@
 //! Records become framed bytes, ready for a link.
 
 use super::delivery::Delivery;
+use super::flight::Flight;
 use super::settings::Settings;
 use crate::format::Envelope;
 use crate::model::{Record, Seq};
-use crate::transport::framing::frame_with;
+use crate::transport::Link;
 
 /// What every frame of a destination has in common, and the counter that runs through them.
 pub(super) struct Encoder {
@@ -27,13 +28,14 @@ impl Encoder {
         Encoder { stream, sequence_id: 0, clock_synced: false }
     }
 
-    /// Appends the frames of `records` to `out` until that holds about `bytes_max` bytes; at least one.
+    /// Appends the frames of `records` for this link to `out` until that holds about `bytes_max` bytes; at least one.
     pub(super) fn encode(
         &mut self,
         settings: &Settings,
         delivery: &Delivery,
         records: &[Record],
         bytes_max: usize,
+        (link, flight): (&mut Link, &mut Flight),
         out: &mut Vec<u8>,
     ) -> Encoded {
         let mut encoded = Encoded { through: delivery.sent(), frames: 0, resent: 0 };
@@ -50,9 +52,10 @@ impl Encoder {
                 sequence_id: self.sequence_id,
                 clock_synced: self.clock_synced,
             };
-            frame_with(settings.link.framing, out, |out| {
-                (settings.format.encode)(&settings.frame, &envelope, record, out);
-            });
+            link.frame_with(out, |out| (settings.format.encode)(&settings.frame, &envelope, record, out));
+            if link.is_acknowledged() {
+                flight.push(record.seq);
+            }
             encoded.through = record.seq;
             encoded.frames += 1;
             encoded.resent += u64::from(resent);

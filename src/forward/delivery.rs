@@ -216,7 +216,6 @@ impl Delivery {
 }
 
 /// Evidence while the link stays up.
-#[cfg_attr(not(test), expect(dead_code, reason = "no transport gives such evidence yet"))]
 impl Delivery {
     /// How the present link gives its evidence from now on; it may change while the link is up.
     pub(super) fn on_proof(&mut self, by: Proof) {

@@ -2,6 +2,7 @@
 //!
 //! | level | what was seen | what it proves |
 //! |---|---|---|
+//! | `ack` | RELP `rsp 200` for each message | its parser has taken them |
 //! | `barrier` | our close_notify, then the peer's | its TLS has processed every record before ours |
 //! | `fin` | our close, then a FIN without reset | its process had read everything, on a usual kernel |
 //!
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 /// How strong the evidence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
+    /// The peer acknowledged each message.
+    Ack,
     /// The peer closed in answer to our close.
     Barrier,
     /// A clean FIN alone, from a peer never seen to send a close_notify.
@@ -26,6 +29,7 @@ pub(super) enum Level {
 impl Level {
     pub(super) fn name(self) -> &'static str {
         match self {
+            Level::Ack => "ack",
             Level::Barrier => "barrier",
             Level::Fin => "fin",
         }
@@ -54,6 +58,12 @@ pub(super) enum Verdict {
 /// Judges a barrier and learns about the peer.
 pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
     let unproved = |reason: &str| Verdict::Unproved(reason.to_owned());
+    match (seen.unanswered, &seen.broken) {
+        // Answers prove what they prove, however the link ended.
+        (Some(0), _) => return Verdict::Delivered(Level::Ack),
+        (Some(_), None) => return unproved("the peer did not acknowledge everything"),
+        _ => {}
+    }
     if let Some(reason) = &seen.broken {
         return Verdict::Unproved(format!("the connection broke at its end: {reason}"));
     }
@@ -132,6 +142,16 @@ mod tests {
             assert!(is_unproved(&fin_only(), &mut peer));
         }
         assert_eq!(judge(&fin_only(), &mut peer), Verdict::Delivered(Level::Fin));
+    }
+
+    #[test]
+    fn acknowledgements_prove_by_themselves_and_their_lack_excludes_every_other_proof() {
+        let mut peer = Peer::default();
+        let acknowledged =
+            Observed { unanswered: Some(0), broken: Some("reset".into()), ..Observed::default() };
+        assert_eq!(judge(&acknowledged, &mut peer), Verdict::Delivered(Level::Ack));
+        assert!(is_unproved(&Observed { unanswered: Some(1), ..answered() }, &mut peer));
+        assert_eq!(peer, Peer::default());
     }
 
     #[test]

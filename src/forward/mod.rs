@@ -12,13 +12,16 @@
 //! Invariant: the cursor never passes a record without evidence.
 //! Not here: which evidence a link can show (`transport`), what a frame looks like (`format`).
 
+mod acknowledged;
 mod backoff;
 mod batch;
 mod begin;
 mod delivery;
 mod evidence;
+mod flight;
 mod mark;
 mod peers;
+mod reading;
 mod report;
 mod settings;
 mod settle;
@@ -27,14 +30,15 @@ mod window;
 pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 
-use crate::journal::{Batch, Follower, Journal, JournalError, Next};
+use crate::journal::{Batch, Follower, Journal, JournalError};
 use crate::model::{Event, Seq, Time};
 use crate::transport::{self, Link, LinkError, Observed};
 use backoff::Backoff;
 use batch::Encoder;
 use begin::Beginning;
-use delivery::{Delivery, Limits, Step};
+use delivery::{Delivery, Limits, Proof, Step};
 use evidence::{Level, Verdict};
+use flight::Flight;
 use mark::Mark;
 use peers::Memory;
 use report::Report;
@@ -59,6 +63,7 @@ pub struct Destination {
     /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
     link: Option<Link>,
+    flight: Flight,
     frames: Vec<u8>,
     report: Report,
 }
@@ -90,6 +95,7 @@ impl Destination {
             follower: Some(journal.follower()),
             read: None,
             link: None,
+            flight: Flight::default(),
             frames: Vec::new(),
             report,
             begun,
@@ -122,6 +128,7 @@ impl Destination {
                 self.delivery.on_stop(self.now() + STOP_WITHIN);
             }
             let now_newest = *newest.borrow_and_update();
+            self.harvest().await;
             self.report.progress(&self.delivery, now_newest);
             self.store_cursor(false).await;
             match self.delivery.next(now_newest, self.now()) {
@@ -148,15 +155,20 @@ impl Destination {
             Ok(link) => {
                 self.report.connected(&link);
                 self.encoder.clock_synced = clock_is_synced();
-                self.link = Some(link);
+                self.flight = Flight::default();
                 self.delivery.on_connected(self.now());
+                if link.is_acknowledged() {
+                    self.delivery.on_proof(Proof::Running);
+                }
+                self.link = Some(link);
             }
             Err(error) => self.broke(&error).await,
         }
     }
 
     async fn broke(&mut self, error: &LinkError) {
-        let text = error_text(error);
+        self.harvest().await;
+        let text = self.with_record(error);
         let event = match error {
             LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
             _ => self.report.lost(&text),
@@ -182,54 +194,23 @@ impl Destination {
             }
         };
         let Some(link) = &mut self.link else { return };
+        let bytes_max = acknowledged::bytes_at_once(link, bytes_max);
         self.frames.clear();
         let records = &batch[from..];
         let (settings, frames) = (&self.settings, &mut self.frames);
-        let encoded = self.encoder.encode(settings, &self.delivery, records, bytes_max, frames);
+        let to = (&mut *link, &mut self.flight);
+        let encoded = self.encoder.encode(settings, &self.delivery, records, bytes_max, to, frames);
         let sent = link.send(frames).await;
         self.report.sent(&encoded);
-        match sent {
-            Ok(()) => self.delivery.on_sent(encoded.through, self.frames.len(), self.now()),
-            Err(error) => {
-                self.delivery.on_interrupted(encoded.through);
-                self.broke(&error).await;
-            }
+        // What did not go out is not acknowledged; of the rest each message has an answer of its own.
+        if sent.is_ok() || link.is_acknowledged() {
+            self.delivery.on_sent(encoded.through, self.frames.len(), self.now());
+        } else {
+            self.delivery.on_interrupted(encoded.through);
         }
-    }
-
-    /// The records after `after`; `None` when everything up to `newest` is damaged or gone.
-    async fn records_after(
-        &mut self,
-        after: Seq,
-        newest: Seq,
-    ) -> Result<Option<(Batch, usize)>, JournalError> {
-        let unsent = self.read.as_ref().map(|batch| batch.partition_point(|record| record.seq <= after));
-        if let (Some(batch), Some(from)) = (&self.read, unsent)
-            && (1..batch.len()).contains(&from)
-        {
-            return Ok(Some((Arc::clone(batch), from)));
+        if let Err(error) = sent {
+            self.broke(&error).await;
         }
-        if let Next::Records { batch, from } = self.journal.next_after(after) {
-            self.read = Some(Arc::clone(&batch));
-            return Ok(Some((batch, from)));
-        }
-        let follower = self.follower.take().unwrap_or_else(|| self.journal.follower());
-        let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;
-        let Ok(read) = read else { return Ok(None) };
-        let (mut follower, batch) = read?;
-        let damaged = std::mem::take(&mut follower.damaged);
-        if !damaged.is_empty() {
-            let now = self.report.now();
-            self.in_journal(move |journal| damaged.iter().for_each(|error| journal.damaged(error, now)))
-                .await;
-        }
-        self.follower = Some(follower);
-        if batch.is_empty() {
-            self.delivery.on_nothing(newest);
-            return Ok(None);
-        }
-        self.read = Some(Arc::clone(&batch));
-        Ok(Some((batch, 0)))
     }
 
     /// Closes the link for evidence while the next one is made, so that the line stays busy.
@@ -241,6 +222,7 @@ impl Destination {
             next.spawn(connect(Arc::clone(&self.settings)));
         }
         let observed = link.barrier(self.settle.pause()).await;
+        self.confirm(observed.confirmed).await;
         if let Some(answer) = observed.close_notify_after.or(observed.fin_after) {
             self.settle.on_answer(answer, observed.min_rtt);
         }
@@ -285,14 +267,14 @@ impl Destination {
     ) {
         let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
         let is_up = self.link.is_some();
-        let closed = async {
+        let news = async {
             match &mut self.link {
-                Some(link) => link.closed().await,
+                Some(link) => link.news().await.err(),
                 None => std::future::pending().await,
             }
         };
         let ended = tokio::select! {
-            error = closed => Some(error),
+            ended = news => ended,
             // While the link is down only the back-off counts.
             _ = newest.changed(), if is_up => None,
             _ = stop.changed() => None,
@@ -365,8 +347,6 @@ fn clock_is_synced() -> bool {
     Path::new("/run/systemd/timesync/synchronized").exists()
 }
 
-/// Bytes read from the files at once.
-const READ_BYTES: usize = 1 << 20;
 /// How long a stop may take before the last barrier.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
 /// How long a stop waits for the last barrier after that.

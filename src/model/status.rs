@@ -151,9 +151,9 @@ pub struct DestinationStatus {
     pub state: String,
     /// When the present connection came up, RFC 3339; empty when there is none.
     pub connected_since: String,
-    /// Protocol and cipher suite of the present connection, empty when there is none.
+    /// Protocol and cipher suite of the present connection, with RELP the server's software; empty when there is none.
     pub tls: String,
-    /// Evidence level in use: `barrier`, `fin`, `none`.
+    /// Evidence level in use: `ack`, `barrier`, `fin`, `none`.
     pub evidence: String,
     /// Every record up to here is confirmed or was not selected.
     pub confirmed: Seq,

@@ -68,9 +68,18 @@ const IMPURE_WORDS: &[&str] = &[
     "notify",
 ];
 
-/// Where tokio lives: the network edge. The API source is `collect/api`.
-const ASYNC: &[&str] =
-    &["transport/", "net/", "control/", "demo/", "forward/mod.rs", "collect/api", "agent.rs", "agent/"];
+/// Where tokio lives: the network edge. The API source is `collect/api`; the driver of a destination has parts of its own.
+const ASYNC: &[&str] = &[
+    "transport/",
+    "net/",
+    "control/",
+    "demo/",
+    "forward/mod.rs",
+    "forward/reading.rs",
+    "collect/api",
+    "agent.rs",
+    "agent/",
+];
 
 /// A value that others can look at and wait for: it needs no runtime, and its writer stays synchronous.
 const WATCH: &str = "tokio::sync::watch";

@@ -174,7 +174,8 @@ fn destination(settings: &forward::Settings, now: Timestamp) -> Vec<Finding> {
     let net = &settings.link.net;
     let place = format!("{} port {} over {}", net.host, net.port, settings.transport.name);
     let Some(tls) = &net.tls else {
-        return vec![warning(&thing, format!("{place}, not encrypted"), "transport = \"tls\"")];
+        let way_out = format!("transport = {:?}", settings.transport.secured());
+        return vec![warning(&thing, format!("{place}, not encrypted"), way_out)];
     };
     match certificates(tls) {
         Err(error) => vec![problem(&thing, format!("{:#}", anyhow::Error::from(error)), "")],
