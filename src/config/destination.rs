@@ -1,7 +1,8 @@
 //! `[[destination]]`: a server that gets the trail.
 
+use super::frame;
 use super::raw::{Table, Value};
-use crate::format::{self, FORMATS};
+use crate::format::FORMATS;
 use crate::forward::{Evidence, From, Settings};
 use crate::net::{self, TlsSettings, TlsVersion};
 use crate::transport::{self, Framing, Protocol, TRANSPORTS, Transport};
@@ -47,7 +48,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     if let (true, Some(value)) = (relp, table.value("framing")) {
         value.warning("`framing` has no effect with RELP, which has frames of its own", "leave it out");
     }
-    let frame = frame(table, relp);
+    let frame = frame::frame(table, format, relp);
     let evidence = table.read("evidence", |value| evidence(value, relp));
     let from = table.read("from", |value| value.one_of([("oldest", From::Oldest), ("now", From::Now)]));
     let window = table.read("window-max", |value| {
@@ -153,24 +154,6 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     }
 }
 
-fn frame(table: &Table<'_>, relp: bool) -> format::Settings {
-    let mut default = format::Settings::default();
-    if relp {
-        default.frame_bytes_max = RELP_FRAME_BYTES_MAX;
-    }
-    let longest = if relp { transport::RELP_DATA_BYTES_MAX as u64 } else { 1 << 20 };
-    format::Settings {
-        facility: table.read("facility", Value::facility).unwrap_or(default.facility),
-        enterprise: table
-            .read("enterprise-number", |value| value.integer(1..=u32::MAX))
-            .unwrap_or(default.enterprise),
-        frame_bytes_max: table
-            .read("frame-max", |value| value.memory(2 << 10..=longest))
-            .unwrap_or(default.frame_bytes_max),
-        bom: table.read("bom", Value::boolean).unwrap_or(default.bom),
-    }
-}
-
 fn evidence(value: &Value<'_>, relp: bool) -> Option<Evidence> {
     if relp {
         return match value.text()? {
@@ -213,8 +196,6 @@ const PINS_MAX: usize = 8;
 const WINDOW_BYTES_MAX: usize = 4 << 20;
 /// What the protocol has for it; librelp's client allows 128 messages.
 const RELP_WINDOW_BYTES_MAX: usize = 128 << 10;
-/// rsyslog's imrelp cuts what is longer than 8096 bytes unless it is told otherwise, and acknowledges it all the same.
-const RELP_FRAME_BYTES_MAX: usize = 8000;
 const BARRIER_INTERVAL: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -4,8 +4,9 @@
 //! raw          tables and values that remember where they stand
 //! keys         what may stand in the file
 //! rules        the wording rules of the site
+//! schema       all settings as docs and as a JSON Schema
 //! value        how durations, sizes, names and addresses are written
-//! check        the settings that stand once; source, destination: those that stand many times
+//! check        the settings that stand once; source, destination (frame, select): those that stand many times
 //! problem      file:line:column: what is wrong, the line, a caret, a way out
 //! ```
 //!
@@ -16,11 +17,13 @@
 mod check;
 mod destination;
 mod fields;
+mod frame;
 mod keys;
 mod mask;
 mod problem;
 mod raw;
 mod rules;
+pub mod schema;
 mod source;
 mod value;
 

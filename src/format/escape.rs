@@ -4,21 +4,57 @@
 //! line feed, return, tab          \n  \r  \t
 //! other control characters        \u001b, as in JSON: C0, DEL, C1, and the line ends U+2028 and U+2029
 //! the place's own special ones    a backslash before them
+//! the place's delimiter           \u005e, where there is no way to escape it
 //! all else                        as it is, marks for the writing direction too: they are data
 //! ```
+//!
+//! Where a reader of the format turns an escape back into the character, nothing has changed; elsewhere the frame
+//! gets the flag `escaped`.
 
 /// Where a value goes, and what is special there.
+#[derive(Clone)]
 pub(super) struct Place {
-    /// ASCII characters that need a backslash; the same one thrice, if there is but one.
+    /// ASCII characters that need a backslash; the same one again, if there are fewer.
     special: [u8; 3],
     /// A backslash that begins one of our own escapes; doubled where a backslash is special itself.
     backslash: &'static [u8],
+    /// The same for line feed and return.
+    line_end: &'static [u8],
+    /// Which escapes a reader undoes.
+    undone: Undone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undone {
+    Nothing,
+    LineEnds,
+    Everything,
 }
 
 /// The MSG of RFC 5424: nothing is special but control characters, and a backslash in it stays as it is.
-pub(super) static MESSAGE: Place = Place { special: [0; 3], backslash: b"\\" };
+pub(super) static MESSAGE: Place =
+    Place { special: [0; 3], backslash: b"\\", line_end: b"\\", undone: Undone::Nothing };
 /// A PARAM-VALUE (RFC 5424 section 6.3.3).
-pub(super) static PARAM_VALUE: Place = Place { special: *b"\"\\]", backslash: b"\\\\" };
+pub(super) static PARAM_VALUE: Place =
+    Place { special: *b"\"\\]", backslash: b"\\\\", line_end: b"\\\\", undone: Undone::Nothing };
+/// A string of JSON (RFC 8259 section 7).
+pub(super) static JSON: Place =
+    Place { special: *b"\"\\\\", backslash: b"\\", line_end: b"\\", undone: Undone::Everything };
+/// A value of a CEF extension.
+pub(super) static CEF: Place =
+    Place { special: *b"=\\\\", backslash: b"\\\\", line_end: b"\\", undone: Undone::LineEnds };
+
+impl Place {
+    /// A value of LEEF, which knows no escapes: what would part it is replaced.
+    pub(super) fn leef(delimiter: u8) -> Place {
+        Place { special: [delimiter; 3], ..MESSAGE.clone() }
+    }
+
+    /// Whether the special characters of this place are replaced, for want of a way to escape them.
+    fn replaces(&self) -> bool {
+        !self.special.contains(&b'\\') && self.special[0] != 0
+    }
+}
 
 /// What became of the values of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,21 +110,28 @@ impl Place {
     }
 
     fn put_character(&self, character: char, marks: &mut Marks, out: &mut Vec<u8>) {
+        let is_special = u8::try_from(character).is_ok_and(|byte| self.special.contains(&byte));
         let short = match character {
             '\n' => b'n',
             '\r' => b'r',
             '\t' => b't',
             _ if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') => b'u',
+            _ if is_special && self.replaces() => b'u',
             _ => {
-                if u8::try_from(character).is_ok_and(|byte| self.special.contains(&byte)) {
+                if is_special {
                     out.push(b'\\');
                 }
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 return;
             }
         };
-        marks.escaped = true;
-        out.extend_from_slice(self.backslash);
+        let is_line_end = matches!(short, b'n' | b'r');
+        marks.escaped |= match self.undone {
+            Undone::Nothing => true,
+            Undone::LineEnds => !is_line_end,
+            Undone::Everything => false,
+        };
+        out.extend_from_slice(if is_line_end { self.line_end } else { self.backslash });
         out.push(short);
         if short == b'u' {
             let code = u32::from(character);
@@ -108,6 +151,7 @@ fn is_odd(word: u64, special: [u64; 3]) -> bool {
 }
 
 /// How long a value may get, and how a cut is shown.
+#[derive(Clone)]
 pub(super) struct Limit {
     pub(super) bytes_max: usize,
     pub(super) mark: fn(bytes_missing: usize, out: &mut Vec<u8>),
@@ -194,6 +238,22 @@ mod tests {
         let text = r#"rack ]1[ "A"\B"#;
         assert_eq!(put(&MESSAGE, text, &Limit::message(99)).0, text);
         assert_eq!(put(&PARAM_VALUE, text, &Limit::value(99)).0, r#"rack \]1[ \"A\"\\B"#);
+    }
+
+    #[test]
+    fn what_a_reader_undoes_has_not_changed() {
+        for (place, text, written, escaped) in [
+            (&JSON, "a\"b\\c\nd\te\u{1b}\u{2028}", r#"a\"b\\c\nd\te\u001b\u2028"#, false),
+            (&CEF, r"a=b|c\d", r"a\=b|c\\d", false),
+            (&CEF, "line\r\nfeed", r"line\r\nfeed", false),
+            (&CEF, "tab\tand\u{1b}", r"tab\\tand\\u001b", true),
+            (&Place::leef(b'^'), r"a^b=c|d\n", r"a\u005eb=c|d\n", true),
+            (&Place::leef(b'\t'), "a\tb^c", r"a\tb^c", true),
+            (&Place::leef(b'\t'), "a^b=c", "a^b=c", false),
+        ] {
+            let (found, marks) = put(place, text, &Limit::value(99));
+            assert_eq!((found.as_str(), marks.escaped), (written, escaped));
+        }
     }
 
     #[test]

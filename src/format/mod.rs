@@ -2,20 +2,43 @@
 //!
 //! ```text
 //! rfc5424   header, structured data with every field, message as text
+//! cef leef  header, keys and values
+//! json      our own words; ecs, ocsf: those of a schema
+//!
+//! field     what fields there are, and where their values come from     subject   what one frame is about
+//! tree      JSON as a table          pairs    keys and values as a table          ink      writes values that fit
 //! header    PRI to MSGID, the same before every kind of message
 //! escape    values become harmless text of bounded length
+//! schema    docs and JSON Schema of all this, made from the same tables
 //! ```
 //!
-//! Invariant: one record gives one frame without a control character, however hostile its values are.
-//! Invariant: a frame is never longer than `frame_bytes_max`; what was cut says so.
+//! A format is a table that says which key shows which field; what is true of a value is written once, in `field`, and
+//! what an action is called in a schema stands in its row of the taxonomy (`model`).
+//!
+//! Invariant: one record gives one frame without a control character, however hostile its values are; the tabs between
+//! the fields of LEEF are the exception.
+//! Invariant: a frame is never longer than `frame_bytes_max` (or the least a format needs); what was cut says so.
+//! Invariant: every format shows every field, or says which it cannot.
 //! Not here: how frames are told apart on the wire (`transport`).
 
+mod cef;
+mod ecs;
 mod escape;
+mod field;
 mod header;
+mod ink;
+mod json;
+mod leef;
+mod ocsf;
+mod pairs;
 mod rfc5424;
+pub mod schema;
 mod settings;
+mod subject;
+mod tree;
 
-pub use settings::Settings;
+pub use field::{FIELDS, Field, FieldRow, Fields, Kind};
+pub use settings::{CefVersion, Header, Leef, OcsfVersion, Precision, Settings};
 
 use crate::model::{Record, Seq};
 
@@ -27,6 +50,26 @@ pub struct Format {
     pub about: &'static str,
     /// Appends one frame, without framing.
     pub encode: fn(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>),
+    /// The shortest limit of a frame that it can keep, whatever the event is.
+    pub frame_bytes_min: usize,
+    /// What stands before the event unless the config says otherwise.
+    pub header: Header,
+    /// Where the fields go.
+    places: Places,
+    /// Fields that stand outside of the table, and where.
+    elsewhere: &'static [(Field, &'static str)],
+    /// Fields that it does not carry, and why.
+    absent: &'static [(Field, &'static str)],
+}
+
+/// Where the fields of a format go.
+enum Places {
+    /// PARAM-NAMEs.
+    Params(&'static [rfc5424::Param]),
+    /// Keys and values.
+    Pairs(&'static [&'static [pairs::Pair]]),
+    /// JSON.
+    Tree(&'static [tree::Node]),
 }
 
 /// What a frame says about its own delivery.
@@ -45,4 +88,11 @@ pub struct Envelope<'a> {
 }
 
 /// All formats.
-pub const FORMATS: &[Format] = &[rfc5424::ROW];
+pub const FORMATS: &[Format] = &[rfc5424::ROW, cef::ROW, leef::ROW, json::ROW, ecs::ROW, ocsf::ROW];
+
+impl Format {
+    /// The format of that name.
+    pub fn named(name: &str) -> Option<&'static Format> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+}

@@ -10,36 +10,117 @@
 //! Invariant: header and structured data always fit: the message is cut first, then long values are.
 
 use super::escape::{self, Limit, MESSAGE_MARK_BYTES_MAX, Marks, put_hex128, put_number};
-use super::{Envelope, Format, Settings, header};
-use crate::model::{Event, Flags, Raw, Record, Target};
+use super::field::Field;
+use super::subject::{Subject, Value};
+use super::tree::Find;
+use super::{Envelope, Format, Header, Places, Settings, header};
+use crate::model::{Event, Flags, Raw, Record};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// Its row.
-pub(super) const ROW: Format =
-    Format { name: "rfc5424", about: "structured data with every field (RFC 5424)", encode };
+pub(super) const ROW: Format = Format {
+    name: "rfc5424",
+    about: "structured data with every field (RFC 5424)",
+    encode,
+    frame_bytes_min: 2048,
+    header: Header::Rfc5424,
+    places: Places::Params(PARAMS),
+    elsewhere: &[
+        (Field::Time, "header: TIMESTAMP"),
+        (Field::Message, "MSG"),
+        (Field::Flags, "flags"),
+        (Field::Raw, "raw-base64, for an entry that is not UTF-8 and fits"),
+    ],
+    absent: &[
+        (Field::Name, "one to one with `code`; the message of an event that has none"),
+        (Field::Category, "one to one with `code`"),
+        (Field::Attack, "one to one with `code` and `outcome`"),
+        (Field::Position, "tells about otrail's own disk only"),
+    ],
+};
 
 /// Appends one frame: one syslog message of at most `frame_bytes_max` bytes.
 fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
     let start = frame.len();
-    let end_max = start + settings.frame_bytes_max;
+    let subject = Subject::new(settings, envelope, record);
+    let end_max = start + settings.frame_bytes_max.max(ROW.frame_bytes_min);
     let message_end_max = end_max.saturating_sub(flags_bytes_max(record.event.flags));
-    for (value_bytes_max, devices_max) in TIGHTER_AND_TIGHTER {
+    let first = (settings.value_bytes_max, DEVICES_MAX);
+    for (value_bytes_max, devices_max) in [first].into_iter().chain(TIGHTER_AND_TIGHTER) {
+        let value_bytes_max = value_bytes_max.min(settings.value_bytes_max);
         frame.truncate(start);
         header::put(settings, record, frame);
         let mut params =
             Params { frame, value: Limit::value(value_bytes_max), devices_max, marks: Marks::default() };
-        params.put_all(settings, envelope, record);
+        params.put_all(&subject);
         let mut marks = params.marks;
         let late_at = frame.len();
         put_other_elements(settings, envelope, frame);
-        if frame.len() + MESSAGE_BYTES_MIN <= message_end_max || value_bytes_max == VALUE_BYTES_MIN {
+        if frame.len() + MESSAGE_BYTES_MIN <= message_end_max || devices_max == 1 {
             put_message(settings, &record.event, message_end_max, &mut marks, frame);
-            put_late(&record.event, marks, late_at, end_max, frame);
+            put_late(&subject, marks, late_at, end_max, frame);
             return;
         }
     }
 }
+
+/// One parameter of our own element.
+pub(super) struct Param {
+    /// ` name="`, in one piece.
+    begin: &'static str,
+    pub(super) of: Field,
+    value: Find,
+}
+
+impl Param {
+    /// Its PARAM-NAME.
+    pub(super) fn name(&self) -> &'static str {
+        self.begin.trim_matches([' ', '=', '"'])
+    }
+}
+
+macro_rules! param {
+    ($name:literal, $field:ident) => {
+        Param {
+            begin: concat!(" ", $name, "=\""),
+            of: Field::$field,
+            value: |subject| Field::$field.of(subject),
+        }
+    };
+}
+
+const PARAMS: &[Param] = &[
+    param!("id", Id),
+    param!("seq", Seq),
+    param!("prev", Prev),
+    param!("stream", Stream),
+    param!("resent", Resent),
+    param!("class", Class),
+    param!("action", Action),
+    param!("code", Code),
+    param!("outcome", Outcome),
+    param!("severity", Severity),
+    param!("sensor", Sensor),
+    param!("source", Source),
+    param!("user", User),
+    param!("domain", Domain),
+    param!("account", Account),
+    param!("role", Role),
+    param!("client", Client),
+    param!("target-kind", TargetKind),
+    param!("target-name", TargetName),
+    param!("target-id", TargetId),
+    param!("reason", Reason),
+    param!("old", Old),
+    param!("new", New),
+    param!("count", Count),
+    param!("type", Type),
+    param!("title", Title),
+    param!("label", Label),
+    param!("seen", Seen),
+    param!("device", Devices),
+];
 
 /// Writes the parameters of our own element.
 struct Params<'a> {
@@ -49,119 +130,41 @@ struct Params<'a> {
     marks: Marks,
 }
 
-/// The beginning of a parameter, in one piece.
-macro_rules! param {
-    ($name:literal) => {
-        concat!(" ", $name, "=\"")
-    };
-}
-
 impl Params<'_> {
-    fn put_all(&mut self, settings: &Settings, envelope: &Envelope<'_>, record: &Record) {
-        let (event, row) = (&record.event, record.event.action.row());
+    fn put_all(&mut self, subject: &Subject<'_>) {
         self.frame.extend_from_slice(b"[otrail@");
-        put_number(u64::from(settings.enterprise), self.frame);
-        self.begin(param!("id"));
-        put_hex128(event.id.0, self.frame);
-        self.end();
-        self.number(param!("seq"), record.seq.0);
-        self.number(param!("prev"), envelope.prev.0);
-        self.text(param!("stream"), envelope.stream);
-        if envelope.resent {
-            self.word(param!("resent"), "1");
+        put_number(u64::from(subject.settings.enterprise), self.frame);
+        for param in PARAMS {
+            if !subject.settings.leave_out.contains(param.of) {
+                self.put(param.begin, (param.value)(subject));
+            }
         }
-        self.word(param!("class"), event.class.name());
-        self.word(param!("action"), row.name);
-        self.word(param!("code"), row.code);
-        self.word(param!("outcome"), event.outcome.name());
-        self.number(param!("severity"), u64::from(event.severity.0));
-        self.put_actor(event);
-        self.put_target(event.target.as_deref());
-        self.optional(param!("reason"), event.reason.as_deref());
-        self.optional(param!("old"), event.old.as_deref());
-        self.optional(param!("new"), event.new.as_deref());
-        if let Some(count) = event.count {
-            self.number(param!("count"), count);
-        }
-        self.unless_empty(param!("type"), &event.kind);
-        self.unless_empty(param!("title"), &event.title);
-        self.unless_empty(param!("label"), &event.label);
-        self.begin(param!("seen"));
-        event.seen.write_rfc3339(self.frame);
-        self.end();
-        self.put_devices(event);
-    }
-
-    fn put_actor(&mut self, event: &Event) {
-        self.unless_empty(param!("sensor"), &event.sensor);
-        self.unless_empty(param!("source"), &event.source);
-        self.optional(param!("user"), event.user.as_deref());
-        self.optional(param!("domain"), event.domain.as_deref());
-        self.optional(param!("account"), event.account.as_deref());
-        self.optional(param!("role"), event.role.as_deref());
-        self.optional(param!("client"), event.client.as_deref());
-    }
-
-    fn put_target(&mut self, target: Option<&Target>) {
-        let Some(target) = target else { return };
-        self.unless_empty(param!("target-kind"), &target.kind);
-        self.optional(param!("target-name"), target.name.as_deref());
-        self.optional(param!("target-id"), target.id.as_deref());
-    }
-
-    /// A PARAM-NAME may stand more than once (RFC 5424 section 6.3.3).
-    fn put_devices(&mut self, event: &Event) {
-        for device in event.devices.iter().take(self.devices_max) {
-            self.text(param!("device"), device);
-        }
-        self.marks.cut |= event.devices.len() > self.devices_max;
     }
 
     #[inline]
-    fn begin(&mut self, param: &str) {
-        self.frame.extend_from_slice(param.as_bytes());
-    }
-
-    #[inline]
-    fn end(&mut self) {
+    fn put(&mut self, begin: &str, value: Value<'_>) {
+        match value {
+            Value::Absent => return,
+            // A PARAM-NAME may stand more than once (RFC 5424 section 6.3.3).
+            Value::Texts(texts) => {
+                for text in texts.iter().take(self.devices_max) {
+                    self.put(begin, Value::Text(text));
+                }
+                self.marks.cut |= texts.len() > self.devices_max;
+                return;
+            }
+            _ => self.frame.extend_from_slice(begin.as_bytes()),
+        }
+        match value {
+            Value::Word(word) => self.frame.extend_from_slice(word.as_bytes()),
+            Value::Text(text) => escape::PARAM_VALUE.put(text, &self.value, &mut self.marks, self.frame),
+            Value::Number(number) => put_number(number, self.frame),
+            Value::Hex(number) => put_hex128(number, self.frame),
+            Value::Time(time) => time.write_rfc3339(self.frame),
+            // Of the values that our parameters can have only `resent` is left.
+            _ => self.frame.push(b'1'),
+        }
         self.frame.push(b'"');
-    }
-
-    /// A value of our own, which needs no care.
-    #[inline]
-    fn word(&mut self, param: &str, word: &str) {
-        self.begin(param);
-        self.frame.extend_from_slice(word.as_bytes());
-        self.end();
-    }
-
-    #[inline]
-    fn number(&mut self, param: &str, number: u64) {
-        self.begin(param);
-        put_number(number, self.frame);
-        self.end();
-    }
-
-    /// A value from outside.
-    #[inline]
-    fn text(&mut self, param: &str, text: &str) {
-        self.begin(param);
-        escape::PARAM_VALUE.put(text, &self.value, &mut self.marks, self.frame);
-        self.end();
-    }
-
-    #[inline]
-    fn optional(&mut self, param: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(param, text);
-        }
-    }
-
-    #[inline]
-    fn unless_empty(&mut self, param: &str, text: &str) {
-        if !text.is_empty() {
-            self.text(param, text);
-        }
     }
 }
 
@@ -178,7 +181,8 @@ fn put_other_elements(settings: &Settings, envelope: &Envelope<'_>, frame: &mut 
 
 /// MSG-ANY or MSG-UTF8 (RFC 5424 section 6.4), up to `end_max`.
 fn put_message(settings: &Settings, event: &Event, end_max: usize, marks: &mut Marks, frame: &mut Vec<u8>) {
-    let text = if event.message.is_empty() { event.action.row().title } else { &event.message };
+    let left_out = settings.leave_out.contains(Field::Message);
+    let text = if event.message.is_empty() || left_out { event.action.row().title } else { &event.message };
     frame.push(b' ');
     if settings.bom {
         frame.extend_from_slice(BOM);
@@ -187,9 +191,10 @@ fn put_message(settings: &Settings, event: &Event, end_max: usize, marks: &mut M
 }
 
 /// Puts what is known only now at the end of our own element: the flags, and bytes that are no text if they fit.
-fn put_late(event: &Event, marks: Marks, at: usize, end_max: usize, frame: &mut Vec<u8>) {
+fn put_late(subject: &Subject<'_>, marks: Marks, at: usize, end_max: usize, frame: &mut Vec<u8>) {
+    let event = subject.event;
     let raw = match &event.raw {
-        Raw::Bytes(bytes) => Some(bytes),
+        Raw::Bytes(bytes) if !subject.settings.leave_out.contains(Field::Raw) => Some(bytes),
         _ => None,
     };
     if event.flags.is_empty() && marks == Marks::default() && raw.is_none() {
@@ -199,7 +204,7 @@ fn put_late(event: &Event, marks: Marks, at: usize, end_max: usize, frame: &mut 
     let ours = ours.into_iter().filter_map(|(set, name)| set.then_some(name));
     let mut late = Vec::new();
     for name in event.flags.names().chain(ours) {
-        late.extend_from_slice(if late.is_empty() { param!("flags") } else { "," }.as_bytes());
+        late.extend_from_slice(if late.is_empty() { FLAGS } else { "," }.as_bytes());
         late.extend_from_slice(name.as_bytes());
     }
     if !late.is_empty() {
@@ -207,8 +212,8 @@ fn put_late(event: &Event, marks: Marks, at: usize, end_max: usize, frame: &mut 
     }
     if let Some(bytes) = raw {
         let text = STANDARD.encode(bytes);
-        if frame.len() + late.len() + param!("raw-base64").len() + text.len() < end_max {
-            late.extend_from_slice(param!("raw-base64").as_bytes());
+        if frame.len() + late.len() + RAW.len() + text.len() < end_max {
+            late.extend_from_slice(RAW.as_bytes());
             late.extend_from_slice(text.as_bytes());
             late.push(b'"');
         }
@@ -218,12 +223,15 @@ fn put_late(event: &Event, marks: Marks, at: usize, end_max: usize, frame: &mut 
 
 /// The most that `put_late` needs for flags.
 fn flags_bytes_max(flags: Flags) -> usize {
-    let ours = param!("flags").len() + "escaped,cut\"".len();
+    let ours = FLAGS.len() + "escaped,cut\"".len();
     flags.names().map(|name| name.len() + 1).sum::<usize>() + ours
 }
 
-/// Longest value and most devices: as they should be, and less and less for events that would not fit.
-const TIGHTER_AND_TIGHTER: [(usize, usize); 4] = [(1024, 64), (256, 16), (64, 4), (VALUE_BYTES_MIN, 1)];
+const FLAGS: &str = " flags=\"";
+const RAW: &str = " raw-base64=\"";
+/// Longest value and most devices: less and less for events that would not fit.
+const TIGHTER_AND_TIGHTER: [(usize, usize); 3] = [(256, 16), (64, 4), (VALUE_BYTES_MIN, 1)];
+const DEVICES_MAX: usize = 64;
 /// With no value longer than this everything but the message fits into 2048 bytes. A stream id has 32.
 const VALUE_BYTES_MIN: usize = 32;
 /// A space, a BOM and the mark of a cut message.

@@ -11,7 +11,9 @@
 
 pub mod certs;
 pub mod daemon;
+pub mod decode;
 pub mod disk;
+pub mod events;
 pub mod frames;
 pub mod peer;
 pub mod process;

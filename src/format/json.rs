@@ -1,0 +1,79 @@
+//! JSON, our own: the words of the journal and of `otrail query -o json`, and what the frame says of its delivery.
+//!
+//! ```text
+//! {"seq":4711,"id":"3f9c…","time":"2024-02-29T09:11:02.123Z",…,"user":"alice",…,"flags":["cut"]}
+//! ```
+//!
+//! The one difference to the journal: `raw` is always text here. An entry that is JSON itself would be a structure of
+//! the sensor's making within ours, and some readers refuse what another writes (a key twice, half a surrogate pair).
+
+use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
+use super::header::Before;
+use super::ink::fit;
+use super::subject::Subject;
+use super::tree::{self, Node, group, leaf};
+use super::{Envelope, Format, Header, Settings, escape};
+use crate::model::Record;
+
+/// Its row.
+pub(super) const ROW: Format = Format {
+    name: "json",
+    about: "JSON in the words of otrail, described by `otrail schema event`",
+    encode,
+    frame_bytes_min: 4096,
+    header: Header::Rfc5424,
+    places: super::Places::Tree(TREE),
+    elsewhere: &[],
+    absent: &[],
+};
+
+/// Appends one frame.
+fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+    let subject = Subject::new(settings, envelope, record);
+    let start = frame.len();
+    BEFORE.put(settings, record, frame);
+    let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
+    fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+}
+
+/// The flags come last, when it is known what was cut.
+pub(super) const TREE: &[Node] = &[
+    leaf!("seq", Seq),
+    leaf!("prev", Prev),
+    leaf!("stream", Stream),
+    leaf!("resent", Resent),
+    leaf!("id", Id),
+    leaf!("time", Time),
+    leaf!("seen", Seen),
+    leaf!("class", Class),
+    leaf!("action", Action),
+    leaf!("code", Code),
+    leaf!("name", Name),
+    leaf!("category", Category),
+    leaf!("outcome", Outcome),
+    leaf!("severity", Severity),
+    leaf!("attack", Attack),
+    leaf!("sensor", Sensor),
+    leaf!("source", Source),
+    group!("position", leaf!("file", Position, position_file), leaf!("offset", Position, position_offset)),
+    leaf!("user", User),
+    leaf!("domain", Domain),
+    leaf!("account", Account),
+    leaf!("role", Role),
+    group!("target", leaf!("kind", TargetKind), leaf!("name", TargetName), leaf!("id", TargetId)),
+    leaf!("client", Client),
+    leaf!("devices", Devices),
+    leaf!("message", Message),
+    leaf!("reason", Reason),
+    leaf!("old", Old),
+    leaf!("new", New),
+    leaf!("count", Count),
+    leaf!("type", Type),
+    leaf!("title", Title),
+    leaf!("label", Label),
+    leaf!("raw", Raw, raw_text),
+    leaf!("raw-base64", Raw, raw_bytes),
+    leaf!("flags", Flags),
+];
+
+const BEFORE: Before = Before { header: ROW.header, has_tag: false };
