@@ -53,7 +53,7 @@ fn every_entry_is_a_row_of_the_table() {
     let ids: Vec<_> =
         json.lines().map(|line| line.split("\"id\":\"").nth(1).unwrap()[..32].to_owned()).collect();
     assert_ne!(ids[0], ids[2]);
-    for form in ["rfc5424", "short", "raw"] {
+    for form in ["rfc5424", "cef", "leef", "ecs", "ocsf", "short", "raw"] {
         assert_eq!(normalized(&["-o", form], input.as_bytes()).lines().count(), 3, "{form}");
     }
 }

@@ -292,6 +292,24 @@ fn the_exit_code_says_how_the_query_went() {
 }
 
 #[test]
+fn rows_are_frames_of_every_format_and_each_names_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [1, 2].map(|at| event("alice", Outcome::Failure, at)));
+    for (format, start, prev) in [
+        ("rfc5424", "<110>1 ", " seq=\"2\" prev=\"1\""),
+        ("cef", "<110>1 ", " cn2=1 cn2Label=previousSequence"),
+        ("leef", "<110>1 ", "\tsequence=2\tpreviousSequence=1"),
+        ("ecs", "<110>1 ", "\"prev\":\"1\""),
+        ("ocsf", "<110>1 ", "\"prev\":1"),
+    ] {
+        let (code, rows, _) = told(&otrail(dir.path(), &["-o", format, "-q"]));
+        assert_eq!((code, rows.lines().count()), (Some(0), 2), "{format}");
+        assert!(rows.lines().all(|row| row.starts_with(start)), "{rows}");
+        assert!(rows.lines().nth(1).unwrap().contains(prev), "{rows}");
+    }
+}
+
+#[test]
 fn what_is_not_a_row_goes_to_stderr_and_can_be_silenced() {
     let dir = tempfile::tempdir().unwrap();
     journal(dir.path(), [event("alice", Outcome::Success, 1_709_292_615_250)]);

@@ -1,8 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | check | explain | rules test | normalize |
-//!                                   demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | check | explain |
+//!                                   rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -16,12 +16,14 @@ mod demo;
 mod entries;
 pub mod exit;
 mod explain;
+mod forms;
 mod man;
 mod normalize;
 mod pager;
 mod query;
 mod rules;
 mod run;
+mod schema;
 mod source;
 mod status;
 
@@ -89,6 +91,8 @@ pub enum Command {
     Rules(rules::Rules),
     /// Turn a log into events: a filter in a pipe
     Normalize(normalize::Normalize),
+    /// Show the fields of events, or the settings of the config file
+    Schema(schema::Schema),
     /// Show everything at work, without a sensor, a SIEM or root
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -108,6 +112,7 @@ impl Command {
             Command::Explain(command) => command.run(common, out),
             Command::Rules(command) => command.run(common, out),
             Command::Normalize(command) => command.run(common, out),
+            Command::Schema(command) => command.run(common, out),
             Command::Demo(command) => command.run(common, out),
             Command::Completions(command) => command.run(common, out),
             Command::Man(command) => command.run(common, out),

@@ -3,11 +3,11 @@
 use super::Common;
 use super::entries::{self, House};
 use super::exit::Exit;
+use super::forms::{self, Form};
 use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Dialect};
-use crate::format::{self, Envelope, FORMATS};
-use crate::model::{Record, Seq};
-use crate::query::render::{Look, SHAPES, Shape, Sink};
+use crate::model::Record;
+use crate::query::render::{Look, Sink};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
@@ -25,7 +25,7 @@ pub struct Normalize {
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// What an event becomes
-    #[arg(short, long, value_name = "FORM", default_value = "json", value_parser = PossibleValuesParser::new(forms()))]
+    #[arg(short, long, value_name = "FORM", default_value = "json", value_parser = PossibleValuesParser::new(forms::names()))]
     output: String,
     /// The language of the log; without it that of the source, or the entries tell
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
@@ -36,11 +36,6 @@ pub struct Normalize {
     /// The name of the sensor in the events; else that of the configuration
     #[arg(long, value_name = "NAME")]
     sensor: Option<String>,
-}
-
-/// The rows of both tables.
-fn forms() -> impl Iterator<Item = &'static str> {
-    SHAPES.iter().map(|shape| shape.name).chain(FORMATS.iter().map(|format| format.name))
 }
 
 impl Normalize {
@@ -82,13 +77,9 @@ fn read(
     entries::read(house, dialect, input, &mut take, &mut pause)
 }
 
-/// Writes rows of either table.
+/// Writes rows.
 struct Writer<'a> {
-    shape: Option<&'static Shape>,
-    look: Look,
-    format: &'static format::Format,
-    settings: format::Settings,
-    previous: Seq,
+    form: Form,
     waiting: Vec<u8>,
     out: &'a mut dyn Write,
 }
@@ -97,34 +88,16 @@ impl<'a> Writer<'a> {
     fn new(form: &str, common: &Common, out: &'a mut dyn Write) -> Writer<'a> {
         let sink = if io::stdout().is_terminal() { Sink::Terminal } else { Sink::File };
         let look = Look { zone: TimeZone::UTC, colour: common.color.on_stdout(), sink };
-        let format = FORMATS.iter().find(|format| format.name == form).unwrap_or(&FORMATS[0]);
-        let settings = format::Settings::default();
-        let shape = Shape::named(form);
-        Writer { shape, look, format, settings, previous: Seq::NONE, waiting: Vec::new(), out }
+        Writer { form: Form::named(form, look), waiting: Vec::new(), out }
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {
-        if let Some(shape) = self.shape {
-            self.waiting.extend_from_slice(shape.head.as_bytes());
-            self.push()?;
-        }
-        Ok(())
+        self.waiting.extend_from_slice(self.form.head().as_bytes());
+        self.push().map(drop)
     }
 
     fn write(&mut self, record: &Record) -> anyhow::Result<bool> {
-        match self.shape {
-            Some(shape) => (shape.write)(&self.look, record, &mut self.waiting),
-            None => {
-                (self.format.encode)(
-                    &self.settings,
-                    &envelope(self.previous, record),
-                    record,
-                    &mut self.waiting,
-                );
-                self.waiting.push(b'\n');
-                self.previous = record.seq;
-            }
-        }
+        self.form.write(record, &mut self.waiting);
         if self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
     }
 
@@ -139,11 +112,4 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What a frame says of its delivery when nobody delivers it.
-pub(super) fn envelope(prev: Seq, record: &Record) -> Envelope<'static> {
-    let sequence_id = u32::try_from((record.seq.0.max(1) - 1) % 0x7fff_ffff + 1).unwrap_or(1);
-    Envelope { stream: NO_STREAM, prev, resent: false, sequence_id, clock_synced: false }
-}
-
-const NO_STREAM: &str = "00000000000000000000000000000000";
 const WAITING_BYTES: usize = 64 << 10;

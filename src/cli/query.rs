@@ -1,13 +1,14 @@
 //! `otrail query`: asks the agent, or reads a journal folder without it.
 
 use super::exit::{self, Exit};
+use super::forms::{self, Form};
 use super::pager::Pager;
 use super::{Common, claimed};
 use crate::control::protocol::Ask;
 use crate::control::{Client, ControlError};
 use crate::filter::{Clock, Filter};
 use crate::model::{Record, Seq, Time};
-use crate::query::render::{Look, SHAPES, Shape, Sink};
+use crate::query::render::{Look, SHAPES, Sink};
 use crate::query::{self, Order, ROWS_MAX_OFFLINE};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -65,7 +66,7 @@ pub struct Query {
     #[arg(short, long, conflicts_with_all = ["reverse", "directory"])]
     follow: bool,
     /// How a row looks
-    #[arg(short, long, value_name = "SHAPE", default_value = SHAPES[0].name, value_parser = PossibleValuesParser::new(SHAPES.iter().map(|shape| shape.name)))]
+    #[arg(short, long, value_name = "FORM", default_value = SHAPES[0].name, value_parser = PossibleValuesParser::new(forms::names()))]
     output: String,
     /// Say nothing but the rows
     #[arg(short, long)]
@@ -111,14 +112,13 @@ impl Query {
         self.tell_range(&filter, &zone);
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
-        let shape = Shape::named(&self.output).unwrap_or(&SHAPES[0]);
         let look = Look { zone, colour: common.color.on_stdout(), sink };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
+        let form = Form::named(&self.output, look);
         let printer = Printer {
-            shape,
-            look,
+            waiting: form.head().as_bytes().to_vec(),
+            form,
             pager,
-            waiting: shape.head.as_bytes().to_vec(),
             hurry: self.follow || terminal,
             rows: 0,
         };
@@ -223,8 +223,7 @@ impl Query {
 
 /// Rows on their way to the admin.
 struct Printer<'a> {
-    shape: &'static Shape,
-    look: Look,
+    form: Form,
     pager: Pager<'a>,
     waiting: Vec<u8>,
     /// Someone watches: each row goes out at once.
@@ -235,7 +234,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     /// False when nobody reads any more, as in `otrail query | head`.
     fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
-        (self.shape.write)(&self.look, record, &mut self.waiting);
+        self.form.write(record, &mut self.waiting);
         self.rows += 1;
         if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
     }
