@@ -189,7 +189,7 @@ fn check_finds_what_is_missing_or_loose() {
         ok       config: DIR/otrail.toml
         warning  source log: DIR/sensor.log is not there yet; check the path; otrail waits for it
         problem  state-dir: DIR/state has mode 0755, others can get at the trail; chmod 0700 DIR/state
-        problem  destination siem: DIR/client.key has mode 0644, others can get at the key: chmod 600 DIR/client.key
+        problem  destination siem: DIR/client.key has mode 0644, others can get at it: chmod 600 DIR/client.key
         ok       admins: root, the agent's user may query
         exit 1
     "#]],

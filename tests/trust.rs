@@ -187,7 +187,7 @@ fn keys_that_cannot_be_used_are_refused_with_a_way_out() {
     fs::set_permissions(&other.key, fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(
         refused(&|tls| tls.key_file = Some(other.key.clone())),
-        "/other.key has mode 0644, others can get at the key: chmod 600 /other.key"
+        "/other.key has mode 0644, others can get at it: chmod 600 /other.key"
     );
     fs::set_permissions(&other.key, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(

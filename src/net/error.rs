@@ -46,7 +46,7 @@ pub enum NetError {
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     /// Others than its owner can read or change a key.
-    #[error("{} has mode {mode:04o}, others can get at the key: chmod 600 {}", path.display(), path.display())]
+    #[error("{} has mode {mode:04o}, others can get at it: chmod 600 {}", path.display(), path.display())]
     LooseKey { path: PathBuf, mode: u32 },
     /// A key that needs a passphrase, which nobody is there to type.
     #[error("the key in {} is encrypted: store it without passphrase, mode 600", path.display())]
@@ -118,6 +118,18 @@ pub enum NetError {
     /// No protocol version, cipher suite or key exchange in common.
     #[error("no TLS version or cipher in common with the peer")]
     NothingInCommon { source: rustls::Error },
+    /// What answers does not speak HTTP as it should, or the connection broke.
+    #[error("cannot ask {peer}")]
+    Http { peer: String, source: hyper::Error },
+    /// The connection ended before the answer did.
+    #[error("{peer} closed the connection in the middle of an answer")]
+    HungUp { peer: String },
+    /// More than anybody should have to read.
+    #[error("the answer of {peer} is longer than {bytes_max} bytes")]
+    TooLong { peer: String, bytes_max: usize },
+    /// A token that no header can carry.
+    #[error("the token cannot stand in a header: store it as it was shown, on a single line")]
+    BadToken,
     /// Anything else that TLS complains of.
     #[error("TLS failed")]
     Tls { source: rustls::Error },

@@ -45,16 +45,21 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 
 /// The first private key of a PEM file that nobody else can get at.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
+    let pem = private(path)?;
+    if ENCRYPTED.iter().any(|mark| memchr::memmem::find(&pem, mark).is_some()) {
+        return Err(NetError::EncryptedKey { path: path.to_owned() });
+    }
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| NetError::Absent { what: "key", path: path.to_owned() })
+}
+
+/// What a file holds that nobody else can get at.
+pub(super) fn private(path: &Path) -> Result<Vec<u8>, NetError> {
     let file = open(path)?;
     let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
     if is_loose(metadata.mode(), metadata.uid()) {
         return Err(NetError::LooseKey { path: path.to_owned(), mode: metadata.mode() & 0o7777 });
     }
-    let pem = read(&file, path)?;
-    if ENCRYPTED.iter().any(|mark| memchr::memmem::find(&pem, mark).is_some()) {
-        return Err(NetError::EncryptedKey { path: path.to_owned() });
-    }
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| NetError::Absent { what: "key", path: path.to_owned() })
+    read(&file, path)
 }
 
 /// 0600 is right, and so is 0640 root:otrail: a group may read only what root gave it.

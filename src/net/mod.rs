@@ -4,6 +4,9 @@
 //! connect   host and port become a TCP connection with its timeouts set
 //! tls       a destination's TLS settings become a rustls client config
 //! pin       fingerprints, and the verifier that looks at chain, name, dates, usage and fingerprint
+//! http      one connection that is asked, one question after the other
+//! url       where something lives that is asked
+//! secret    a token from a file
 //! keys      certificates and keys from disk; a key that others can read is refused
 //! inspect   the same files as `otrail check` and a warning before expiry show them
 //! kernel    what the kernel knows about a connection: bytes not acknowledged, smallest round trip
@@ -14,13 +17,18 @@
 
 mod connect;
 mod error;
+pub mod http;
 pub mod inspect;
 pub mod kernel;
 mod keys;
 mod pin;
+mod secret;
 mod settings;
 pub mod tls;
+mod url;
 
 pub use connect::connect;
 pub use error::NetError;
+pub use secret::Secret;
 pub use settings::*;
+pub use url::Url;
