@@ -7,7 +7,7 @@ use super::error::JournalError;
 use super::line::{self, peek};
 use super::segment::{self, SegmentName};
 use super::tail;
-use crate::model::{Record, Seq, StreamId};
+use crate::model::{Record, Seq, StreamId, Time};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,18 @@ struct OpenSegment {
     limit: Option<u64>,
     /// Where the next segment begins: from there on this one does not count.
     before: Option<Seq>,
+}
+
+/// A record before which there is nothing that was journaled at `time` or later: segments are not looked into.
+pub(super) fn before(dir: &Path, time: Time) -> Result<Seq, JournalError> {
+    let mut before = Seq::NONE;
+    for name in segment::list(dir)? {
+        match segment::read_header(&dir.join(name.file_name())) {
+            Ok(Some(header)) if header.created > time => break,
+            _ => before = Seq(name.first.0.saturating_sub(1)),
+        }
+    }
+    Ok(before)
 }
 
 impl Scan {
