@@ -14,7 +14,7 @@ mod act;
 mod keep;
 mod status;
 
-use crate::collect::{self, Collector};
+use crate::collect::{self, Collector, Poller};
 use crate::config::Config;
 use crate::control::{self, Server};
 use crate::forward::{self, Destination};
@@ -51,7 +51,9 @@ pub enum AgentError {
 pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
     let journal = Journal::open(config.journal.clone(), now())?;
-    let collector = Collector::new(config.collect, journal.clone(), now)?;
+    let collect = Arc::new(config.collect);
+    let pollers = collect::open_apis(&collect, &journal, now)?;
+    let collector = Collector::new(collect, journal.clone(), now)?;
     let collecting = collector.handle();
     let mut destinations = Vec::new();
     for settings in config.destinations {
@@ -62,6 +64,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         since: now(),
         journal: journal.clone(),
         collecting: collecting.clone(),
+        asking: pollers.iter().map(Poller::handle).collect(),
         destinations: destinations.iter().map(Destination::handle).collect(),
     });
     let hash: String = config.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -76,7 +79,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         .enable_all()
         .build()
         .map_err(|source| AgentError::Start { what: "the network threads", source })?;
-    let parts = Parts { journal, collector, collecting, destinations, overview };
+    let parts = Parts { journal, collector, collecting, pollers, destinations, overview };
     let result = runtime.block_on(serve(parts, config.control, config.heartbeat));
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
@@ -87,15 +90,21 @@ struct Parts {
     journal: Journal,
     collector: Collector,
     collecting: collect::Handle,
+    pollers: Vec<Poller>,
     destinations: Vec<Destination>,
     overview: Arc<Overview>,
 }
 
 async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) -> Result<(), AgentError> {
-    let Parts { journal, collector, collecting, destinations, overview } = parts;
+    let Parts { journal, collector, collecting, pollers, destinations, overview } = parts;
     let (stop, stopped) = watch::channel(false);
+    let (stop_asking, asking_stopped) = watch::channel(false);
     let mut keeper = Keeper::new(journal.clone(), Arc::clone(&overview), heartbeat)?;
     let mut collected = start_collecting(collector)?;
+    let mut asking = JoinSet::new();
+    for poller in pollers {
+        asking.spawn(poller.run(asking_stopped.clone()));
+    }
     let mut forwarding = JoinSet::new();
     for destination in destinations {
         forwarding.spawn(destination.run(stopped.clone()));
@@ -108,6 +117,9 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     };
     keeper.stopping();
     collecting.stop();
+    // Nobody listens where every sensor has ended by itself.
+    let _ = stop_asking.send(true);
+    while asking.join_next().await.is_some() {}
     let result = match ended {
         Some(result) => result,
         None => tokio::time::timeout(COLLECT_WITHIN, collected).await.unwrap_or(Ok(Ok(()))),

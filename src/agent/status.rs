@@ -12,12 +12,14 @@ pub(super) struct Overview {
     pub since: Time,
     pub journal: Journal,
     pub collecting: collect::Handle,
+    pub asking: Vec<collect::PollerHandle>,
     pub destinations: Vec<forward::Handle>,
 }
 
 impl Overview {
     /// The status now; may read the journal's files.
     pub(super) fn status(&self) -> Status {
+        let asked = self.asking.iter().map(collect::PollerHandle::status);
         let mut status = Status {
             version: crate::VERSION.into(),
             pid: std::process::id(),
@@ -25,7 +27,7 @@ impl Overview {
             since: self.since.to_string(),
             healthy: true,
             problems: Vec::new(),
-            sources: self.collecting.status(),
+            sources: self.collecting.status().into_iter().chain(asked).collect(),
             journal: self.journal.status(),
             destinations: self.destinations.iter().map(forward::Handle::status).collect(),
         };
@@ -39,7 +41,13 @@ impl Overview {
         let status = self.status();
         let entries: u64 = status.sources.iter().map(|source| source.entries).sum();
         let lag = status.destinations.iter().map(|destination| destination.lag_records).max().unwrap_or(0);
-        let state = if status.healthy { "healthy".to_owned() } else { status.problems.join("; ") };
+        let more = status.problems.len().saturating_sub(PROBLEMS_TOLD);
+        let told = status.problems[..status.problems.len() - more].join("; ");
+        let state = match more {
+            _ if status.healthy => "healthy".to_owned(),
+            0 => told,
+            more => format!("{told}; {more} more problems, see otrail status"),
+        };
         let message =
             format!("{state}; {entries} entries read since the start, {lag} records not confirmed yet");
         (message, if status.healthy { Outcome::Success } else { Outcome::Failure })
@@ -72,3 +80,6 @@ fn destination_problem(destination: &DestinationStatus) -> Option<String> {
     let bad = destination.state == "waiting" || !destination.error.is_empty();
     bad.then(|| format!("destination {}: {reason}", destination.name))
 }
+
+/// Problems that a heartbeat names: hundreds of sensors may be away at once.
+const PROBLEMS_TOLD: usize = 8;

@@ -59,7 +59,10 @@ fn screen(status: &status::Status, colored: bool) -> String {
         line(&mut text, "problem", &Paint::Red.over(&plain(problem), colored));
     }
     for source in &status.sources {
-        show_source(&mut text, source, colored);
+        match source.kind.as_str() {
+            "api" => show_api(&mut text, source, colored),
+            _ => show_source(&mut text, source, colored),
+        }
     }
     show_journal(&mut text, &status.journal, colored);
     for destination in &status.destinations {
@@ -77,27 +80,12 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
         if source.dialect_reason.is_empty() { String::new() } else { format!(": {}", source.dialect_reason) };
     line(text, "dialect", &format!("{}{}", plain(&source.dialect), plain(&reason)));
     line(text, "read", &format!("{} bytes, {} to go", source.offset, source.bytes_behind));
-    let mut entries = format!(
-        "{}, {} passed over, {} not understood, {} masked, {} cut",
-        source.entries, source.passed_over, source.unparsed, source.masked, source.truncated
-    );
-    if !source.last_entry.is_empty() {
-        let _infallible = write!(entries, "; the last at {}", plain(&source.last_entry));
-        let _infallible = write!(entries, ", {} a second", source.entries_per_second);
-    }
-    line(text, "entries", &entries);
+    line(text, "entries", &entries(source));
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
     if source.resets > 0 {
         line(text, "positions", &format!("{} changed by an admin", source.resets));
     }
-    let Gaps { truncated, vanished, unreadable, holes, skipped } = source.gaps;
-    if truncated + vanished + unreadable + holes + skipped > 0 {
-        let gaps = format!(
-            "{truncated} logs cut, {vanished} files gone, {unreadable} unreadable, {holes} holes, {skipped} skipped by an \
-             admin: something may be lost"
-        );
-        line(text, "gaps", &Paint::Red.over(&gaps, colored));
-    }
+    show_gaps(text, source.gaps, colored);
     for file in &source.files {
         let state = if file.rotated { ", rotated" } else { "" };
         let head = file.head.get(..16).unwrap_or("none");
@@ -106,6 +94,61 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
         line(text, "open", &format!("{}: {place}", plain(&file.path)));
     }
     error(text, &source.error, colored);
+}
+
+/// A sensor that is asked.
+fn show_api(text: &mut String, source: &SourceStatus, colored: bool) {
+    let good = matches!(source.state.as_str(), "starting" | "asking" | "idle");
+    text.push('\n');
+    line(text, "source", &format!("{}: {}", plain(&source.name), state(&source.state, good, colored)));
+    line(text, "asks", &format!("{}, sensor {}", plain(&source.path), plain(&source.sensor)));
+    let answer = if source.last_answer.is_empty() { "none yet" } else { &source.last_answer };
+    let clock = match source.clock_ahead_seconds {
+        0 => String::new(),
+        ahead @ 1.. => format!("; its clock is {ahead} s ahead of ours"),
+        behind => format!("; its clock is {} s behind ours", behind.unsigned_abs()),
+    };
+    line(text, "answer", &format!("{}{clock}", plain(answer)));
+    line(text, "entries", &entries(source));
+    show_gaps(text, source.gaps, colored);
+    if !source.notice.is_empty() {
+        line(text, "notice", &Paint::Yellow.over(&plain(&source.notice), colored));
+    }
+    error(text, &source.error, colored);
+}
+
+fn entries(source: &SourceStatus) -> String {
+    let mut entries = format!(
+        "{}, {} passed over, {} not understood, {} masked, {} cut",
+        source.entries, source.passed_over, source.unparsed, source.masked, source.truncated
+    );
+    if !source.last_entry.is_empty() {
+        let _infallible = write!(entries, "; the last at {}", plain(&source.last_entry));
+        let _infallible = write!(entries, ", {} a second", source.entries_per_second);
+    }
+    entries
+}
+
+fn show_gaps(text: &mut String, gaps: Gaps, colored: bool) {
+    let Gaps { truncated, vanished, unreadable, holes, skipped, overflows, outages } = gaps;
+    let counts = [
+        (truncated, "logs cut"),
+        (vanished, "files gone"),
+        (unreadable, "unreadable"),
+        (holes, "holes"),
+        (skipped, "skipped by an admin"),
+        (overflows, "answers too small"),
+        (outages, "not asked for too long"),
+    ];
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if !told.is_empty() {
+        let gaps = format!("{}: something may be lost", told.join(", "));
+        line(text, "gaps", &Paint::Red.over(&gaps, colored));
+    }
 }
 
 fn show_journal(text: &mut String, journal: &JournalStatus, colored: bool) {

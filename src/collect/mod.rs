@@ -9,6 +9,7 @@
 //! Invariant: while the journal is full nothing is read; the log keeps what it has.
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
+mod api;
 mod choice;
 mod content;
 mod cutter;
@@ -31,13 +32,14 @@ mod spotted;
 mod tail;
 mod watch;
 
+pub use api::{ApiSettings, Poller, PollerHandle, open_all as open_apis};
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
 pub use place::{logs, means_several, open as open_log};
 pub use reset::ResetError;
 pub use settings::{Settings, SourceSettings, Start};
 
-use crate::journal::{Input, Journal, JournalError};
+use crate::journal::{FollowedFile, Input, Journal, JournalError};
 use crate::model::status::SourceStatus;
 use crate::model::{FileNo, Time};
 use recall::recall;
@@ -72,7 +74,7 @@ impl Handle {
 
 /// Reads all sources, one after the other, on one thread.
 pub struct Collector {
-    settings: Settings,
+    settings: Arc<Settings>,
     journal: Journal,
     clock: fn() -> Time,
     handle: Handle,
@@ -86,7 +88,12 @@ pub struct Collector {
 
 impl Collector {
     /// Takes up every source where the journal says it was left.
-    pub fn new(settings: Settings, journal: Journal, clock: fn() -> Time) -> Result<Collector, JournalError> {
+    pub fn new(
+        settings: impl Into<Arc<Settings>>,
+        journal: Journal,
+        clock: fn() -> Time,
+    ) -> Result<Collector, JournalError> {
+        let settings = settings.into();
         let (wake, woken) = sync_channel(1);
         let (wish, wishes) = sync_channel(WISHES_MAX);
         let handle = Handle { stop: Arc::default(), wake, status: Arc::default(), wishes: wish };
@@ -94,7 +101,7 @@ impl Collector {
             .sources
             .iter()
             .enumerate()
-            .map(|(at, source)| Source::new(at, source, journal.files_of(&source.name)))
+            .map(|(at, source)| Source::new(at, source, files_of(&journal, &source.name)))
             .collect();
         recall(&journal, &mut sources);
         let last_file = journal.last_file();
@@ -203,6 +210,18 @@ impl Collector {
         let status = self.sources.iter().map(|source| source.status(&self.settings, paused)).collect();
         *self.handle.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
+}
+
+/// The files of a source; what was asked under the same name before is none.
+fn files_of(journal: &Journal, name: &str) -> Vec<FollowedFile> {
+    let is_file = |file: &FollowedFile| !file.path.starts_with("https:");
+    journal.files_of(name).into_iter().filter(is_file).collect()
+}
+
+/// An error with its causes, in one line.
+fn error_text(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A full disk is no end: the journal keeps the batch and the collector waits.

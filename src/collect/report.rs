@@ -24,6 +24,8 @@ impl Source {
         };
         SourceStatus {
             name: self.name.to_string(),
+            sensor: settings.sources[self.at].sensor.to_string(),
+            kind: "file".into(),
             path: settings.sources[self.at].path.display().to_string(),
             state: state.into(),
             error,

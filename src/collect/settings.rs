@@ -1,5 +1,6 @@
 //! What the config says about collecting.
 
+use super::api::ApiSettings;
 use crate::dialect::{Dialect, Habits, Masks, Rules};
 use crate::model::{Class, Text};
 use jiff::tz::TimeZone;
@@ -10,8 +11,10 @@ use std::sync::Arc;
 pub struct Settings {
     /// Configured sensor name.
     pub sensor: Text,
-    /// At least one.
+    /// Logs that are followed; with `apis` at least one.
     pub sources: Vec<SourceSettings>,
+    /// Sensors that are asked.
+    pub apis: Vec<ApiSettings>,
     /// Classes that are journaled; entries of others are counted and passed over.
     pub classes: Vec<Class>,
     /// Class of the ambiguous timeline type `USER_LOGIN`.
@@ -26,6 +29,8 @@ pub struct Settings {
 pub struct SourceSettings {
     /// Its name, unique.
     pub name: Text,
+    /// The sensor that it is about.
+    pub sensor: Text,
     /// The log file.
     pub path: PathBuf,
     /// `None` is `auto`.

@@ -164,7 +164,7 @@ impl Source {
         let (ordinals, status, name) = (&mut self.ordinals, &mut self.status, &self.name);
         let (last_event, open_gap) = (&mut self.last_event, &mut self.open_gap);
         let context = Context {
-            sensor: &settings.sensor,
+            sensor: &source.sensor,
             source: name,
             seen: round.now,
             zone: &source.zone,
@@ -320,7 +320,8 @@ impl Source {
     /// What may have been lost goes to the journal, and into the counters.
     pub(super) fn tell_gap(&mut self, gap: Gap, round: &mut Round<'_>) {
         gap.loss.count(&mut self.status.gaps);
-        let event = gap.event(&round.settings.sensor, &self.name, self.last_event, round.now);
+        let event =
+            gap.event(&round.settings.sources[self.at].sensor, &self.name, self.last_event, round.now);
         self.open_gap = Some(round.input.drafts.len());
         round.input.drafts.push(Draft { event, position: None, mark: None });
     }
@@ -328,7 +329,7 @@ impl Source {
     /// One of otrail's own events about this source.
     pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
         let mut event = Event::own(action, outcome, round.now, message);
-        event.sensor = round.settings.sensor.clone();
+        event.sensor = round.settings.sources[self.at].sensor.clone();
         event.source = Text::const_new("otrail");
         event.target =
             Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));

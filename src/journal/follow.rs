@@ -1,9 +1,9 @@
 //! Following the journal for a destination: from memory while it keeps up, from the files while it does not.
 
 use super::error::JournalError;
-use super::reader::Scan;
+use super::reader::{self, Scan};
 use super::{Batch, Journal};
-use crate::model::{Record, Seq};
+use crate::model::{Record, Seq, Time};
 use std::sync::Arc;
 
 /// What comes next for a follower.
@@ -84,6 +84,11 @@ impl Follower {
 }
 
 impl Journal {
+    /// Where to begin to read what was journaled at `time` or later: after a record that is no later than that.
+    pub fn before(&self, time: Time) -> Seq {
+        reader::before(&self.0.store.journal(), time).unwrap_or_default()
+    }
+
     /// What comes after `seq`, without touching the disk.
     pub fn next_after(&self, seq: Seq) -> Next {
         if seq >= self.newest() {

@@ -183,11 +183,6 @@ impl Journal {
         Scan::new(self.0.store.journal())
     }
 
-    /// Where to begin to read what was journaled at `time` or later: after a record that is no later than that.
-    pub fn before(&self, time: Time) -> Seq {
-        reader::before(&self.0.store.journal(), time).unwrap_or_default()
-    }
-
     fn recent_after(&self, seq: Seq) -> Option<Batch> {
         self.0.recent.read().unwrap_or_else(PoisonError::into_inner).after(seq)
     }

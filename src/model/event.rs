@@ -271,8 +271,11 @@ impl Flag {
     /// The entry was UTF-16, the high byte first: `raw` is its text.
     pub const UTF_16BE: Flag = Flag(1 << 8, "utf-16be");
 
+    /// The sensor's clock was wrong when it told of the entry: so is `time`, perhaps.
+    pub const CLOCK_OFF: Flag = Flag(1 << 9, "clock-off");
+
     /// Every flag.
-    pub const ALL: [Flag; 9] = [
+    pub const ALL: [Flag; 10] = [
         Flag::UNPARSED,
         Flag::TRUNCATED,
         Flag::INVALID_UTF8,
@@ -282,6 +285,7 @@ impl Flag {
         Flag::MASKED,
         Flag::UTF_16LE,
         Flag::UTF_16BE,
+        Flag::CLOCK_OFF,
     ];
 
     /// The word used in the journal and on the wire.

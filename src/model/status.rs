@@ -33,9 +33,14 @@ pub struct Status {
 pub struct SourceStatus {
     /// Configured name.
     pub name: String,
-    /// The path that is followed.
+    /// The sensor that it is about.
+    pub sensor: String,
+    /// `file` or `api`.
+    pub kind: String,
+    /// The path that is followed, or the address that is asked.
     pub path: String,
-    /// `reading`, `idle`, `missing`, `unreadable`, `paused` (disk full).
+    /// `reading`, `idle`, `missing`, `unreadable`, `paused` (disk full); of an API `starting`, `asking`, `idle`,
+    /// `unreachable`, `refused`, `paused`.
     pub state: String,
     /// The last error, empty when all is well.
     pub error: String,
@@ -71,6 +76,12 @@ pub struct SourceStatus {
     pub files: Vec<FileStatus>,
     /// When the last entry was read, RFC 3339; empty before the first.
     pub last_entry: String,
+    /// When the API last answered every question, RFC 3339; empty before the first time.
+    pub last_answer: String,
+    /// How far the sensor's clock is ahead of ours, in seconds; negative when it is behind. Of an API only.
+    pub clock_ahead_seconds: i64,
+    /// Something to know that is no error; empty if there is nothing.
+    pub notice: String,
 }
 
 /// How often something may have been lost of a source since the start of the agent, by cause.
@@ -87,6 +98,10 @@ pub struct Gaps {
     pub holes: u64,
     /// An admin has moved a position forward.
     pub skipped: u64,
+    /// More happened than one answer of the sensor's API shows.
+    pub overflows: u64,
+    /// The API was not asked for longer than it looks back.
+    pub outages: u64,
 }
 
 /// An open file of a source.

@@ -24,6 +24,7 @@ static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::embedded()
 pub(super) fn settings(path: PathBuf) -> Settings {
     let source = SourceSettings {
         name: "timeline".into(),
+        sensor: "plant-a".into(),
         path,
         dialect: None,
         zone: TimeZone::UTC,
@@ -35,6 +36,7 @@ pub(super) fn settings(path: PathBuf) -> Settings {
     Settings {
         sensor: "plant-a".into(),
         sources: vec![source],
+        apis: Vec::new(),
         classes: Class::ALL.to_vec(),
         user_login: Class::UserOperation,
         rules: Arc::clone(&RULES),
