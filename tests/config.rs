@@ -122,11 +122,18 @@ fn relp_has_defaults_of_its_own_that_fit_rsyslog() {
 fn the_example_of_every_key_is_valid() {
     let mut text = String::new();
     for section in SECTIONS {
-        if !section.name.is_empty() {
-            text += &format!("{}\n", section.title());
-        }
-        for key in section.keys {
-            text += &format!("{} = {}\n", key.name, key.example);
+        let kinds: &[&str] = if section.name == "source" { &["file", "api"] } else { &[""] };
+        for kind in kinds {
+            if !section.name.is_empty() {
+                text += &format!("{}\n", section.title());
+            }
+            for key in section.keys.iter().filter(|key| key.kind.is_empty() || key.kind == *kind) {
+                let example = match key.name {
+                    "kind" | "name" if *kind == "api" => format!("{kind:?}"),
+                    _ => key.example.to_owned(),
+                };
+                text += &format!("{} = {example}\n", key.name);
+            }
         }
     }
     assert_eq!(shown(&text), "");

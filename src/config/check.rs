@@ -47,7 +47,7 @@ fn beside(config: &Path) -> PathBuf {
     config.parent().map_or_else(|| PathBuf::from(RULES_FOLDER), |folder| folder.join(RULES_FOLDER))
 }
 
-fn sensor_name<'a>(value: &Value<'a>) -> Option<&'a str> {
+pub(super) fn sensor_name<'a>(value: &Value<'a>) -> Option<&'a str> {
     let name = value.text()?;
     if name.chars().count() > SENSOR_CHARS_MAX {
         value.problem("`sensor` is too long", format!("at most {SENSOR_CHARS_MAX} characters"));
@@ -57,7 +57,7 @@ fn sensor_name<'a>(value: &Value<'a>) -> Option<&'a str> {
 }
 
 fn collect_settings(top: &Table<'_>, sensor: &str) -> collect::Settings {
-    let sources = source::all(top);
+    let (sources, apis) = source::all(top, sensor);
     let select = top.only("select");
     let classes = select.read("classes", |value| {
         let classes = value.list(CLASSES.len(), class)?;
@@ -70,6 +70,7 @@ fn collect_settings(top: &Table<'_>, sensor: &str) -> collect::Settings {
     collect::Settings {
         sensor: Text::from(sensor),
         sources,
+        apis,
         classes: classes.unwrap_or_else(|| vec![Class::UserOperation]),
         user_login: user_login.unwrap_or(Class::UserOperation),
         rules: Arc::clone(&RULES),

@@ -20,6 +20,8 @@ pub struct Key {
     pub name: &'static str,
     /// A value in TOML, the default where there is one.
     pub example: &'static str,
+    /// The kind of source that it is for; empty for all, and in all other sections.
+    pub kind: &'static str,
 }
 
 impl Section {
@@ -56,16 +58,27 @@ pub const SECTIONS: &[Section] = &[
         name: "source",
         many: true,
         keys: &[
+            key("kind", r#""file""#),
             key("name", r#""timeline""#),
-            key("path", r#""/var/log/sensor/user-operations.ndjson""#),
-            key("dialect", r#""auto""#),
-            key("time-zone", r#""UTC""#),
-            key("day-first", "false"),
-            key("start", r#""beginning""#),
-            key("follow-symlinks", "false"),
+            key("sensor", r#""plant-b-sensor-02""#),
+            of_file("path", r#""/var/log/sensor/user-operations.ndjson""#),
+            of_file("dialect", r#""auto""#),
+            of_file("time-zone", r#""UTC""#),
+            of_file("day-first", "false"),
+            of_file("start", r#""beginning""#),
+            of_file("follow-symlinks", "false"),
             key("line-max", r#""1 MiB""#),
-            key("field-max", r#""4 KiB""#),
-            key("fields", "{}"),
+            of_file("field-max", r#""4 KiB""#),
+            of_file("fields", "{}"),
+            of_api("url", r#""https://sensor-01.example.net""#),
+            of_api("token-file", r#""/etc/otrail/sensor-01.token""#),
+            of_api("ca-file", r#""/etc/otrail/sensor-ca.pem""#),
+            of_api("pin", "[]"),
+            of_api("server-name", r#""sensor-01.example.net""#),
+            of_api("types", r#"["USER_OPERATION", "EXCLUSION_RULE_CREATED"]"#),
+            of_api("interval", r#""60 s""#),
+            of_api("answer-timeout", r#""30 s""#),
+            of_api("silent-after", r#""1 day""#),
         ],
     },
     Section {
@@ -150,5 +163,13 @@ pub(super) fn sections_with(name: &str) -> Vec<String> {
 }
 
 const fn key(name: &'static str, example: &'static str) -> Key {
-    Key { name, example }
+    Key { name, example, kind: "" }
+}
+
+const fn of_file(name: &'static str, example: &'static str) -> Key {
+    Key { name, example, kind: "file" }
+}
+
+const fn of_api(name: &'static str, example: &'static str) -> Key {
+    Key { name, example, kind: "api" }
 }

@@ -1,44 +1,89 @@
-//! `[[source]]`: a sensor log to follow.
+//! `[[source]]`: a sensor log to follow, or a sensor to ask.
+
+mod api;
 
 use super::problem::{nearest, quoted};
 use super::raw::{Table, Value};
-use crate::collect::{SourceSettings, Start};
+use crate::collect::{ApiSettings, SourceSettings, Start};
 use crate::dialect::{DIALECTS, Habits};
 use crate::model::Text;
 use jiff::tz::TimeZone;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// All sources: at least one, each with a name and a file of its own.
-pub(super) fn all(top: &Table<'_>) -> Vec<SourceSettings> {
+/// The sources of each kind: at least one of any, each with a name of its own.
+pub(super) fn all(top: &Table<'_>, sensor: &str) -> (Vec<SourceSettings>, Vec<ApiSettings>) {
     let tables = top.each("source");
     if top.lacks("source") {
         top.problem("there is no [[source]]", "name the log to follow: [[source]], with `name` and `path`");
     }
-    if tables.len() > SOURCES_MAX {
-        top.problem(format!("there are {} sources", tables.len()), format!("at most {SOURCES_MAX}"));
+    let (mut seen, mut files, mut apis) = (Seen::default(), Vec::new(), Vec::new());
+    for table in &tables {
+        let kinds = [("file", Kind::File), ("api", Kind::Api)];
+        let kind = match table.value("kind") {
+            Some(value) => value.one_of(kinds),
+            None => Some(Kind::File),
+        };
+        let name = table.need("name", |value| seen.name(value));
+        let sensor = table.read("sensor", super::check::sensor_name).unwrap_or(sensor);
+        match kind {
+            Some(Kind::File) => files.extend(file(table, name, sensor, &mut seen.places)),
+            Some(Kind::Api) => apis.extend(api::source(table, name, sensor, &mut seen.places)),
+            None => {}
+        }
     }
-    let (mut names, mut paths) = (HashSet::new(), HashSet::new());
-    tables.iter().filter_map(|table| source(table, &mut names, &mut paths)).collect()
+    for (what, count, most) in [("logs", files.len(), FILES_MAX), ("sensors", apis.len(), APIS_MAX)] {
+        if count > most {
+            top.problem(format!("there are {count} sources that are {what}"), format!("at most {most}"));
+        }
+    }
+    (files, apis)
 }
 
-fn source(
-    table: &Table<'_>,
-    names: &mut HashSet<Text>,
-    paths: &mut HashSet<PathBuf>,
-) -> Option<SourceSettings> {
-    let name = table.need("name", |value| {
+#[derive(Clone, Copy)]
+enum Kind {
+    File,
+    Api,
+}
+
+/// What other sources have.
+#[derive(Default)]
+struct Seen {
+    names: HashSet<Text>,
+    places: HashSet<PathBuf>,
+}
+
+impl Seen {
+    fn name(&mut self, value: &Value<'_>) -> Option<Text> {
         let name = value.name()?;
         if name == OWN_SOURCE {
             value.problem("`otrail` is the source of otrail's own events", "choose another name");
-        } else if !names.insert(Text::from(name)) {
+        } else if !self.names.insert(Text::from(name)) {
             value.problem(format!("there is another source `{name}`"), "choose another name");
         }
         Some(Text::from(name))
-    });
+    }
+}
+
+/// Keys of another kind have no effect.
+fn pass_over_others(table: &Table<'_>, kind: &str) {
+    let others = table.section.keys.iter().filter(|key| !key.kind.is_empty() && key.kind != kind);
+    for value in others.filter_map(|key| table.value(key.name)) {
+        let message = format!("`{}` has no effect with kind `{kind}`", value.key.name);
+        value.warning(message, "leave it out, or change `kind`");
+    }
+}
+
+fn file(
+    table: &Table<'_>,
+    name: Option<Text>,
+    sensor: &str,
+    places: &mut HashSet<PathBuf>,
+) -> Option<SourceSettings> {
+    pass_over_others(table, "file");
     let path = table.need("path", |value| {
         let path = log_path(value)?;
-        if !paths.insert(path.clone()) {
+        if !places.insert(path.clone()) {
             value.problem("another source follows this file", "one file, one source: leave one of them out");
         }
         Some(path)
@@ -56,6 +101,7 @@ fn source(
     let usual = Habits::default();
     Some(SourceSettings {
         name: name?,
+        sensor: Text::from(sensor),
         path: path?,
         dialect: dialect.flatten(),
         zone: zone.unwrap_or(TimeZone::UTC),
@@ -97,4 +143,7 @@ fn time_zone(value: &Value<'_>) -> Option<TimeZone> {
 }
 
 const OWN_SOURCE: &str = "otrail";
-const SOURCES_MAX: usize = 64;
+/// Each has files open.
+const FILES_MAX: usize = 64;
+/// Each has a connection while it is asked.
+const APIS_MAX: usize = 1024;
