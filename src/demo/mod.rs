@@ -11,11 +11,13 @@
 //! Not here: what a scene looks like (`cli`).
 
 mod acts;
+mod api;
 mod certificates;
 mod child;
 mod error;
 mod folder;
 mod frame;
+mod http;
 mod interrupt;
 mod receiver;
 mod script;
@@ -23,6 +25,7 @@ mod sensor;
 mod stage;
 mod tally;
 
+pub use api::{Answering, Row, SensorApi};
 pub use error::DemoError;
 pub use frame::Frame;
 pub use interrupt::Interrupt;
