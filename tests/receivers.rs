@@ -12,33 +12,34 @@ use support::frames::Frame;
 use support::process::{House, entry};
 
 #[test]
-fn rsyslog_with_openssl_gets_every_entry_and_answers_the_barrier() {
-    gets_every_entry(Kind::RsyslogOpenssl, "barrier");
+fn rsyslog_with_openssl_gets_every_entry_and_answers_probe_and_barrier() {
+    gets_every_entry(Kind::RsyslogOpenssl, ["barrier", "probe"]);
 }
 
 #[test]
 fn rsyslog_with_gnutls_gets_every_entry_and_ends_with_a_fin() {
-    gets_every_entry(Kind::RsyslogGnutls, "fin");
+    gets_every_entry(Kind::RsyslogGnutls, ["fin", "fin"]);
 }
 
 #[test]
-fn syslog_ng_gets_every_entry_and_answers_the_barrier() {
-    gets_every_entry(Kind::SyslogNg, "barrier");
+fn syslog_ng_gets_every_entry_and_answers_probe_and_barrier() {
+    gets_every_entry(Kind::SyslogNg, ["barrier", "probe"]);
 }
 
 #[test]
 fn imrelp_with_openssl_gets_every_entry_and_acknowledges_it() {
-    gets_every_entry(Kind::RelpOpenssl, "ack");
+    gets_every_entry(Kind::RelpOpenssl, ["ack", "ack"]);
 }
 
 #[test]
 fn imrelp_with_gnutls_gets_every_entry_and_acknowledges_it() {
-    gets_every_entry(Kind::RelpGnutls, "ack");
+    gets_every_entry(Kind::RelpGnutls, ["ack", "ack"]);
 }
 
-/// With either version of TLS.
-fn gets_every_entry(kind: Kind, evidence: &str) {
-    for (tls, minimum, version) in [(Tls::V1_2, "1.2", "TLSv1.2 "), (Tls::V1_3, "1.3", "TLSv1.3 ")] {
+/// With either version of TLS, and this evidence over each.
+fn gets_every_entry(kind: Kind, evidence: [&str; 2]) {
+    let versions = [(Tls::V1_2, "1.2", "TLSv1.2 "), (Tls::V1_3, "1.3", "TLSv1.3 ")];
+    for ((tls, minimum, version), evidence) in versions.into_iter().zip(evidence) {
         let mut house = House::new();
         let mut receiver = Receiver::of(&house, kind);
         receiver.tls = tls;

@@ -185,12 +185,13 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
     if !destination.tls.is_empty() {
         line(text, "tls", &plain(&destination.tls));
     }
+    let mut evidence = plain(&destination.evidence);
+    if destination.round_trip_us > 0 {
+        let _infallible = write!(evidence, " in {:.1} ms", destination.round_trip_us as f64 / 1000.0);
+    }
     let confirmed = format!(
-        "up to {} by {}; {} records and {} s behind",
-        destination.confirmed,
-        plain(&destination.evidence),
-        destination.lag_records,
-        destination.lag_seconds
+        "up to {} by {evidence}; {} records and {} s behind",
+        destination.confirmed, destination.lag_records, destination.lag_seconds
     );
     line(text, "confirmed", &confirmed);
     let sent = format!(

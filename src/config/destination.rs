@@ -50,6 +50,11 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     }
     let frame = frame::frame(table, format, relp);
     let evidence = table.read("evidence", |value| evidence(value, relp));
+    if let (Some(Evidence::Probe), Some(Transport { secure: false, .. }), Some(value)) =
+        (evidence, transport, table.value("evidence"))
+    {
+        value.problem("a probe needs TLS", "transport = \"tls\"");
+    }
     let from = table.read("from", |value| value.one_of([("oldest", From::Oldest), ("now", From::Now)]));
     let window = table.read("window-max", |value| {
         let bytes = value.memory(64 << 10..=256 << 20)?;
@@ -168,12 +173,12 @@ fn evidence(value: &Value<'_>, relp: bool) -> Option<Evidence> {
         value.problem("only RELP acknowledges events", "transport = \"relp-tls\", or evidence = \"auto\"");
         return None;
     }
-    if value.text()? == "probe" {
-        value.problem("evidence `probe` comes later", "for now: evidence = \"auto\"");
-        return None;
-    }
-    let evidence =
-        value.one_of([("auto", Evidence::Auto), ("barrier", Evidence::Barrier), ("none", Evidence::None)])?;
+    let evidence = value.one_of([
+        ("auto", Evidence::Auto),
+        ("probe", Evidence::Probe),
+        ("barrier", Evidence::Barrier),
+        ("none", Evidence::None),
+    ])?;
     if evidence == Evidence::None {
         value.warning(
             "without evidence, events on the way are lost when a connection breaks",

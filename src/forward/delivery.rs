@@ -64,6 +64,8 @@ pub(super) enum Proof {
     AtClose,
     /// Bit by bit while it stays up.
     Running,
+    /// Not known yet: nothing is sent until it is.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +103,11 @@ impl Delivery {
         self.window.bytes()
     }
 
+    /// Whether nothing more goes out before there is evidence.
+    pub(super) fn is_full(&self) -> bool {
+        self.window_bytes() >= self.limits.window_bytes_max
+    }
+
     /// Whether a record was sent before without evidence.
     pub(super) fn is_resent(&self, seq: Seq) -> bool {
         seq <= self.highest
@@ -111,17 +118,16 @@ impl Delivery {
         let barrier_at = self.barrier_at(proof);
         let stopping = self.stop_by.is_some();
         let late = self.stop_by.is_some_and(|stop_by| now >= stop_by);
-        let full = self.window_bytes() >= self.limits.window_bytes_max;
         let all_sent = self.sent >= newest || late;
         // Evidence that is on its way is waited for.
-        let asks = proof == Proof::AtClose && (full || (stopping && all_sent));
+        let asks = proof == Proof::AtClose && (self.is_full() || (stopping && all_sent));
         if !self.window.is_empty() && (asks || late || barrier_at.is_some_and(|at| now >= at)) {
             return Step::Barrier;
         }
         if stopping && all_sent && self.window.is_empty() {
             return Step::Done;
         }
-        if self.sent < newest && !full && !late {
+        if self.sent < newest && !self.is_full() && !late && proof != Proof::Unknown {
             let room = self.limits.window_bytes_max - self.window_bytes();
             return Step::Send { after: self.sent, bytes_max: room.clamp(1, SEND_BYTES) };
         }
@@ -140,10 +146,11 @@ impl Delivery {
     /// when its first record has waited for the interval.
     fn barrier_at(&self, proof: Proof) -> Option<Duration> {
         let interval = self.limits.barrier_interval;
-        let latest = self.window.first_at()? + interval;
+        let first_at = self.window.first_at()?;
         if proof == Proof::Running {
-            return Some(latest);
+            return Some(first_at + interval.max(RUNNING_MIN));
         }
+        let latest = first_at + interval;
         let due = self.last_barrier.map_or(Duration::ZERO, |at| at + interval);
         let quiet = self.window.last_at()? + QUIET.min(interval);
         Some(due.max(quiet).min(latest))
@@ -241,6 +248,8 @@ impl Delivery {
 const SEND_BYTES: usize = 256 << 10;
 /// How long nothing must have been sent before a barrier interrupts the least.
 const QUIET: Duration = Duration::from_millis(500);
+/// How long evidence that comes while the link stays up may take at least, however short the barrier interval is.
+const RUNNING_MIN: Duration = Duration::from_secs(5);
 /// How long a peer must have kept a link before it counts as a good one: with TLS 1.3 the refusal of our
 /// certificate comes after the handshake.
 pub(super) const STAYED: Duration = Duration::from_secs(3);

@@ -3,6 +3,7 @@
 //! | level | what was seen | what it proves |
 //! |---|---|---|
 //! | `ack` | RELP `rsp 200` for each message | its parser has taken them |
+//! | `probe` | a KeyUpdate in answer to ours (`probe`), the link stays up | its TLS has processed every record before ours |
 //! | `barrier` | our close_notify, then the peer's | its TLS has processed every record before ours |
 //! | `fin` | our close, then a FIN without reset | its process had read everything, on a usual kernel |
 //!
@@ -12,6 +13,7 @@
 //! Limits: the receiver may lose afterwards what it has read; a TLS proxy in between speaks for itself alone;
 //! a peer whose own close crosses ours on the way slower than the smallest round trip passes for an answer.
 
+use super::habits::Habits;
 use crate::transport::Observed;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Level {
     /// The peer acknowledged each message.
     Ack,
+    /// The peer answered a probe.
+    Probe,
     /// The peer closed in answer to our close.
     Barrier,
     /// A clean FIN alone, from a peer never seen to send a close_notify.
@@ -30,6 +34,7 @@ impl Level {
     pub(super) fn name(self) -> &'static str {
         match self {
             Level::Ack => "ack",
+            Level::Probe => "probe",
             Level::Barrier => "barrier",
             Level::Fin => "fin",
         }
@@ -37,13 +42,16 @@ impl Level {
 }
 
 /// What is remembered of a peer between links.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct Peer {
     /// It has answered a close_notify with its own: from then on a FIN alone is not enough.
     pub answers_close_notify: bool,
     /// Clean FINs in a row since it last answered.
     pub fins_in_a_row: u8,
+    /// How it takes probes.
+    #[serde(rename = "probes")]
+    pub habits: Habits,
 }
 
 /// The judgement.
@@ -80,14 +88,14 @@ pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
         return unproved("the peer's close came too soon to be an answer to ours");
     }
     if seen.close_notify_after.is_some() {
-        *peer = Peer { answers_close_notify: true, fins_in_a_row: 0 };
+        (peer.answers_close_notify, peer.fins_in_a_row) = (true, 0);
         return Verdict::Delivered(Level::Barrier);
     }
     if peer.answers_close_notify {
         peer.fins_in_a_row += 1;
         if peer.fins_in_a_row >= FINS_TO_FORGET {
             // Another receiver has taken the old one's place.
-            *peer = Peer::default();
+            (peer.answers_close_notify, peer.fins_in_a_row) = (false, 0);
         }
         return unproved("the peer ended without the close_notify that it used to answer with");
     }
@@ -137,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_receiver_replaced_by_a_silent_one_is_believed_again_after_some_links() {
-        let mut peer = Peer { answers_close_notify: true, fins_in_a_row: 0 };
+        let mut peer = Peer { answers_close_notify: true, ..Peer::default() };
         for _ in 0..FINS_TO_FORGET {
             assert!(is_unproved(&fin_only(), &mut peer));
         }

@@ -3,7 +3,8 @@
 //! ```text
 //! journal ──next_after / read──▶ batch ──frames──▶ transport::Link ──▶ the server
 //!             ▲                     delivery: what next      │
-//!          cursor ◀── confirmed ◀── evidence: what it proves ┘ barrier
+//!          cursor ◀── confirmed ◀─┬─ probe: what it proves ──┤ answers while it stays up
+//!                                 └─ evidence: the same ─────┘ the answer to our close
 //! ```
 //!
 //! One destination is one task; reads of the files and writes of the cursor happen where they may block, so that
@@ -13,14 +14,18 @@
 //! Not here: which evidence a link can show (`transport`), what a frame looks like (`format`).
 
 mod acknowledged;
+mod ask;
 mod backoff;
 mod batch;
 mod begin;
+mod close;
 mod delivery;
 mod evidence;
 mod flight;
+mod habits;
 mod mark;
 mod peers;
+mod probe;
 mod reading;
 mod report;
 mod settings;
@@ -32,22 +37,23 @@ pub use settings::{Evidence, From, Settings};
 
 use crate::journal::{Batch, Follower, Journal, JournalError};
 use crate::model::{Event, Seq, Time};
-use crate::transport::{self, Link, LinkError, Observed};
+use crate::transport::{self, KeyUpdates, Link, LinkError};
+use ask::Next as Doing;
 use backoff::Backoff;
 use batch::Encoder;
 use begin::Beginning;
-use delivery::{Delivery, Limits, Proof, Step};
-use evidence::{Level, Verdict};
+use delivery::{Delivery, Limits, Step};
 use flight::Flight;
 use mark::Mark;
 use peers::Memory;
+use probe::Probe;
 use report::Report;
 use settle::Settle;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 /// One destination: everything between its cursor and its server.
 pub struct Destination {
@@ -64,6 +70,9 @@ pub struct Destination {
     read: Option<Batch>,
     link: Option<Link>,
     flight: Flight,
+    /// What the answers of the present link prove, and those that were heard.
+    probe: Probe,
+    heard: KeyUpdates,
     frames: Vec<u8>,
     report: Report,
 }
@@ -96,6 +105,8 @@ impl Destination {
             read: None,
             link: None,
             flight: Flight::default(),
+            probe: Probe::without(),
+            heard: KeyUpdates::default(),
             frames: Vec::new(),
             report,
             begun,
@@ -128,11 +139,23 @@ impl Destination {
                 self.delivery.on_stop(self.now() + STOP_WITHIN);
             }
             let now_newest = *newest.borrow_and_update();
-            self.harvest().await;
+            self.hear().await;
             self.report.progress(&self.delivery, now_newest);
             self.store_cursor(false).await;
-            match self.delivery.next(now_newest, self.now()) {
-                Step::Done => break,
+            let step = match self.next(now_newest) {
+                Doing::Step(step) => step,
+                Doing::Ask => {
+                    self.ask().await;
+                    continue;
+                }
+                Doing::GiveUp(reason) => {
+                    let event = self.report.lost(reason);
+                    self.lost(event).await;
+                    continue;
+                }
+            };
+            match step {
+                Step::Done => return self.end().await,
                 Step::Connect => {
                     tokio::select! {
                         made = connect(Arc::clone(&self.settings)) => self.on_connect(made).await,
@@ -156,10 +179,8 @@ impl Destination {
                 self.report.connected(&link);
                 self.encoder.clock_synced = clock_is_synced();
                 self.flight = Flight::default();
+                (self.probe, self.heard) = (self.probe_for(&link), link.key_updates());
                 self.delivery.on_connected(self.now());
-                if link.is_acknowledged() {
-                    self.delivery.on_proof(Proof::Running);
-                }
                 self.link = Some(link);
             }
             Err(error) => self.broke(&error).await,
@@ -177,7 +198,13 @@ impl Destination {
     }
 
     async fn lost(&mut self, event: Option<Event>) {
-        self.link = None;
+        // What was answered before the end was answered.
+        self.hear().await;
+        if let Some(link) = self.link.take() {
+            self.learn(&link.about(), false);
+            self.remember();
+        }
+        self.probe = Probe::without();
         self.read = None;
         self.delivery.on_lost(self.now(), fastrand::f64());
         self.tell(event).await;
@@ -204,59 +231,15 @@ impl Destination {
         self.report.sent(&encoded);
         // What did not go out is not acknowledged; of the rest each message has an answer of its own.
         if sent.is_ok() || link.is_acknowledged() {
-            self.delivery.on_sent(encoded.through, self.frames.len(), self.now());
+            let (bytes, now) = (self.frames.len(), self.now());
+            self.delivery.on_sent(encoded.through, bytes, now);
+            self.probe.on_sent(encoded.through, encoded.frames, bytes, now);
         } else {
             self.delivery.on_interrupted(encoded.through);
         }
         if let Err(error) = sent {
             self.broke(&error).await;
         }
-    }
-
-    /// Closes the link for evidence while the next one is made, so that the line stays busy.
-    /// Nothing goes over the next one before the verdict.
-    async fn barrier(&mut self) {
-        let Some(link) = self.link.take() else { return };
-        let mut next = JoinSet::new();
-        if !self.delivery.is_stopping() {
-            next.spawn(connect(Arc::clone(&self.settings)));
-        }
-        let observed = link.barrier(self.settle.pause()).await;
-        self.confirm(observed.confirmed).await;
-        if let Some(answer) = observed.close_notify_after.or(observed.fin_after) {
-            self.settle.on_answer(answer, observed.min_rtt);
-        }
-        match self.judge(&observed) {
-            Verdict::Delivered(level) => {
-                self.delivery.on_delivered(self.now());
-                let event = self.report.delivered(level);
-                self.report.progress(&self.delivery, self.journal.newest());
-                self.tell(event).await;
-                if let Some(made) = next.join_next().await {
-                    self.on_connect(made.unwrap_or(Err(LinkError::Unprepared))).await;
-                }
-            }
-            Verdict::Unproved(reason) => {
-                let event = self.report.ended(&format!("no evidence: {reason}"));
-                self.lost(event).await;
-            }
-        }
-    }
-
-    fn judge(&mut self, observed: &Observed) -> Verdict {
-        let verdict = evidence::judge(observed, &mut self.memory.peer);
-        let verdict = match verdict {
-            Verdict::Delivered(Level::Fin) if self.settings.evidence == Evidence::Barrier => {
-                Verdict::Unproved(
-                    "the peer sent a FIN without close_notify, which evidence = \"barrier\" excludes".into(),
-                )
-            }
-            verdict => verdict,
-        };
-        if let Err(error) = self.memory.store() {
-            tracing::warn!("cannot remember what {} can do: {error}", self.settings.name);
-        }
-        verdict
     }
 
     async fn wait(

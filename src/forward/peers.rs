@@ -29,7 +29,7 @@ impl Memory {
         let path = dir.join(format!("{name}.json"));
         let entry = fs::read(&path).ok().and_then(|json| serde_json::from_slice::<Entry>(&json).ok());
         let peer = entry.filter(|entry| entry.address == address).map(|entry| entry.peer).unwrap_or_default();
-        Memory { path, address, peer, stored: peer }
+        Memory { path, address, stored: peer.clone(), peer }
     }
 
     /// Writes what is known when that has changed. Without it a restart learns it anew.
@@ -37,14 +37,14 @@ impl Memory {
         if self.peer == self.stored {
             return Ok(());
         }
-        let json = serde_json::to_vec(&Entry { address: self.address.clone(), peer: self.peer })?;
+        let json = serde_json::to_vec(&Entry { address: self.address.clone(), peer: self.peer.clone() })?;
         let temporary = self.path.with_extension("new");
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(&json)?;
         file.sync_data()?;
         fs::rename(&temporary, &self.path)?;
-        self.stored = self.peer;
+        self.stored = self.peer.clone();
         Ok(())
     }
 }

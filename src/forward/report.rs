@@ -3,13 +3,13 @@
 use super::batch::Encoded;
 use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
-use super::settings::{Evidence, Settings};
+use super::settings::Settings;
 use crate::journal::{Journal, Next};
 use crate::model::status::DestinationStatus;
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use crate::transport::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The status of a destination, for other threads.
 #[derive(Clone)]
@@ -67,16 +67,11 @@ impl Report {
         clock: fn() -> Time,
         confirmed: Seq,
     ) -> Report {
-        let evidence = match settings.evidence {
-            Evidence::None => "none",
-            Evidence::Barrier => "barrier",
-            Evidence::Auto => "auto",
-        };
         let status = DestinationStatus {
             name: settings.name.clone(),
             address,
             state: "connecting".into(),
-            evidence: evidence.into(),
+            evidence: settings.evidence.name().into(),
             confirmed,
             sent: confirmed,
             ..DestinationStatus::default()
@@ -121,6 +116,7 @@ impl Report {
         status.state = "connected".into();
         status.connected_since = self.now().to_string();
         status.tls = link.about();
+        status.round_trip_us = 0;
         status.connections += 1;
     }
 
@@ -160,6 +156,7 @@ impl Report {
             status.state = "waiting".into();
             status.connected_since.clear();
             status.tls.clear();
+            status.round_trip_us = 0;
             error.clone_into(&mut status.error);
         }
         if self.said.len() < CAUSES_MAX && !self.said.iter().any(|said| said == error) {
@@ -177,6 +174,12 @@ impl Report {
         level.name().clone_into(&mut self.status().evidence);
         self.accepted = true;
         self.restored()
+    }
+
+    /// From a probe to its answer.
+    pub(super) fn round_trip(&self, round_trip: Option<Duration>) {
+        let micros = round_trip.unwrap_or_default().as_micros();
+        self.status().round_trip_us = u64::try_from(micros).unwrap_or(u64::MAX);
     }
 
     /// The link is still up: once the peer has kept it for a while the loss is over.

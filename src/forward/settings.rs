@@ -23,7 +23,7 @@ pub struct Settings {
     pub from: From,
     /// Most bytes on the way without evidence.
     pub window_bytes_max: usize,
-    /// Longest time between the first record without evidence and a barrier.
+    /// Longest time between the first record without evidence and a barrier, but 5 s where probes are answered.
     pub barrier_interval: Duration,
     /// First and longest wait between attempts to connect.
     pub backoff: (Duration, Duration),
@@ -34,10 +34,24 @@ pub struct Settings {
 pub enum Evidence {
     /// The strongest the peer can give.
     Auto,
+    /// The peer answers probes; a link whose peer does not is of no use, and no record goes over it.
+    Probe,
     /// The peer closed in answer to our close.
     Barrier,
     /// Handed to the kernel: no evidence at all, for receivers that must not see reconnects.
     None,
+}
+
+impl Evidence {
+    /// Its name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::Auto => "auto",
+            Evidence::Probe => "probe",
+            Evidence::Barrier => "barrier",
+            Evidence::None => "none",
+        }
+    }
 }
 
 /// Where a destination without a cursor begins.

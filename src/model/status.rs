@@ -168,8 +168,10 @@ pub struct DestinationStatus {
     pub connected_since: String,
     /// Protocol and cipher suite of the present connection, with RELP the server's software; empty when there is none.
     pub tls: String,
-    /// Evidence level in use: `ack`, `barrier`, `fin`, `none`.
+    /// Evidence level in use: `ack`, `probe`, `barrier`, `fin`, `none`; before the first evidence what the config says.
     pub evidence: String,
+    /// From the last probe to its answer, in microseconds; 0 when there was none on the present connection.
+    pub round_trip_us: u64,
     /// Every record up to here is confirmed or was not selected.
     pub confirmed: Seq,
     /// The last record handed to the connection.

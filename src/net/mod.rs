@@ -9,6 +9,7 @@
 //! secret    a token from a file
 //! keys      certificates and keys from disk; a key that others can read is refused
 //! inspect   the same files as `otrail check` and a warning before expiry show them
+//! key_update   the peer's KeyUpdates, seen where they are decrypted
 //! kernel    what the kernel knows about a connection: bytes not acknowledged, smallest round trip
 //! ```
 //!
@@ -20,6 +21,7 @@ mod error;
 pub mod http;
 pub mod inspect;
 pub mod kernel;
+pub mod key_update;
 mod keys;
 mod pin;
 mod secret;

@@ -1,7 +1,7 @@
 //! TLS as RFC 5425 and RFC 9662 want it: versions 1.2 and 1.3, no early data, a peer that is verified.
 
 use super::pin::{PinMismatch, Verifier};
-use super::{NetError, TlsSettings, TlsVersion, keys};
+use super::{NetError, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// Reads the files and makes a config from them. Blocks on the disk; made anew for every connection, so that
 /// replaced files count at once.
 pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let cipher_suites = key_update::watched_suites();
+    let provider = Arc::new(CryptoProvider { cipher_suites, ..aws_lc_rs::default_provider() });
     let verifier = Arc::new(verifier(settings, &provider)?);
     let versions: &[_] = match settings.version_min {
         TlsVersion::V1_2 => &[&TLS13, &TLS12],

@@ -41,6 +41,25 @@ impl Link {
         observed
     }
 
+    /// Closes the link as RFC 5425 section 4.4 wants it, when nothing depends on the answer. Takes at most 200 ms.
+    pub async fn end(mut self) {
+        let deadline = Instant::now() + GOODBYE_MAX;
+        if self.relp.is_some() {
+            let _ = timeout_at(deadline, self.finish()).await;
+            return;
+        }
+        if self.peer_closed || self.sending {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            session.connection.send_close_notify();
+        }
+        if self.flush(deadline).await.is_ok() {
+            let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
+            let _ = self.answer(Instant::now(), deadline, &mut Observed::default()).await;
+        }
+    }
+
     async fn close(&mut self, settle: Duration, observed: &mut Observed) -> Result<(), LinkError> {
         if self.peer_closed {
             return Err(LinkError::Closed);
@@ -160,6 +179,8 @@ pub(super) fn chain(error: &LinkError) -> String {
 
 /// Longest wait of each step.
 const STEP_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for the end of a link that has nothing left to show.
+const GOODBYE_MAX: Duration = Duration::from_millis(200);
 /// Shortest and longest pause between two questions to the kernel.
 const PAUSE_MIN: Duration = Duration::from_micros(200);
 const PAUSE_MAX: Duration = Duration::from_millis(20);

@@ -133,14 +133,14 @@ impl Link {
         }
     }
 
-    /// Waits until the peer acknowledges more; fails at the end of the link. May be dropped and called again at any
-    /// time.
+    /// Waits until the peer acknowledges more or gives new keys; fails at the end of the link. May be dropped and called
+    /// again at any time.
     pub async fn news(&mut self) -> Result<(), LinkError> {
-        let before = self.confirmed();
+        let before = (self.confirmed(), self.key_updates());
         loop {
             let heard = self.listen(Ask::Tokio);
-            // What was acknowledged before the end counts before the end does.
-            if self.confirmed() != before {
+            // What was said before the end counts before the end does.
+            if (self.confirmed(), self.key_updates()) != before {
                 return Ok(());
             }
             if !heard? {

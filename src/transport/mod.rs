@@ -7,18 +7,20 @@
 //! link      one connection: connect, send, notice its end
 //! relp      the RELP session of a connection: commands out, acknowledgements in
 //! acknowledged   the RELP session over a link
+//! probe     one connection is asked for a KeyUpdate while it stays up
 //! barrier   one connection is closed, and what the peer answered is written down
 //! ```
 //!
 //! Invariant: no byte of a frame leaves before the peer is verified.
 //! Invariant: every wait has a limit, and what the peer sends is read; but for acknowledgements it is thrown away.
-//! Not here: what counts as delivered (`forward` judges `Observed`) and whom to trust (`net`).
+//! Not here: what counts as delivered (`forward` judges `Observed` and `KeyUpdates`) and whom to trust (`net`).
 
 mod acknowledged;
 mod barrier;
 mod error;
 pub mod framing;
 mod link;
+mod probe;
 mod records;
 mod relp;
 mod session;
@@ -29,6 +31,7 @@ mod tls;
 pub use error::LinkError;
 pub use link::Link;
 pub use relp::{DATA_BYTES_MAX as RELP_DATA_BYTES_MAX, RelpError};
+pub use session::KeyUpdates;
 pub use settings::{Framing, Protocol, Settings};
 
 use crate::net;

@@ -1,6 +1,7 @@
 //! The TLS side of a link: rustls, driven by hand, one record at a time.
 
 use super::records::Inbox;
+use crate::net::key_update::{self, KeyUpdate};
 use crate::net::{self, NetError};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Error, ProtocolVersion};
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct Session {
     pub(super) connection: ClientConnection,
     inbox: Inbox,
+    /// KeyUpdates of the peer so far.
+    pub(super) key_updates: KeyUpdates,
     /// Whether we have a client certificate, to tell "wants one" from "refused ours".
     identified: bool,
 }
@@ -21,7 +24,7 @@ impl Session {
         let mut connection =
             ClientConnection::new(config, name).map_err(|source| NetError::Tls { source })?;
         connection.set_buffer_limit(Some(OUTBOX_BYTES_MAX));
-        Ok(Session { connection, inbox: Inbox::new(), identified })
+        Ok(Session { connection, inbox: Inbox::new(), key_updates: KeyUpdates::default(), identified })
     }
 
     /// Protocol version and cipher suite.
@@ -50,7 +53,16 @@ impl Session {
     pub(super) fn take(&mut self, count: usize, plain: &mut dyn FnMut(&[u8])) -> Result<bool, Error> {
         self.inbox.filled(count);
         while let Some(record) = self.inbox.next() {
-            if feed(&mut self.connection, record, plain)? {
+            let in_handshake = self.connection.is_handshaking();
+            let tickets = self.connection.tls13_tickets_received();
+            let closed = feed(&mut self.connection, record, plain)?;
+            let is_else = in_handshake || closed || tickets != self.connection.tls13_tickets_received();
+            match key_update::take() {
+                KeyUpdate::Given if !is_else => self.key_updates.given += 1,
+                KeyUpdate::Other if !in_handshake => self.key_updates.other += 1,
+                _ => {}
+            }
+            if closed {
                 return Ok(true);
             }
         }
@@ -58,8 +70,16 @@ impl Session {
     }
 }
 
-/// Hands one record to rustls and what was in it to `plain`; whether it was the peer's close_notify. Records are
-/// counted here if they are to be counted.
+/// The KeyUpdates of a peer (RFC 8446 section 4.6.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyUpdates {
+    /// Records that were one and asked for nothing in return: the only form that an answer has.
+    pub given: u64,
+    /// New keys of the peer in any other form. They answer nothing.
+    pub other: u64,
+}
+
+/// Hands one record to rustls and what was in it to `plain`; whether it was the peer's close_notify.
 fn feed(
     connection: &mut ClientConnection,
     mut record: &[u8],

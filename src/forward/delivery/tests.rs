@@ -146,6 +146,15 @@ fn a_link_whose_running_evidence_ends_is_closed_for_it() {
 }
 
 #[test]
+fn nothing_goes_out_while_it_is_not_known_how_the_link_gives_evidence() {
+    let mut delivery = delivery(false);
+    delivery.on_proof(Proof::Unknown);
+    assert_eq!(delivery.next(Seq(12), SECOND), Step::Wait { until: None });
+    delivery.on_proof(Proof::Running);
+    assert!(matches!(delivery.next(Seq(12), SECOND), Step::Send { .. }));
+}
+
+#[test]
 fn a_stop_waits_for_running_evidence_and_asks_with_a_barrier_when_it_is_late() {
     let mut delivery = running();
     delivery.on_sent(Seq(12), 100, SECOND);

@@ -1,0 +1,69 @@
+//! The driver's side of the end of a link: it is closed for evidence, or because nothing is left to do.
+
+use super::evidence::{self, Level, Verdict};
+use super::probe::Probe;
+use super::settings::Evidence;
+use super::{Destination, connect};
+use crate::transport::{LinkError, Observed};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+impl Destination {
+    /// Closes the link for evidence while the next one is made, so that the line stays busy.
+    /// Nothing goes over the next one before the verdict.
+    pub(super) async fn barrier(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        let mut next = JoinSet::new();
+        if !self.delivery.is_stopping() {
+            next.spawn(connect(Arc::clone(&self.settings)));
+        }
+        let tls = link.about();
+        let observed = link.barrier(self.settle.pause()).await;
+        self.confirm(observed.confirmed).await;
+        if let Some(answer) = observed.close_notify_after.or(observed.fin_after) {
+            self.settle.on_answer(answer, observed.min_rtt);
+        }
+        match self.judge(&observed) {
+            Verdict::Delivered(level) => {
+                self.learn(&tls, true);
+                self.remember();
+                self.probe = Probe::without();
+                self.delivery.on_delivered(self.now());
+                let event = self.report.delivered(level);
+                self.report.progress(&self.delivery, self.journal.newest());
+                self.tell(event).await;
+                if let Some(made) = next.join_next().await {
+                    self.on_connect(made.unwrap_or(Err(LinkError::Unprepared))).await;
+                }
+            }
+            Verdict::Unproved(reason) => {
+                let event = self.report.ended(&format!("no evidence: {reason}"));
+                self.lost(event).await;
+            }
+        }
+    }
+
+    fn judge(&mut self, observed: &Observed) -> Verdict {
+        let verdict = evidence::judge(observed, &mut self.memory.peer);
+        let verdict = match verdict {
+            Verdict::Delivered(Level::Fin)
+                if matches!(self.settings.evidence, Evidence::Barrier | Evidence::Probe) =>
+            {
+                let evidence = self.settings.evidence.name();
+                Verdict::Unproved(format!(
+                    "the peer sent a FIN without close_notify, which evidence = \"{evidence}\" excludes"
+                ))
+            }
+            verdict => verdict,
+        };
+        self.remember();
+        verdict
+    }
+
+    /// Says good-bye.
+    pub(super) async fn end(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.end().await;
+        }
+    }
+}
