@@ -39,6 +39,21 @@ fn imrelp_with_gnutls_killed_after_a_freeze_costs_nothing() {
 }
 
 #[test]
+fn a_python_server_killed_after_a_freeze_costs_nothing() {
+    is_killed_after_freezes(Kind::Python);
+}
+
+#[test]
+fn a_node_server_killed_after_a_freeze_costs_nothing() {
+    is_killed_after_freezes(Kind::Node);
+}
+
+#[test]
+fn a_java_server_killed_after_a_freeze_costs_nothing() {
+    is_killed_after_freezes(Kind::Java);
+}
+
+#[test]
 fn rsyslog_with_openssl_restarted_costs_nothing() {
     is_restarted(Kind::RsyslogOpenssl);
 }

@@ -16,7 +16,7 @@ use super::certs::{Ca, Files, Kind as Certificate};
 use super::frames::Frame;
 use super::process::{House, free_port, patiently};
 use super::world::LOCAL;
-use super::{rsyslog, syslog_ng};
+use super::{rsyslog, servers, syslog_ng};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -37,6 +37,12 @@ pub enum Kind {
     RelpOpenssl,
     /// rsyslog's imrelp with GnuTLS, which lets in whom the CA vouches for.
     RelpGnutls,
+    /// A server of Python's ssl module.
+    Python,
+    /// A server of Node's tls module.
+    Node,
+    /// A server of Java's JSSE.
+    Java,
 }
 
 impl Kind {
@@ -129,6 +135,7 @@ impl Receiver {
                 rsyslog::command(&setup)
             }
             Kind::SyslogNg => syslog_ng::command(&setup),
+            Kind::Python | Kind::Node | Kind::Java => servers::command(&setup),
         };
         let said = File::create(self.folder.join("said")).unwrap();
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);

@@ -20,6 +20,7 @@ pub mod process;
 pub mod receiver;
 pub mod relp_server;
 pub mod rsyslog;
+pub mod servers;
 pub mod syslog_ng;
 pub mod trail;
 pub mod world;

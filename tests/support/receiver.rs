@@ -6,7 +6,7 @@ use super::certs::Kind;
 use super::peer::{self, Session};
 use super::process::{House, patiently};
 use super::world::{BOTH, LOCAL};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -41,8 +41,13 @@ struct Heard {
 impl Receiver {
     /// A server with a certificate of the house's CA, on a port of its own.
     pub fn start(house: &House) -> Receiver {
+        Receiver::speaking(house, BOTH)
+    }
+
+    /// The same with these versions of TLS.
+    pub fn speaking(house: &House, versions: &[&'static SupportedProtocolVersion]) -> Receiver {
         let identity = house.ca.sign(Kind::Server, LOCAL);
-        let config = Arc::new(peer::config(&identity, Some(&house.ca), BOTH));
+        let config = Arc::new(peer::config(&identity, Some(&house.ca), versions));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut receiver = Receiver { port, config, heard: Arc::default(), accepting: None };

@@ -1,0 +1,198 @@
+//! Which evidence each receiver gives, and that none of them can make otrail believe what is not so.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
+
+mod support;
+
+use expect_test::expect_file;
+use otrail::model::status::{DestinationStatus, Status};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, ServerConnection};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use support::certs;
+use support::daemon::{Kind, Receiver, Tls};
+use support::frames::Account;
+use support::peer::{self, Session};
+use support::process::{House, entry};
+use support::receiver;
+use support::world::{BOTH, LOCAL};
+
+/// The receivers of the table; `None` is a server of rustls, in this process.
+const RECEIVERS: &[(&str, Option<Kind>)] = &[
+    ("rsyslog imtcp, driver ossl", Some(Kind::RsyslogOpenssl)),
+    ("rsyslog imtcp, driver gtls", Some(Kind::RsyslogGnutls)),
+    ("rsyslog imrelp, tlslib openssl", Some(Kind::RelpOpenssl)),
+    ("rsyslog imrelp, tlslib gnutls", Some(Kind::RelpGnutls)),
+    ("syslog-ng", Some(Kind::SyslogNg)),
+    ("Python `ssl`", Some(Kind::Python)),
+    ("Node `tls`", Some(Kind::Node)),
+    ("Java JSSE", Some(Kind::Java)),
+    ("rustls", None),
+];
+
+/// README refers to it. `UPDATE_EXPECT=1 cargo test --test evidence` rewrites it; read the diff before you commit it.
+#[test]
+fn each_receiver_gives_the_evidence_that_the_table_says() {
+    let rows: Vec<String> = thread::scope(|scope| {
+        let row = |&(name, kind)| {
+            let evidence = [Tls::V1_2, Tls::V1_3].map(|tls| evidence_of(kind, tls));
+            format!("| {name} | {} | {} |", evidence[0], evidence[1])
+        };
+        let rows: Vec<_> = RECEIVERS.iter().map(|receiver| scope.spawn(move || row(receiver))).collect();
+        rows.into_iter().map(|row| row.join().unwrap()).collect()
+    });
+    let mut table = String::from(HEAD);
+    rows.iter().for_each(|row| writeln!(table, "{row}").unwrap());
+    expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/evidence.md")].assert_eq(&table);
+}
+
+fn evidence_of(kind: Option<Kind>, tls: Tls) -> String {
+    let mut house = House::new();
+    let mut real = kind.map(|kind| Receiver::of(&house, kind));
+    let port = match &mut real {
+        Some(receiver) => {
+            receiver.tls = tls;
+            receiver.start();
+            receiver.port
+        }
+        None => 0,
+    };
+    let version = if tls == Tls::V1_2 { &TLS12 } else { &TLS13 };
+    let ours = kind.is_none().then(|| receiver::Receiver::speaking(&house, &[version]));
+    let port = ours.as_ref().map_or(port, |receiver| receiver.port);
+    let transport = kind.map_or("tls", Kind::transport);
+    house.forward("siem", port, &format!("{QUICK}transport = {transport:?}"));
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    let status = house.wait_until("confirmed", |status| all_confirmed(status, 1));
+    assert_eq!(house.stop(), Some(0));
+    siem(&status).evidence.clone()
+}
+
+#[test]
+fn a_peer_that_answers_only_when_it_has_something_to_say_is_known_for_it() {
+    let mut house = House::new();
+    // rustls answers a KeyUpdate with the next thing that it sends.
+    let receiver = receiver::Receiver::start(&house);
+    house.forward("siem", receiver.port, QUICK);
+    house.start();
+    let remembered = house.path("state/peers/siem.json");
+    for number in 1.. {
+        house.write_log(entry(number).as_bytes());
+        let status = house.wait_until("confirmed", |status| all_confirmed(status, number as u64));
+        assert_eq!(siem(&status).evidence, "barrier");
+        if std::fs::read_to_string(&remembered).is_ok_and(|memory| memory.contains("\"silent-since\":1")) {
+            break;
+        }
+        assert!(number < 20, "{}", std::fs::read_to_string(&remembered).unwrap());
+    }
+    let status = house.wait_until("connected", |status| siem(status).state == "connected");
+    assert_eq!((siem(&status).resent, siem(&status).error.as_str()), (0, ""));
+}
+
+#[test]
+fn a_peer_that_answers_and_then_closes_and_discards_has_taken_nothing() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    let listener = TcpListener::bind(("127.0.0.1", receiver.port)).unwrap();
+    let identity = house.ca.sign(certs::Kind::Server, LOCAL);
+    let config = Arc::new(peer::config(&identity, Some(&house.ca), BOTH));
+    let discarded = Arc::new(AtomicUsize::new(0));
+    let bytes = Arc::clone(&discarded);
+    let thread = thread::spawn(move || {
+        for _ in 0..DISCARDS {
+            bytes.fetch_add(discard(listener.accept().unwrap().0, &config), Ordering::SeqCst);
+        }
+    });
+    house.forward("siem", receiver.port, QUICK);
+    (0..ENTRIES).for_each(|number| house.write_log(entry(number).as_bytes()));
+    house.start();
+    house.wait_until("discarded", |status| {
+        assert_eq!(siem(status).confirmed.0, 0, "{status:?}");
+        thread.is_finished()
+    });
+    thread.join().unwrap();
+    receiver.start();
+    let status = house.wait_until("confirmed", |status| all_confirmed(status, ENTRIES as u64));
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
+    assert!(discarded.load(Ordering::SeqCst) > 0);
+}
+
+/// Answers the first probes, closes of its own account, and throws away what comes; how much that was.
+fn discard(socket: TcpStream, config: &Arc<ServerConfig>) -> usize {
+    let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut session = Session { connection, socket, received: Vec::new() };
+    let talk = |session: &mut Session| {
+        session.handshake()?;
+        // The second read has both probes at the latest; an empty word lets rustls answer them.
+        session.connection.read_tls(&mut session.socket)?;
+        session.connection.process_new_packets().map_err(std::io::Error::other)?;
+        session.connection.writer().write_all(&[])?;
+        while session.connection.wants_write() {
+            session.connection.write_tls(&mut session.socket)?;
+        }
+        // The first record lets it know that it has been believed.
+        session.socket.peek(&mut [0])?;
+        session.close_notify()?;
+        session.fin()?;
+        session.discard_to_end()
+    };
+    talk(&mut session).map_or(0, |bytes| usize::try_from(bytes).unwrap())
+}
+
+#[test]
+fn who_wants_probes_answered_sends_nothing_to_a_peer_that_does_not() {
+    let mut house = House::new();
+    let (mut silent, mut old, mut good) = (
+        Receiver::of(&house, Kind::RsyslogGnutls),
+        Receiver::of(&house, Kind::SyslogNg),
+        Receiver::of(&house, Kind::SyslogNg),
+    );
+    old.tls = Tls::V1_2;
+    for (name, receiver) in [("silent", &mut silent), ("old", &mut old), ("good", &mut good)] {
+        receiver.start();
+        house.forward(name, receiver.port, &format!("{QUICK}evidence = \"probe\""));
+    }
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    let status = house.wait_until("all known", |status| {
+        named(status, "silent").error.contains("does not answer probes")
+            && named(status, "old").error.contains("needs TLS 1.3")
+            && named(status, "good").confirmed.0 > 1
+    });
+    for (name, receiver) in [("silent", &silent), ("old", &old)] {
+        assert_eq!((named(&status, name).confirmed.0, named(&status, name).frames), (0, 0));
+        assert_eq!(receiver.received(), b"");
+    }
+    assert_eq!(named(&status, "good").evidence, "probe");
+    assert!(named(&status, "good").round_trip_us > 0);
+}
+
+/// So many entries are read, and all that was journaled is confirmed.
+fn all_confirmed(status: &Status, entries: u64) -> bool {
+    status.sources.iter().any(|source| source.entries == entries)
+        && siem(status).confirmed == status.journal.newest
+}
+
+fn siem(status: &Status) -> &DestinationStatus {
+    named(status, "siem")
+}
+
+fn named<'a>(status: &'a Status, name: &str) -> &'a DestinationStatus {
+    status.destinations.iter().find(|destination| destination.name == name).unwrap()
+}
+
+const HEAD: &str = "\
+| receiver | over TLS 1.2 | over TLS 1.3 |
+|---|---|---|
+";
+const QUICK: &str = "barrier-interval = \"200 ms\"\nbackoff-max = \"200 ms\"\n";
+const ENTRIES: usize = 200;
+/// Connections that throw everything away.
+const DISCARDS: usize = 5;
