@@ -13,6 +13,10 @@
 mod act;
 mod keep;
 mod status;
+mod test;
+mod trial;
+
+pub use trial::try_out;
 
 use crate::collect::{self, Collector, Poller};
 use crate::config::Config;
@@ -55,6 +59,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     let pollers = collect::open_apis(&collect, &journal, now)?;
     let collector = Collector::new(collect, journal.clone(), now)?;
     let collecting = collector.handle();
+    let settings = config.destinations.clone();
     let mut destinations = Vec::new();
     for settings in config.destinations {
         destinations.push(Destination::open(settings, journal.clone(), now)?);
@@ -66,6 +71,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         collecting: collecting.clone(),
         asking: pollers.iter().map(Poller::handle).collect(),
         destinations: destinations.iter().map(Destination::handle).collect(),
+        settings,
     });
     let hash: String = config.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     let message =

@@ -11,6 +11,7 @@ impl Overview {
     pub(super) fn act(&self, act: Act, asker: Asker) -> Result<Done, String> {
         match act {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
+            Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::ResetSource(reset) => {
                 self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| error_text(&error))
             }

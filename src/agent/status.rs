@@ -14,6 +14,8 @@ pub(super) struct Overview {
     pub collecting: collect::Handle,
     pub asking: Vec<collect::PollerHandle>,
     pub destinations: Vec<forward::Handle>,
+    /// Theirs, in the same order.
+    pub settings: Vec<forward::Settings>,
 }
 
 impl Overview {

@@ -1,8 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | check | explain |
-//!                                   rules test | normalize | schema | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test |
+//!                                   check | explain | rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -24,6 +24,7 @@ mod query;
 mod rules;
 mod run;
 mod schema;
+mod send_test;
 mod source;
 mod status;
 
@@ -83,6 +84,8 @@ pub enum Command {
     Status(status::Status),
     /// Look at and change where a source is read on
     Source(source::Source),
+    /// Send test events and tell what evidence came
+    SendTest(send_test::SendTest),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
     /// Show how an entry becomes an event
@@ -108,6 +111,7 @@ impl Command {
             Command::Query(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
+            Command::SendTest(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),
             Command::Rules(command) => command.run(common, out),

@@ -24,6 +24,7 @@ mod evidence;
 mod flight;
 mod habits;
 mod mark;
+mod message;
 mod peers;
 mod probe;
 mod reading;
@@ -32,6 +33,7 @@ mod settings;
 mod settle;
 mod window;
 
+pub use message::messages;
 pub use report::Handle;
 pub use settings::{Evidence, From, Settings};
 

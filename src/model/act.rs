@@ -16,6 +16,8 @@ pub enum Act {
     },
     /// Read a source on from another place.
     ResetSource(Reset),
+    /// Send test events and see what evidence comes.
+    SendTest(Test),
 }
 
 /// What came of it.
@@ -26,6 +28,8 @@ pub enum Done {
     Sources(Vec<SourcePlaces>),
     /// The place that was or would be changed.
     Reset(Moved),
+    /// What became of the test events, for each destination.
+    Tested(Vec<Tested>),
 }
 
 /// Who wishes it.
@@ -120,6 +124,48 @@ impl fmt::Display for Moved {
         }
         Ok(())
     }
+}
+
+/// Send test events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Test {
+    /// Whose evidence is waited for; that of all destinations if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// How many events.
+    pub count: u32,
+    /// Longest wait for the evidence, in seconds.
+    pub wait_seconds: u64,
+}
+
+impl Test {
+    /// Most events of one test.
+    pub const COUNT_MAX: u32 = 1000;
+    /// Longest wait, in seconds.
+    pub const WAIT_SECONDS_MAX: u64 = 3600;
+}
+
+/// What became of test events on their way to one destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Tested {
+    /// Configured name.
+    pub destination: String,
+    /// `host:port`.
+    pub address: String,
+    /// Protocol and cipher suite; empty when there was no connection.
+    pub tls: String,
+    /// All of them have arrived, as far as the evidence goes.
+    pub confirmed: bool,
+    /// The level of the evidence that came; `none` where the config wants none.
+    pub evidence: String,
+    /// From the durable record to the evidence, in milliseconds.
+    pub after_millis: u64,
+    /// Why they are not confirmed; empty when they are.
+    pub error: String,
+    /// The messages as they are sent, without their framing.
+    pub messages: Vec<String>,
 }
 
 /// Where a source is read on.

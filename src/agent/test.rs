@@ -1,0 +1,72 @@
+//! Test events: they go the way of every event, and what each destination shows for them is told.
+
+use super::now;
+use super::status::Overview;
+use super::trial::{is_pending, records, tested as told};
+use crate::forward::{self, error_text};
+use crate::journal::{Draft, Input};
+use crate::model::act::{Asker, Test, Tested};
+use crate::model::{Action, Event, Outcome, Text};
+use std::time::{Duration, Instant};
+
+impl Overview {
+    /// Journals test events and waits for their evidence; blocks.
+    pub(super) fn test(&self, test: &Test, asker: &Asker) -> Result<Vec<Tested>, String> {
+        let names: Vec<&str> = self.settings.iter().map(|settings| settings.name.as_str()).collect();
+        if let Some(name) = test.destination.as_deref().filter(|name| !names.contains(name)) {
+            return Err(format!("there is no destination {name}; there is {}", names.join(", ")));
+        }
+        if !(1..=Test::COUNT_MAX).contains(&test.count) || test.wait_seconds > Test::WAIT_SECONDS_MAX {
+            return Err(format!(
+                "from 1 to {} test events and at most {} s are possible",
+                Test::COUNT_MAX,
+                Test::WAIT_SECONDS_MAX
+            ));
+        }
+        if self.journal.is_paused() {
+            return Err("the journal is full and takes nothing; ask again when there is space".to_owned());
+        }
+        let before = self.journal.newest();
+        let drafts = (1..=test.count).map(|number| Draft {
+            event: Event { sensor: self.sensor.as_str().into(), ..event(number, test.count, asker) },
+            position: None,
+            mark: None,
+        });
+        let input = Input { drafts: drafts.collect(), ..Input::default() };
+        self.journal.append(input, now()).map_err(|error| error_text(&error))?;
+        let (through, begun) = (self.journal.newest(), Instant::now());
+        let wait = Duration::from_secs(test.wait_seconds);
+        let wanted = |name: &str| test.destination.as_deref().is_none_or(|wanted| wanted == name);
+        let mut records = records(&self.journal, before, through);
+        records.retain(|record| record.event.action == Action::TEST);
+        let chosen =
+            self.destinations.iter().zip(&self.settings).filter(|(_, settings)| wanted(&settings.name));
+        let mut waiting: Vec<_> = chosen.collect();
+        let mut tested = Vec::new();
+        while !waiting.is_empty() {
+            waiting.retain(|(handle, settings)| {
+                let status = handle.status();
+                if is_pending(&status, through) && begun.elapsed() < wait {
+                    return true;
+                }
+                let messages = forward::messages(settings, self.journal.stream(), &records);
+                tested.push(Tested { messages, ..told(&status, through, begun.elapsed()) });
+                false
+            });
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(tested)
+    }
+}
+
+/// One test event.
+fn event(number: u32, count: u32, asker: &Asker) -> Event {
+    let message = format!("test event {number} of {count}, asked for by {}", asker.who);
+    Event {
+        user: Some(asker.user.clone()),
+        source: Text::const_new("otrail"),
+        ..Event::own(Action::TEST, Outcome::Success, now(), message)
+    }
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -1,0 +1,19 @@
+//! What a record looks like to a destination, for whoever wants to see it.
+
+use super::Settings;
+use crate::format::Envelope;
+use crate::model::{Record, Seq, StreamId};
+
+/// Records as a destination is sent them, without framing; the counter of the frames begins with 1.
+pub fn messages(settings: &Settings, stream: StreamId, records: &[Record]) -> Vec<String> {
+    let stream = stream.to_string();
+    let mut messages = Vec::new();
+    for (sequence_id, record) in (1..).zip(records) {
+        let prev = Seq(record.seq.0.saturating_sub(1));
+        let envelope = Envelope { stream: &stream, prev, resent: false, sequence_id, clock_synced: false };
+        let mut message = Vec::new();
+        (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
+        messages.push(String::from_utf8_lossy(&message).into_owned());
+    }
+    messages
+}
