@@ -50,7 +50,7 @@ impl Rules {
         let Some(list) = self.by_type.get(place).and_then(|&at| self.lists.get(at)) else { return explained };
         let rules = || list.all().iter().map(|&at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
         let known = types::index(kind);
-        let read = |rule| match self.reading(rule, known, kind, title, text, None) {
+        let read = |rule| match self.reading(rule, known, kind, title, text) {
             Reading::Nothing => None,
             reading => Some((rule, reading)),
         };

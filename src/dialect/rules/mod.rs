@@ -44,6 +44,7 @@ mod examples;
 mod explain;
 mod file;
 mod list;
+mod matcher;
 mod pattern;
 mod rule;
 mod sentences;
@@ -171,16 +172,16 @@ impl Rules {
     ) -> Reading<'a> {
         let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
         let Some(list) = list else { return Reading::Nothing };
-        let (candidates, first_end) = list.candidates(&self.rules, text);
-        let ends = std::iter::once(first_end).chain(std::iter::repeat(None));
-        candidates
-            .iter()
-            .map(|&at| &self.rules[at])
-            .zip(ends)
-            .filter(|(rule, _)| rule.is_about(kind, title))
-            .map(|(rule, end)| self.reading(rule, known, kind, title, text, end))
-            .find(|reading| !matches!(reading, Reading::Nothing))
-            .unwrap_or_default()
+        for at in list.candidates(&self.rules, text) {
+            let rule = &self.rules[at];
+            if rule.is_about(kind, title) {
+                match self.reading(rule, known, kind, title, text) {
+                    Reading::Nothing => {}
+                    reading => return reading,
+                }
+            }
+        }
+        Reading::Nothing
     }
 
     /// What one rule finds in a text; in a sentence, the thing that it is about says the rest.
@@ -191,13 +192,10 @@ impl Rules {
         kind: &str,
         title: &str,
         text: &'a str,
-        end: Option<usize>,
     ) -> Reading<'a> {
-        let Part::Sentence { sentence, vocabulary } = &rule.part else { return rule.read(text, end) };
-        let words = match rule.read(text, end) {
-            Reading::Words(words) => words,
-            other => return other,
-        };
+        let Part::Sentence { sentence, vocabulary } = &rule.part else { return rule.read(text) };
+        let mut reading = rule.read(text);
+        let Reading::Words(words) = &mut reading else { return reading };
         let (Some(thing), Some(verb)) = (words.thing, words.verb) else { return Reading::Nothing };
         if words.target.is_some_and(sentences::is_of_the_sentence) {
             return Reading::Nothing;
@@ -218,14 +216,12 @@ impl Rules {
             _ => false,
         };
         match self.vocabularies[*vocabulary].find(sentence, thing, verb).find_map(said) {
-            Some((rule, action, outcome)) => Reading::Words(Words {
-                rule: &rule.name,
-                target_kind: &rule.target_kind,
-                action,
-                outcome,
-                target: words.target.or_else(|| is_itself(rule).then_some(thing)),
-                ..words
-            }),
+            Some((rule, action, outcome)) => {
+                (words.rule, words.target_kind) = (&rule.name, &rule.target_kind);
+                (words.action, words.outcome) = (action, outcome);
+                words.target = words.target.or_else(|| is_itself(rule).then_some(thing));
+                reading
+            }
             None => Reading::Nothing,
         }
     }

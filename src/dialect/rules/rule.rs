@@ -1,15 +1,14 @@
 //! One rule, and what it finds in a text.
 
 use super::file::{Example, Place, RuleProblem};
+use super::matcher::{self, Matcher};
 use super::pattern;
 use super::sentences::{Sentence, Thing};
-use super::steps::Steps;
-use super::walk::{self, SLOTS_MAX, Slots, Walked};
+use super::walk::SLOTS_MAX;
 use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::util::syntax;
-use regex_automata::{Input, PatternID, meta};
+use regex_automata::{PatternID, meta};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -47,10 +46,7 @@ pub(super) enum Part {
 
 #[derive(Debug)]
 struct Compiled {
-    /// `None` for a pattern with more in it than the steps know.
-    steps: Option<Steps>,
-    /// For what the walk cannot do; made when first needed.
-    regex: OnceLock<Option<meta::Regex>>,
+    matcher: Matcher,
     /// Group numbers, in the order of `pattern::CAPTURES`.
     groups: [Option<usize>; pattern::CAPTURES.len()],
     /// How many slots all groups have, also those without a name.
@@ -156,7 +152,7 @@ impl Rule {
 
     /// Whether the pattern can be used; else says why not.
     pub(super) fn compiles(&self, problems: &mut Vec<RuleProblem>) -> bool {
-        let (message, help) = match regex(&self.pattern) {
+        let (message, help) = match matcher::regex(&self.pattern) {
             Ok(regex) if regex.group_info().slot_len() > SLOTS_MAX => (
                 format!("the pattern of rule `{}` has more than {} groups", self.name, SLOTS_MAX / 2 - 1),
                 "write (?:...) for groups that capture nothing".to_owned(),
@@ -184,17 +180,16 @@ impl Rule {
         false
     }
 
-    /// What it finds in a text, perhaps knowing where its match ends.
-    pub(super) fn read<'a>(&'a self, text: &'a str, end: Option<usize>) -> Reading<'a> {
+    /// What it finds in a text.
+    pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
         let mut slots = [None; SLOTS_MAX];
-        let end = end.unwrap_or(text.len());
-        let Some(compiled) = self.compiled().filter(|compiled| self.find(compiled, text, end, &mut slots))
+        let Some(compiled) = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))
         else {
             return Reading::Nothing;
         };
         let in_a_character =
             |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
-        if slots[..compiled.slots].iter().any(in_a_character)
+        if !text.is_ascii() && slots[..compiled.slots].iter().any(in_a_character)
             || !range(&slots, 0).is_some_and(|whole| self.may_end(text, whole.end))
         {
             return Reading::Nothing;
@@ -239,8 +234,7 @@ impl Rule {
     /// Where its captures stand in a text that it matches; empty when it does not.
     pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
         let mut slots = [None; SLOTS_MAX];
-        let Some(compiled) =
-            self.compiled().filter(|compiled| self.find(compiled, text, text.len(), &mut slots))
+        let Some(compiled) = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))
         else {
             return Vec::new();
         };
@@ -248,28 +242,11 @@ impl Rule {
         named.filter_map(|(name, group)| Some((name, range(&slots, group?)?))).collect()
     }
 
-    /// Whether the pattern matches in the text up to `end`, and where its groups are.
-    fn find(&self, compiled: &Compiled, text: &str, end: usize, slots: &mut Slots) -> bool {
-        match compiled.steps.as_ref().map(|steps| walk::find(steps, text.as_bytes(), end, slots)) {
-            Some(Walked::Found) => true,
-            Some(Walked::NotFound) => false,
-            Some(Walked::GaveUp) | None => {
-                let regex = compiled.regex.get_or_init(|| regex(&self.pattern).ok());
-                let found = regex.as_ref().and_then(|regex| {
-                    let slots = slots.get_mut(..regex.group_info().slot_len())?;
-                    regex.search_slots(&Input::new(text).range(..end), slots)
-                });
-                found.is_some()
-            }
-        }
-    }
-
     fn compiled(&self) -> Option<&Compiled> {
         let compile = || {
-            let parsed = syntax::parse_with(&pattern::expand(&self.pattern), &pattern::syntax()).ok()?;
+            let parsed = matcher::parse(&self.pattern)?;
             Some(Compiled {
-                steps: Steps::of(&parsed),
-                regex: OnceLock::new(),
+                matcher: Matcher::of(&self.pattern, &parsed),
                 groups: pattern::groups(&parsed),
                 slots: SLOTS_MAX.min(2 * (parsed.properties().explicit_captures_len() + 1)),
                 once: memmem::Finder::new(&self.once).into_owned(),
@@ -291,15 +268,6 @@ impl Rule {
         let names = regex.group_info().pattern_names(PatternID::ZERO);
         names.flatten().find(|name| !self.captures().contains(name))
     }
-}
-
-/// Without the automaton that finds the end first: a rule is only tried where its pattern matches.
-fn regex(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
-    let limits =
-        meta::Config::new().hybrid(false).dfa(false).nfa_size_limit(Some(REGEX_BYTES_MAX)).utf8_empty(false);
-    let mut builder = meta::Builder::new();
-    let built = builder.configure(limits).syntax(pattern::syntax()).build(&pattern::expand(pattern));
-    built.map_err(Box::new)
 }
 
 /// Where a group was found.
@@ -336,7 +304,5 @@ const FAILURES: [&str; 12] = [
     "could not",
     "was not",
 ];
-/// Compiled form of one pattern.
-const REGEX_BYTES_MAX: usize = 1 << 20;
 const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \
      as itself needs a backslash";

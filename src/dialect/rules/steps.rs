@@ -5,84 +5,146 @@
 //!   look start   text "user "   mark 2   run of [^\s"], 1 or more   mark 3   text " logged in"   end
 //! ```
 //!
+//! A choice knows the bytes with which each of its ways can begin, and a run those that can follow it, so that a walk
+//! tries few ways that lead nowhere.
+//!
 //! Not here: taking them (`walk`).
 
 use super::walk::SLOTS_MAX;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use std::collections::HashMap;
 
 /// The steps of a pattern, the last first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
+    steps: Vec<Step>,
     /// Where to begin.
-    pub(super) first: usize,
+    pub(super) first: Place,
+    texts: Vec<u8>,
+    sets: Vec<ByteSet>,
+    ways: Vec<Ways>,
 }
+
+/// A place in one of the tables of `Steps`.
+pub(super) type Place = u32;
 
 /// One step; `next` is the place of the one behind it.
 #[derive(Debug)]
 pub(super) enum Step {
     /// Small letters stand for both cases.
-    Text { text: Vec<u8>, next: usize },
+    Text { from: Place, length: u32, next: Place },
     /// As many of these bytes as it takes; the greedy takes as many as there are, and then fewer.
-    Run { bytes: ByteSet, min: usize, max: usize, is_greedy: bool, next: usize },
-    /// The first way that leads to the end; the first of the two begins with one of these bytes.
-    Either { starts: ByteSet, first: usize, second: usize },
+    Run { bytes: Place, min: u32, max: u32, is_greedy: bool, follows: Ahead<Place>, next: Place },
+    /// The first way that leads to the end; the first of the two begins with such bytes.
+    Either { starts: Ahead<Place>, first: Place, second: Place },
+    /// The first of many ways that leads to the end.
+    Choose { ways: Place },
     /// A group begins or ends here.
-    Mark { slot: usize, next: usize },
+    Mark { slot: u32, next: Place },
     /// Stays where it is.
-    Look { look: Look, next: usize },
+    Look { look: Look, next: Place },
     /// This is a match.
     End,
+}
+
+/// What the next byte can be, and the one behind it, where the text does not end before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead<Set> {
+    first: Set,
+    second: Set,
+}
+
+/// Ways in the order in which they are tried.
+#[derive(Debug)]
+struct Ways {
+    /// For each byte the place in `lists` of the ways that can begin with it.
+    by_byte: Box<[u8; 256]>,
+    lists: Vec<Box<[Place]>>,
+    all: Box<[Place]>,
 }
 
 impl Steps {
     /// `None` for a pattern that can match elsewhere than at the start, or needs steps that are not here.
     pub(super) fn of(pattern: &Hir) -> Option<Steps> {
         let is_anchored = pattern.properties().look_set_prefix().contains(Look::Start);
-        let mut all = Steps { steps: vec![Step::End], first: 0 };
-        all.first = is_anchored.then(|| all.add(pattern, 0))??;
-        Some(all)
+        let mut builder = Builder::default();
+        let end = builder.push(Step::End, Ahead::ANY)?;
+        let first = is_anchored.then(|| builder.add(pattern, end))??;
+        let mut steps = Steps { first, ..builder.made };
+        steps.steps.shrink_to_fit();
+        steps.texts.shrink_to_fit();
+        Some(steps)
     }
 
+    #[inline]
+    pub(super) fn step(&self, at: Place) -> &Step {
+        &self.steps[at as usize]
+    }
+
+    #[inline]
+    pub(super) fn text(&self, from: Place, length: u32) -> &[u8] {
+        &self.texts[from as usize..][..length as usize]
+    }
+
+    #[inline]
+    pub(super) fn set(&self, at: Place) -> &ByteSet {
+        &self.sets[at as usize]
+    }
+
+    /// The ways that the text may take that goes on with `byte`, or ends.
+    #[inline]
+    pub(super) fn ways(&self, at: Place, byte: Option<u8>) -> &[Place] {
+        let ways = &self.ways[at as usize];
+        byte.map_or(&ways.all, |byte| &ways.lists[usize::from(ways.by_byte[usize::from(byte)])])
+    }
+
+    /// Whether `text` can go on so from `at`.
+    #[inline]
+    pub(super) fn can_go_on(&self, ahead: &Ahead<Place>, text: &[u8], at: usize) -> bool {
+        text.get(at).is_none_or(|&byte| self.set(ahead.first).has(byte))
+            && text.get(at + 1).is_none_or(|&byte| self.set(ahead.second).has(byte))
+    }
+}
+
+/// Steps while they are made.
+#[derive(Default)]
+struct Builder {
+    made: Steps,
+    /// What can come from each step on.
+    ahead: Vec<Ahead<ByteSet>>,
+    places_of_sets: HashMap<ByteSet, Place>,
+}
+
+impl Builder {
     /// Puts the steps of a part before the step `next`; returns the first of them.
-    fn add(&mut self, part: &Hir, next: usize) -> Option<usize> {
-        Some(match part.kind() {
-            HirKind::Empty => next,
+    fn add(&mut self, part: &Hir, next: Place) -> Option<Place> {
+        match part.kind() {
+            HirKind::Empty => Some(next),
             HirKind::Literal(_) | HirKind::Class(_) => match letters(part) {
-                Some(text) => self.push(Step::Text { text, next }),
-                None => {
-                    let bytes = ByteSet::of(part)?;
-                    self.push(Step::Run { bytes, min: 1, max: 1, is_greedy: true, next })
-                }
+                Some(text) => self.add_text(&text, next),
+                None => self.add_run(ByteSet::of(part)?, 1, Some(1), true, next),
             },
             HirKind::Look(look @ (Look::Start | Look::End | Look::WordAscii)) => {
-                self.push(Step::Look { look: *look, next })
+                self.push(Step::Look { look: *look, next }, self.ahead_of(next))
             }
-            HirKind::Look(_) => return None,
-            HirKind::Repetition(repetition) => self.add_repetition(repetition, next)?,
+            HirKind::Look(_) => None,
+            HirKind::Repetition(repetition) => self.add_repetition(repetition, next),
             HirKind::Capture(group) => {
-                let slot = 2 * usize::try_from(group.index).ok()?;
-                if slot + 1 >= SLOTS_MAX {
-                    return None;
-                }
-                let next = self.push(Step::Mark { slot: slot + 1, next });
+                let slot = group.index.checked_mul(2).filter(|slot| slot + 1 < SLOTS_MAX as u32)?;
+                let next = self.push(Step::Mark { slot: slot + 1, next }, self.ahead_of(next))?;
                 let next = self.add(&group.sub, next)?;
-                self.push(Step::Mark { slot, next })
+                self.push(Step::Mark { slot, next }, self.ahead_of(next))
             }
-            HirKind::Concat(parts) => self.add_all(parts, next)?,
+            HirKind::Concat(parts) => self.add_all(parts, next),
             HirKind::Alternation(ways) => {
-                let (last, ways) = ways.split_last()?;
-                let last = self.add(last, next)?;
-                ways.iter().rev().try_fold(last, |second, way| {
-                    let first = self.add(way, next)?;
-                    Some(self.push(Step::Either { starts: self.starts(first, STEPS_AHEAD), first, second }))
-                })?
+                let ways: Option<Vec<Place>> = ways.iter().map(|way| self.add(way, next)).collect();
+                self.add_choice(&ways?)
             }
-        })
+        }
     }
 
     /// Parts one after the other; letters that follow each other are one step.
-    fn add_all(&mut self, parts: &[Hir], mut next: usize) -> Option<usize> {
+    fn add_all(&mut self, parts: &[Hir], mut next: Place) -> Option<Place> {
         let mut parts = parts.iter().rev().peekable();
         while let Some(part) = parts.next() {
             let Some(mut text) = letters(part) else {
@@ -93,54 +155,122 @@ impl Steps {
                 text.splice(..0, before);
                 parts.next();
             }
-            next = self.push(Step::Text { text, next });
+            next = self.add_text(&text, next)?;
         }
         Some(next)
+    }
+
+    fn add_text(&mut self, text: &[u8], next: Place) -> Option<Place> {
+        let [first, others @ ..] = text else { return Some(next) };
+        let letter = |letter: u8| ByteSet::default().with(letter.to_ascii_uppercase()).with(letter);
+        let second = others.first().map_or(self.ahead_of(next).first, |&second| letter(second));
+        let from = place(self.made.texts.len())?;
+        self.made.texts.extend_from_slice(text);
+        let step = Step::Text { from, length: place(text.len())?, next };
+        self.push(step, Ahead { first: letter(*first), second })
+    }
+
+    fn add_run(
+        &mut self,
+        bytes: ByteSet,
+        min: u32,
+        max: Option<u32>,
+        is_greedy: bool,
+        next: Place,
+    ) -> Option<Place> {
+        let then = self.ahead_of(next);
+        let ahead = match (min, max) {
+            (0, _) => {
+                let first = bytes.or(then.first);
+                Ahead { first, second: first.or(then.second) }
+            }
+            (1, Some(1)) => Ahead { first: bytes, second: then.first },
+            (1, _) => Ahead { first: bytes, second: bytes.or(then.first) },
+            _ => Ahead { first: bytes, second: bytes },
+        };
+        let follows = Ahead { first: self.set(then.first)?, second: self.set(then.second)? };
+        let (bytes, max) = (self.set(bytes)?, max.unwrap_or(u32::MAX));
+        self.push(Step::Run { bytes, min, max, is_greedy, follows, next }, ahead)
     }
 
     fn add_repetition(
         &mut self,
         Repetition { min, max, greedy, sub }: &Repetition,
-        next: usize,
-    ) -> Option<usize> {
+        next: Place,
+    ) -> Option<Place> {
         if let Some(bytes) = ByteSet::of(sub) {
-            let min = usize::try_from(*min).ok()?;
-            let max = max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-            return Some(self.push(Step::Run { bytes, min, max, is_greedy: *greedy, next }));
+            return self.add_run(bytes, *min, *max, *greedy, next);
         }
         let is_empty = sub.properties().minimum_len().is_none_or(|bytes| bytes == 0);
-        let choice = self.push(Step::End);
+        let choice = self.push(Step::End, Ahead::ANY)?;
         let body = match (*min, *max) {
             (0, Some(1)) => self.add(sub, next)?,
             (0 | 1, None) if !is_empty => self.add(sub, choice)?,
             _ => return None,
         };
         let (first, second) = if *greedy { (body, next) } else { (next, body) };
-        self.steps[choice] = Step::Either { starts: self.starts(first, STEPS_AHEAD), first, second };
+        let (step, ahead) = self.either(first, second)?;
+        (self.made.steps[choice as usize], self.ahead[choice as usize]) = (step, ahead);
         Some(if *min == 0 { choice } else { body })
     }
 
-    /// The bytes with which it can go on from a step; all where it need not go on, or after too many steps `ahead`.
-    fn starts(&self, step: usize, ahead: usize) -> ByteSet {
-        let Some(ahead) = ahead.checked_sub(1) else { return ByteSet::ALL };
-        match &self.steps[step] {
-            Step::Text { text, .. } => ByteSet::default().with(text[0].to_ascii_uppercase()).with(text[0]),
-            Step::Run { bytes, min: 1.., .. } => *bytes,
-            Step::Run { bytes, next, .. } => bytes.or(self.starts(*next, ahead)),
-            Step::Either { starts, second, .. } => starts.or(self.starts(*second, ahead)),
-            Step::Mark { next, .. } | Step::Look { next, .. } => self.starts(*next, ahead),
-            Step::End => ByteSet::ALL,
+    fn add_choice(&mut self, ways: &[Place]) -> Option<Place> {
+        if ways.len() < WAYS_MIN {
+            let (last, ways) = ways.split_last()?;
+            return ways.iter().rev().try_fold(*last, |second, way| {
+                let (step, ahead) = self.either(*way, second)?;
+                self.push(step, ahead)
+            });
         }
+        let ahead = ways.iter().fold(Ahead::NOTHING, |ahead, &way| ahead.or(self.ahead_of(way)));
+        let mut lists: Vec<Box<[Place]>> = Vec::new();
+        let mut by_byte = Box::new([0; 256]);
+        for byte in 0..=u8::MAX {
+            let begins = |way: &Place| self.ahead_of(*way).first.has(byte);
+            let list: Box<[Place]> = ways.iter().copied().filter(begins).collect();
+            let known = lists.iter().position(|known| *known == list).unwrap_or_else(|| {
+                lists.push(list);
+                lists.len() - 1
+            });
+            by_byte[usize::from(byte)] = u8::try_from(known).ok()?;
+        }
+        let number = place(self.made.ways.len())?;
+        self.made.ways.push(Ways { by_byte, lists, all: ways.into() });
+        self.push(Step::Choose { ways: number }, ahead)
     }
 
-    fn push(&mut self, step: Step) -> usize {
-        self.steps.push(step);
-        self.steps.len() - 1
+    fn either(&mut self, first: Place, second: Place) -> Option<(Step, Ahead<ByteSet>)> {
+        let (one, other) = (self.ahead_of(first), self.ahead_of(second));
+        let starts = Ahead { first: self.set(one.first)?, second: self.set(one.second)? };
+        Some((Step::Either { starts, first, second }, one.or(other)))
+    }
+
+    fn ahead_of(&self, step: Place) -> Ahead<ByteSet> {
+        self.ahead[step as usize]
+    }
+
+    fn set(&mut self, set: ByteSet) -> Option<Place> {
+        let next = place(self.made.sets.len())?;
+        let sets = &mut self.made.sets;
+        Some(*self.places_of_sets.entry(set).or_insert_with(|| {
+            sets.push(set);
+            next
+        }))
+    }
+
+    fn push(&mut self, step: Step, ahead: Ahead<ByteSet>) -> Option<Place> {
+        self.made.steps.push(step);
+        self.ahead.push(ahead);
+        place(self.made.steps.len() - 1)
     }
 }
 
+fn place(number: usize) -> Option<Place> {
+    Place::try_from(number).ok()
+}
+
 /// The text that a part stands for, when every letter of it stands for both cases.
-fn letters(part: &Hir) -> Option<Vec<u8>> {
+pub(super) fn letters(part: &Hir) -> Option<Vec<u8>> {
     match part.kind() {
         HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
             Some(literal.0.to_vec())
@@ -157,8 +287,17 @@ fn letters(part: &Hir) -> Option<Vec<u8>> {
     }
 }
 
+impl Ahead<ByteSet> {
+    const ANY: Ahead<ByteSet> = Ahead { first: ByteSet::ALL, second: ByteSet::ALL };
+    const NOTHING: Ahead<ByteSet> = Ahead { first: ByteSet([0; 4]), second: ByteSet([0; 4]) };
+
+    fn or(self, other: Ahead<ByteSet>) -> Ahead<ByteSet> {
+        Ahead { first: self.first.or(other.first), second: self.second.or(other.second) }
+    }
+}
+
 /// Some of the 256 bytes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct ByteSet([u64; 4]);
 
 impl ByteSet {
@@ -185,9 +324,11 @@ impl ByteSet {
         ByteSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
     }
 
-    pub(super) fn has(self, byte: u8) -> bool {
+    #[inline]
+    pub(super) fn has(&self, byte: u8) -> bool {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
     }
 }
 
-const STEPS_AHEAD: usize = 20;
+/// Fewer ways are tried one after the other.
+const WAYS_MIN: usize = 4;

@@ -1,6 +1,6 @@
 //! What holds for all rules that come with otrail, and for those of a site before them.
 
-use super::super::types::Scope;
+use super::super::types::{self, Scope};
 use super::*;
 use crate::model::{Action, Class};
 use std::collections::HashSet;
@@ -76,4 +76,81 @@ fn only_a_rule_that_names_it_reads_a_network_type() {
         let at = super::super::types::index(row.name);
         assert!(matches!(rules.read(at, row.name, row.title, "User a logged in"), Reading::Nothing));
     }
+}
+
+/// Tries every rule alone, in order.
+fn read_plainly<'a>(rules: &'a Rules, kind: &str, text: &'a str) -> Reading<'a> {
+    let known = types::index(kind);
+    let list = &rules.lists[rules.by_type[known.unwrap_or(TYPES.len())]];
+    let about = list.all().iter().map(|&at| &rules.rules[at]).filter(|rule| rule.is_about(kind, ""));
+    about
+        .map(|rule| rules.reading(rule, known, kind, "", text))
+        .find(|reading| !matches!(reading, Reading::Nothing))
+        .unwrap_or_default()
+}
+
+fn check_all<'a>(rules: &Rules, texts: impl Iterator<Item = &'a str>) {
+    let kinds = ["USER_OPERATION", "NEW", "ALERT_UPDATED", "USER_LOGIN", "EXCLUSION_RULE_UPDATED"];
+    for (number, text) in texts.enumerate() {
+        let kind = if number % 3 == 0 { kinds[number % kinds.len()] } else { kinds[0] };
+        let (quick, plain) =
+            (rules.read(types::index(kind), kind, "", text), read_plainly(rules, kind, text));
+        assert_eq!(format!("{quick:?}"), format!("{plain:?}"), "{kind} {text}");
+    }
+}
+
+#[test]
+fn a_text_reads_as_if_every_rule_had_been_tried_in_order() {
+    let rules = Rules::embedded();
+    check_all(&rules, rules.example_texts());
+    let changed: Vec<String> = rules.example_texts().flat_map(variants).collect();
+    check_all(&rules, changed.iter().step_by(13).map(String::as_str));
+    let words: Vec<&str> = rules.example_texts().flat_map(|text| text.split(' ')).collect();
+    let mut chance = fastrand::Rng::with_seed(7);
+    let salads: Vec<String> = (0..1_500)
+        .map(|_| {
+            let one = |_| words[chance.usize(..words.len())];
+            (0..9).map(one).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    check_all(&rules, salads.iter().map(String::as_str));
+}
+
+#[test]
+fn so_it_does_with_rules_of_a_site_that_may_match_anywhere() {
+    let patterns = [
+        "exported",
+        "(?:deleted|removed) by {user}",
+        "^User {user} .*alert",
+        "rule$",
+        r"\b[0-9]+\b",
+        r"(?u:\büber\b)",
+        "{user} to {new}",
+    ];
+    let file = |patterns: &[&str]| {
+        let rule = |(number, pattern): (usize, &&str)| {
+            format!("[[rule]]\nname = \"s{number}\"\nmatch = '{pattern}'\naction = \"config.change\"\n")
+        };
+        patterns.iter().enumerate().map(rule).collect::<String>()
+    };
+    // No automaton knows the ends of words beyond ASCII; with so many rules there are two.
+    let many = [&patterns[..5], &["^no"; 300], &patterns[6..]].concat();
+    for patterns in [&patterns[..5], &patterns, &many] {
+        let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), file(patterns))]);
+        assert!(problems.is_empty(), "{problems:?}");
+        let texts: Vec<&str> = rules.example_texts().collect();
+        check_all(&rules, texts.into_iter().step_by(5).chain(["über 7", "x exported über"]));
+    }
+}
+
+/// The text, and the text with each word left out, said twice, in quotes or with a colon.
+pub(super) fn variants(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let changed = (0..words.len()).flat_map(|at| {
+        let word = words[at];
+        let others = [String::new(), format!("{word} {word}"), format!("\"{word} x\""), format!("{word}::")];
+        let changed = |other: String| [&words[..at], &[other.as_str()], &words[at + 1..]].concat().join(" ");
+        others.map(changed)
+    });
+    changed.chain([text.to_owned(), text.to_uppercase(), format!("{text}ü")]).collect()
 }

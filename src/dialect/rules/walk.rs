@@ -7,12 +7,12 @@
 //! Invariant: linear time. A walk has a number of steps that grows with the text. When they are used up, or choices
 //! lie too deep in each other, it gives up, and the regex crate does it.
 
-use super::steps::{Step, Steps};
+use super::steps::{Place, Step, Steps};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::Look;
 
 /// Where groups were found: two for the whole match and two for each group.
-pub(super) type Slots = [Option<NonMaxUsize>; SLOTS_MAX];
+pub(super) type Slots = [Option<NonMaxUsize>];
 
 /// How a walk ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,11 +23,12 @@ pub(super) enum Walked {
     GaveUp,
 }
 
-/// Looks for a match in the text up to `end`, and marks where its groups are.
-pub(super) fn find(pattern: &Steps, text: &[u8], end: usize, slots: &mut Slots) -> Walked {
-    let steps_left = STEPS_MIN + STEPS_PER_BYTE * end;
-    let mut walker = Walker { steps: &pattern.steps, text, end, slots, steps_left, depth_left: DEPTH_MAX };
-    let found = walker.go(pattern.first, 0);
+/// Looks for a match in the text, and marks where its groups are.
+pub(super) fn find(steps: &Steps, text: &[u8], slots: &mut Slots) -> Walked {
+    let steps_left = STEPS_MIN + STEPS_PER_BYTE * text.len();
+    let marks = [(0, NOWHERE); MARKS_MAX];
+    let mut walker = Walker { steps, text, slots, marks, marked: 0, steps_left, depth_left: DEPTH_MAX };
+    let found = walker.try_from(steps.first, 0);
     if walker.steps_left == 0 {
         return Walked::GaveUp;
     }
@@ -38,54 +39,70 @@ pub(super) fn find(pattern: &Steps, text: &[u8], end: usize, slots: &mut Slots) 
 
 /// Someone on the way along a text.
 struct Walker<'w> {
-    steps: &'w [Step],
+    steps: &'w Steps,
     text: &'w [u8],
-    end: usize,
     slots: &'w mut Slots,
+    /// Slots that were marked on the way, and what was in them before.
+    marks: [(u32, u32); MARKS_MAX],
+    marked: usize,
     steps_left: usize,
     depth_left: usize,
 }
 
-impl Walker<'_> {
+impl<'w> Walker<'w> {
     /// Goes on from a step at a place in the text; where the match ends, if this leads to one.
-    fn go(&mut self, mut step: usize, mut at: usize) -> Option<usize> {
+    fn go(&mut self, mut step: Place, mut at: usize) -> Option<usize> {
+        let (steps, text): (&'w Steps, &'w [u8]) = (self.steps, self.text);
         loop {
             self.pay(1)?;
-            match &self.steps[step] {
-                Step::Text { text, next } => {
-                    let there = self.text[at..self.end].get(..text.len())?;
-                    if !there.eq_ignore_ascii_case(text) {
+            match steps.step(step) {
+                Step::Text { from, length, next } => {
+                    let letters = steps.text(*from, *length);
+                    let there = text[at..].get(..letters.len())?;
+                    if !there.iter().zip(letters).all(|(byte, letter)| byte.to_ascii_lowercase() == *letter) {
                         return None;
                     }
-                    (step, at) = (*next, at + text.len());
+                    (step, at) = (*next, at + letters.len());
                 }
-                Step::Run { bytes, min, max, is_greedy, next } => {
-                    let rest = &self.text[at..self.end];
-                    let most = rest.iter().take(*max).take_while(|&&byte| bytes.has(byte)).count();
-                    let more = most.checked_sub(*min)?;
+                Step::Run { bytes, min, max, is_greedy, follows, next } => {
+                    let (bytes, min) = (steps.set(*bytes), *min as usize);
+                    let rest = &text[at..text.len().min(at.saturating_add(*max as usize))];
+                    let most = rest.iter().position(|&byte| !bytes.has(byte)).unwrap_or(rest.len());
+                    let more = most.checked_sub(min)?;
                     self.pay(most)?;
                     for count in 0..more {
-                        let length = if *is_greedy { most - count } else { min + count };
-                        if let Some(found) = self.try_from(*next, at + length) {
+                        let there = at + if *is_greedy { most - count } else { min + count };
+                        if !steps.can_go_on(follows, text, there) {
+                            continue;
+                        }
+                        if let Some(found) = self.try_from(*next, there) {
                             return Some(found);
                         }
                     }
-                    (step, at) = (*next, at + if *is_greedy { *min } else { most });
+                    (step, at) = (*next, at + if *is_greedy { min } else { most });
                 }
                 Step::Either { starts, first, second } => {
-                    let can_start = self.text.get(at).is_none_or(|&byte| starts.has(byte));
-                    if let Some(found) = can_start.then(|| self.try_from(*first, at)).flatten() {
+                    if !steps.can_go_on(starts, text, at) {
+                        step = *second;
+                        continue;
+                    }
+                    if let Some(found) = self.try_from(*first, at) {
                         return Some(found);
                     }
                     step = *second;
                 }
-                Step::Mark { slot, next } => {
-                    let before = std::mem::replace(&mut self.slots[*slot], NonMaxUsize::new(at));
-                    let found = self.try_from(*next, at);
-                    if found.is_none() {
-                        self.slots[*slot] = before;
+                Step::Choose { ways } => {
+                    let (last, others) = steps.ways(*ways, text.get(at).copied()).split_last()?;
+                    for &way in others {
+                        if let Some(found) = self.try_from(way, at) {
+                            return Some(found);
+                        }
                     }
-                    return found;
+                    step = *last;
+                }
+                Step::Mark { slot, next } => {
+                    self.mark(*slot, at)?;
+                    step = *next;
                 }
                 Step::Look { look, next } => {
                     if !self.sees(*look, at) {
@@ -98,21 +115,42 @@ impl Walker<'_> {
         }
     }
 
-    /// A way that may lead nowhere.
-    fn try_from(&mut self, step: usize, at: usize) -> Option<usize> {
+    /// A way that may lead nowhere; then nothing is marked on it.
+    fn try_from(&mut self, step: Place, at: usize) -> Option<usize> {
         if self.depth_left == 0 {
             self.steps_left = 0;
         }
+        let marked = self.marked;
         self.depth_left = self.depth_left.saturating_sub(1);
         let found = self.go(step, at);
         self.depth_left += 1;
+        while found.is_none() && self.marked > marked {
+            self.marked -= 1;
+            let (slot, before) = self.marks[self.marked];
+            self.slots[slot as usize] =
+                (before != NOWHERE).then(|| NonMaxUsize::new(before as usize)).flatten();
+        }
         found
+    }
+
+    /// `None` when there are too many marks.
+    fn mark(&mut self, slot: u32, at: usize) -> Option<()> {
+        let here = &mut self.slots[slot as usize];
+        let before = here.map_or(Some(NOWHERE), |before| u32::try_from(before.get()).ok());
+        let Some((mark, before)) = self.marks.get_mut(self.marked).zip(before) else {
+            self.steps_left = 0;
+            return None;
+        };
+        *mark = (slot, before);
+        *here = NonMaxUsize::new(at);
+        self.marked += 1;
+        Some(())
     }
 
     /// `None` when there are not so many steps left.
     fn pay(&mut self, steps: usize) -> Option<()> {
         self.steps_left = self.steps_left.saturating_sub(steps);
-        (self.steps_left > 0).then_some(())
+        if self.steps_left == 0 { None } else { Some(()) }
     }
 
     fn sees(&self, look: Look, at: usize) -> bool {
@@ -127,6 +165,10 @@ impl Walker<'_> {
 }
 
 pub(super) const SLOTS_MAX: usize = 64;
+/// A group marks two places each time that it is passed.
+const MARKS_MAX: usize = 32;
+/// The mark of a group that was not there.
+const NOWHERE: u32 = u32::MAX;
 /// Every choice on the way to the end, so that no text makes the stack deep.
 const DEPTH_MAX: usize = 200;
 const STEPS_MIN: usize = 500;
@@ -135,6 +177,7 @@ const STEPS_PER_BYTE: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::super::pattern;
+    use super::super::tests::variants;
     use super::*;
     use regex_automata::util::syntax;
     use regex_automata::{Input, meta};
@@ -152,7 +195,7 @@ mod tests {
         for text in texts {
             let (mut expected, mut slots) = ([None; SLOTS_MAX], [None; SLOTS_MAX]);
             let is_match = regex.search_slots(&Input::new(text.as_str()), &mut expected).is_some();
-            let walked = find(&steps, text.as_bytes(), text.len(), &mut slots);
+            let walked = find(&steps, text.as_bytes(), &mut slots);
             if may_give_up && walked == Walked::GaveUp {
                 continue;
             }
@@ -161,20 +204,6 @@ mod tests {
             matches += usize::from(is_match);
         }
         Some(matches)
-    }
-
-    /// The text, and the text with each word left out, said twice, in quotes or with a colon.
-    fn variants(text: &str) -> Vec<String> {
-        let words: Vec<&str> = text.split(' ').collect();
-        let changed = (0..words.len()).flat_map(|at| {
-            let word = words[at];
-            let others =
-                [String::new(), format!("{word} {word}"), format!("\"{word} x\""), format!("{word}::")];
-            let changed =
-                |other: String| [&words[..at], &[other.as_str()], &words[at + 1..]].concat().join(" ");
-            others.map(changed)
-        });
-        changed.chain([text.to_owned(), text.to_uppercase(), format!("{text}ü")]).collect()
     }
 
     #[test]
@@ -218,7 +247,7 @@ mod tests {
     fn a_walk_that_grows_too_long_or_too_deep_ends() {
         let long = "a".repeat(5_000);
         for pattern in ["^(?:a|b|ab)*c", "^a*a*a*a*c"] {
-            let walked = find(&steps(pattern).unwrap(), long.as_bytes(), long.len(), &mut [None; SLOTS_MAX]);
+            let walked = find(&steps(pattern).unwrap(), long.as_bytes(), &mut [None; SLOTS_MAX]);
             assert_eq!(walked, Walked::GaveUp, "{pattern}");
         }
     }
@@ -227,7 +256,7 @@ mod tests {
     fn a_long_pattern_has_steps_too_and_a_walk_along_it_ends() {
         for part in ["a?b?", "(?:aa)?", "aab|"] {
             let steps = steps(&format!("^(?:{})?x", part.repeat(5_000))).unwrap();
-            assert!(find(&steps, b"aby", 3, &mut [None; SLOTS_MAX]) != Walked::Found, "{part}");
+            assert!(find(&steps, b"aby", &mut [None; SLOTS_MAX]) != Walked::Found, "{part}");
         }
     }
 }
