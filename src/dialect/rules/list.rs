@@ -31,9 +31,8 @@ impl List {
     pub(super) fn candidates(&self, table: &[Rule], text: &str) -> impl Iterator<Item = usize> {
         let part = |rules: &[usize]| Part { together: together(table, rules) };
         let parts = self.parts.get_or_init(|| self.rules.chunks(RULES_PER_PART).map(part).collect());
-        let matching = move |(part, rules): (&Part, &'_ [usize])| part.matching(text, rules.len());
         let parts = parts.iter().zip(self.rules.chunks(RULES_PER_PART));
-        parts.flat_map(move |(part, rules)| matching((part, rules)).map(|number| rules[number]))
+        parts.flat_map(move |(part, rules)| part.matching(text, rules.len()).map(|number| rules[number]))
     }
 }
 

@@ -21,8 +21,9 @@
 //! Invariant: every pattern is anchored at the start, and where no auxiliary verb tells the thing from the actor
 //! ("User bob created"), the sentence ends there or names the actor.
 
-use super::pattern;
-use regex_automata::{Input, PatternSet, meta};
+use super::matcher::{self, Matcher};
+use super::walk::SLOTS_MAX;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// A thing and what can be done to it.
@@ -88,10 +89,17 @@ impl Verb {
             |form: &String| form.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(&byte));
         (!forms[0].is_empty() && !forms[1].is_empty() && forms.iter().all(is_word)).then_some(Verb { forms })
     }
+
+    /// The forms that it has.
+    fn forms(&self) -> impl Iterator<Item = (Form, &str)> {
+        let forms =
+            [Form::ToDo, Form::Done, Form::Noun].into_iter().zip(self.forms.iter().map(String::as_str));
+        forms.filter(|(_, form)| !form.is_empty())
+    }
 }
 
 /// Which form of the verb a sentence has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Form {
     ToDo,
     Done,
@@ -166,17 +174,31 @@ fn alternatives<'a>(words: impl Iterator<Item = &'a String>) -> String {
     groups.map(group).collect::<Vec<_>>().join("|")
 }
 
-/// Things by what they are called.
+/// Things by what can be done to them and what they are called.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     /// Places in the table of all rules, and the things.
     things: Vec<(usize, Thing)>,
-    names: OnceLock<Option<meta::Regex>>,
+    /// Each form of each verb, in the order of their keys, with the numbers of the things that have it.
+    verbs: Vec<(VerbKey, String, Vec<usize>)>,
+    /// For each thing its name and nothing else; made when first needed.
+    names: Vec<OnceLock<Option<Matcher>>>,
 }
 
 impl Vocabulary {
     pub(super) fn of(things: Vec<(usize, Thing)>) -> Vocabulary {
-        Vocabulary { things, names: OnceLock::new() }
+        let mut verbs: BTreeMap<(VerbKey, String), Vec<usize>> = BTreeMap::new();
+        for (number, (_, thing)) in things.iter().enumerate() {
+            for (form, verb) in thing.verbs.iter().flat_map(Verb::forms) {
+                let numbers = verbs.entry((key(form, verb), verb.to_ascii_lowercase())).or_default();
+                if numbers.last() != Some(&number) {
+                    numbers.push(number);
+                }
+            }
+        }
+        let verbs = verbs.into_iter().map(|((key, verb), numbers)| (key, verb, numbers)).collect();
+        let names = things.iter().map(|_| OnceLock::new()).collect();
+        Vocabulary { things, verbs, names }
     }
 
     /// The place of the rule about the first of them.
@@ -190,25 +212,32 @@ impl Vocabulary {
 
     /// The places of the rules about a thing that is called so and to which that can be done, in order.
     pub(super) fn find(&self, sentence: &Sentence, thing: &str, verb: &str) -> impl Iterator<Item = usize> {
-        let mut called = PatternSet::new(self.things.len());
-        if let Some(names) = self.names.get_or_init(|| self.names()) {
-            names.which_overlapping_matches(&Input::new(thing), &mut called);
-        }
-        let form = sentence.form as usize;
-        self.things.iter().enumerate().filter_map(move |(number, (place, known))| {
-            let is_it = called.iter().any(|pattern| pattern.as_usize() == number)
-                && sentence.naming.suits(known.naming)
-                && known.verbs.iter().any(|known| known.forms[form].eq_ignore_ascii_case(verb));
-            is_it.then_some(*place)
-        })
+        let key = key(sentence.form, verb);
+        let first = self.verbs.partition_point(|(known, _, _)| *known < key);
+        let mut alike = self.verbs[first..].iter().take_while(|(known, _, _)| *known == key);
+        let known = alike.find(|(_, known, _)| known.eq_ignore_ascii_case(verb));
+        let numbers = known.map_or(&[][..], |(_, _, numbers)| numbers);
+        let is_it = move |number: &&usize| {
+            let naming = self.things[**number].1.naming;
+            sentence.naming.suits(naming) && self.is_called(**number, thing)
+        };
+        numbers.iter().filter(is_it).map(|&number| self.things[number].0)
     }
 
-    fn names(&self) -> Option<meta::Regex> {
-        let names: Vec<String> =
-            self.things.iter().map(|(_, thing)| format!("^(?:{})$", thing.name)).collect();
-        let kind = meta::Config::new().match_kind(regex_automata::MatchKind::All).utf8_empty(false);
-        meta::Builder::new().configure(kind).syntax(pattern::syntax()).build_many(&names).ok()
+    fn is_called(&self, number: usize, name: &str) -> bool {
+        let matcher = self.names[number].get_or_init(|| {
+            let pattern = format!("^(?:{})$", self.things[number].1.name);
+            Some(Matcher::of(&pattern, &matcher::parse(&pattern)?))
+        });
+        matcher.as_ref().is_some_and(|matcher| matcher.find(name, &mut [None; SLOTS_MAX][..]))
     }
+}
+
+/// What tells verbs apart at a glance.
+type VerbKey = (Form, usize, u8);
+
+fn key(form: Form, verb: &str) -> VerbKey {
+    (form, verb.len(), verb.as_bytes().first().map_or(0, u8::to_ascii_lowercase))
 }
 
 /// A name, and what may stand behind it in parentheses or as a title.
