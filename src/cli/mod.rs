@@ -1,14 +1,15 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test |
-//!                                   check | explain | rules test | normalize | schema | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | check | cert |
+//!                                   explain | rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
 //! Invariant: an error is one line `otrail: ...` with its causes below, and its exit code is that of `exit`.
 //! Not here: what a command does (the rooms).
 
+mod cert;
 mod check;
 mod color;
 mod completions;
@@ -88,6 +89,8 @@ pub enum Command {
     SendTest(send_test::SendTest),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
+    /// Look at the certificate of a server, to pin it
+    Cert(cert::Cert),
     /// Show how an entry becomes an event
     Explain(explain::Explain),
     /// Try the wording rules
@@ -113,6 +116,7 @@ impl Command {
             Command::Source(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
+            Command::Cert(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),
             Command::Rules(command) => command.run(common, out),
             Command::Normalize(command) => command.run(common, out),

@@ -6,6 +6,7 @@
 //! pin       fingerprints, and the verifier that looks at chain, name, dates, usage and fingerprint
 //! http      one connection that is asked, one question after the other
 //! url       where something lives that is asked
+//! presented the certificate that a server presents, to look at
 //! secret    a token from a file
 //! keys      certificates and keys from disk; a key that others can read is refused
 //! inspect   the same files as `otrail check` and a warning before expiry show them
@@ -24,6 +25,7 @@ pub mod kernel;
 pub mod key_update;
 mod keys;
 mod pin;
+pub mod presented;
 mod secret;
 mod settings;
 pub mod tls;
