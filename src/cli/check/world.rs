@@ -1,10 +1,10 @@
 //! Looks at what the configuration names: logs, folders, certificates, keys, groups.
 
 use super::{Finding, Verdict};
-use crate::collect::{self, SourceSettings};
+use crate::collect::{self, ApiSettings, SourceSettings};
 use crate::config::{Config, Problem};
 use crate::net::inspect::{self, Certificate};
-use crate::net::{NetError, TlsSettings, tls};
+use crate::net::{NetError, Secret, TlsSettings, tls};
 use crate::{control, forward, journal};
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub(super) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![ok("config", config.path.display().to_string())];
     findings.extend(caller());
     findings.extend(config.collect.sources.iter().map(source));
+    findings.extend(config.collect.apis.iter().map(api));
     findings.extend(rules(config));
     findings.push(state_dir(&config.journal));
     findings.extend(config.destinations.iter().flat_map(|settings| destination(settings, now)));
@@ -85,6 +86,21 @@ fn source(source: &SourceSettings) -> Finding {
         [] => warning(&thing, format!("nothing matches {path} yet"), "check the path; otrail waits for it"),
         [log] => ok(&thing, format!("{} is readable, {}", log.display(), ByteSize(bytes))),
         logs => ok(&thing, format!("{} logs of {path} are readable, {}", logs.len(), ByteSize(bytes))),
+    }
+}
+
+/// A sensor that is asked: what is on disk for it; whether it answers is for `status`.
+fn api(settings: &ApiSettings) -> Finding {
+    let thing = format!("source {}", settings.name);
+    let usable = || -> Result<String, NetError> {
+        let names = settings.net.tls.as_ref().ok_or(NetError::NoTrust)?;
+        tls::client_config(names)?;
+        Secret::read(&settings.token_file)?;
+        Ok(trust(names))
+    };
+    match usable() {
+        Ok(trust) => ok(&thing, format!("{}, verified by {trust}, its token is readable", settings.url)),
+        Err(error) => problem(&thing, format!("{:#}", anyhow::Error::from(error)), ""),
     }
 }
 
