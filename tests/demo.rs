@@ -77,6 +77,24 @@ fn the_demo_delivers_everything_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn the_demo_of_a_sensor_that_is_asked_delivers_everything_too() {
+    let temp = TempDir::new().unwrap();
+    let shown = assert_shown(&demo(temp.path(), &["--api"]).output().unwrap());
+    let written = number(&shown, "written");
+    assert!(written > 20, "{shown}");
+    assert_eq!((number(&shown, "delivered"), number(&shown, "lost")), (written, 0), "{shown}");
+    for word in [
+        "/api/v1/events, asked every second",
+        "perhaps the login page",
+        "agent.source_recovered",
+        "order kept",
+    ] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(is_empty(temp.path()) && processes(temp.path()).is_empty());
+}
+
+#[test]
 fn a_kept_folder_has_a_config_that_is_right_and_a_trail_that_can_be_read() {
     let temp = TempDir::new().unwrap();
     let shown = assert_shown(&demo(temp.path(), &["--keep", "--color", "always"]).output().unwrap());

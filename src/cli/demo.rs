@@ -16,6 +16,9 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Exit codes: 0 everything written has arrived, in order; 1 it has not, or the demo could not run; 130 interrupted.")]
 pub struct Demo {
+    /// Ask the sensor by its API instead of following a log
+    #[arg(long)]
+    api: bool,
     /// Leave the folder with its certificates, log, journal and config, and say what to do with it
     #[arg(long)]
     keep: bool,
@@ -28,7 +31,7 @@ impl Demo {
         let mut screen = Screen { out, colored, zone: TimeZone::system(), acts: 0 };
         screen.begin()?;
         let interrupt = Interrupt::listen()?;
-        let settings = demo::Settings { keep: self.keep, colored };
+        let settings = demo::Settings { keep: self.keep, api: self.api, colored };
         match demo::run(settings, &interrupt, &mut |scene| screen.show(scene)) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(DemoError::Interrupted) => {

@@ -1,5 +1,6 @@
 //! The acts, one after the other.
 
+use super::api::Answering;
 use super::script::{BEFORE_OUTAGE, KILLED, LATE, LIVE, OUTAGE, ROTATED};
 use super::stage::Stage;
 use super::{DemoError, Scene};
@@ -9,7 +10,10 @@ use std::time::Duration;
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), DemoError> {
     live(stage)?;
     outage(stage)?;
-    rotation(stage)?;
+    match stage.settings.api {
+        true => trouble(stage)?,
+        false => rotation(stage)?,
+    }
     kill(stage)?;
     query(stage)
 }
@@ -18,7 +22,16 @@ fn live(stage: &mut Stage<'_>) -> Result<(), DemoError> {
     let folder = stage.folder.root().display().to_string();
     stage.show(&Scene::Note(format!("folder  {folder}")))?;
     let (log, port) = (stage.folder.log().display().to_string(), stage.receiver.port);
-    stage.show(&Scene::Note(format!("log     {log}")))?;
+    match stage.sensor.api().map(|api| (api.url(), api.pin())) {
+        None => stage.show(&Scene::Note(format!("log     {log}")))?,
+        Some((url, pin)) => {
+            let pin = pin.map(|pin| pin.to_string()).unwrap_or_default();
+            stage.show(&Scene::Note(format!(
+                "sensor  {url}/api/v1/events, asked every second, known by {}...",
+                &pin[..pin.len().min(31)]
+            )))?;
+        }
+    }
     stage.show(&Scene::Note(format!(
         "SIEM    127.0.0.1:{port}, demands a client certificate of the demo's CA"
     )))?;
@@ -77,6 +90,26 @@ fn rotation(stage: &mut Stage<'_>) -> Result<(), DemoError> {
     stage.sensor.reopen()?;
     stage.pause(PACE)?;
     stage.show(&Scene::Note("the sensor has begun a new operations.ndjson:".into()))?;
+    stage.write(ROTATED, PACE, false)?;
+    stage.catch_up()
+}
+
+fn trouble(stage: &mut Stage<'_>) -> Result<(), DemoError> {
+    stage.show(&Scene::Act {
+        title: "The sensor's API is in trouble",
+        promise: "what it shows later is asked for later; what it could not show any more would be told as a gap",
+    })?;
+    let answer = |stage: &Stage<'_>, answering| stage.sensor.api().map(|api| api.answer(answering));
+    answer(stage, Answering::LoginPage);
+    stage.show(&Scene::Note("it answers with its login page; meanwhile:".into()))?;
+    stage.write(LATE, PACE, true)?;
+    let error = |stage: &Stage<'_>| stage.status()?.sources.into_iter().next().map(|source| source.error);
+    stage.wait("the note of the trouble", |stage| error(stage).is_some_and(|error| !error.is_empty()))?;
+    if let Some(error) = error(stage) {
+        stage.show(&Scene::Note(format!("otrail status: {error}")))?;
+    }
+    answer(stage, Answering::Well);
+    stage.show(&Scene::Note("it answers again:".into()))?;
     stage.write(ROTATED, PACE, false)?;
     stage.catch_up()
 }

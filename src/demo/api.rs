@@ -1,7 +1,7 @@
 //! A sensor that is asked: its timeline API as the vendor documents it (page "sensor-alert-apis"), on loopback.
 //!
 //! ```text
-//! GET /api/v1/events?minutesTimeFrame=N&type=T     Authorization: TOKEN
+//! GET /api/v1/events?minutesTimeFrame=N&type=T     Authorization: TOKEN; below any prefix, as behind a proxy
 //! N      minutes back from now; more than 4320 count as 4320
 //! T      one documented type; any other is ignored, and everything comes
 //! []     the latest 100 rows, newest first, six fields, no id
@@ -132,7 +132,12 @@ impl SensorApi {
     pub fn add_at(&self, timestamp: i64, kind: &str, content: &str) {
         let title = Type::find(kind).map_or("Event", |known| known.title).to_owned();
         let (kind, severity, content) = (kind.to_owned(), "INFO".to_owned(), content.to_owned());
-        self.state().rows.push(Row { timestamp, kind, title, severity, owner: None, content });
+        self.add_row(Row { timestamp, kind, title, severity, owner: None, content });
+    }
+
+    /// The same with every field.
+    pub fn add_row(&self, row: Row) {
+        self.state().rows.push(row);
     }
 
     /// From now on it answers so.
@@ -216,8 +221,8 @@ impl Shared {
         state.asked.push(query.to_owned());
         let (status, rows) = match () {
             () if token != state.token => (401, Vec::new()),
-            () if path != "/api/v1/events" => (404, Vec::new()),
-            () => (200, state.rows_for(query, now)),
+            () if !path.ends_with("/api/v1/events") => (404, Vec::new()),
+            () => (200, state.rows_for(target, query, now)),
         };
         let rows = if status == 200 { rows } else { Vec::new() };
         let body: Vec<&Row> = rows.iter().map(|&at| &state.rows[at]).collect();
@@ -238,8 +243,8 @@ impl Shared {
 }
 
 impl State {
-    fn rows_for(&mut self, query: &str, now: i64) -> Vec<usize> {
-        if let Some((at, rows)) = self.cache.get(query)
+    fn rows_for(&mut self, target: &str, query: &str, now: i64) -> Vec<usize> {
+        if let Some((at, rows)) = self.cache.get(target)
             && (0..CACHED_MILLIS).contains(&(now - at))
         {
             return rows.clone();
@@ -259,7 +264,7 @@ impl State {
         let mut rows: Vec<usize> = (0..self.rows.len()).filter(|&at| wanted(&self.rows[at])).collect();
         rows.sort_by_key(|&at| (std::cmp::Reverse(self.rows[at].timestamp), std::cmp::Reverse(at)));
         rows.truncate(ROWS_MAX);
-        self.cache.insert(query.to_owned(), (now, rows.clone()));
+        self.cache.insert(target.to_owned(), (now, rows.clone()));
         rows
     }
 }

@@ -2,6 +2,7 @@
 
 use super::DemoError;
 use super::certificates::{Authority, Identity};
+use crate::net::Pin;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -64,16 +65,29 @@ impl Folder {
 
     /// Writes the agent's config for a server on this port. A short interval, so that a demo can show what takes
     /// half a minute otherwise.
-    pub(super) fn configure(&self, port: u16) -> Result<(), DemoError> {
+    pub(super) fn configure(
+        &self,
+        port: u16,
+        api: Option<(String, Pin, &'static str)>,
+    ) -> Result<(), DemoError> {
         let path = |name: &str| format!("{:?}", self.path(name));
+        let source = match api {
+            None => format!("path = {}", path("log/operations.ndjson")),
+            Some((url, pin, token)) => {
+                self.write("token", token)?;
+                let token = path("token");
+                format!(
+                    "kind = \"api\"\nurl = {url:?}\npin = [\"{pin}\"]\ntoken-file = {token}\ninterval = \"1 s\""
+                )
+            }
+        };
         let text = format!(
             "sensor = \"{SENSOR}\"\nstate-dir = {state}\n\n\
-             [[source]]\nname = \"timeline\"\npath = {log}\n\n\
+             [[source]]\nname = \"timeline\"\n{source}\n\n\
              [[destination]]\nname = \"siem\"\naddress = \"127.0.0.1:{port}\"\nca-file = {ca}\n\
              cert-file = {certificate}\nkey-file = {key}\nbarrier-interval = \"1 s\"\nbackoff-max = \"500 ms\"\n\n\
              [query]\nadmin-groups = []\n\n[control]\nsocket = {socket}\n",
             state = path("state"),
-            log = path("log/operations.ndjson"),
             ca = path("ca.pem"),
             certificate = path("client.pem"),
             key = path("client.key"),

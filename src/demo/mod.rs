@@ -39,6 +39,8 @@ use std::path::Path;
 pub struct Settings {
     /// Leave the folder behind.
     pub keep: bool,
+    /// The sensor is asked by its API instead of writing a log.
+    pub api: bool,
     /// Whether what `otrail query` prints is coloured.
     pub colored: bool,
 }

@@ -1,5 +1,6 @@
 //! The stage: everything that an act works with, and the waiting, which ends when somebody interrupts.
 
+use super::api::SensorApi;
 use super::child::{Agent, Program};
 use super::folder::Folder;
 use super::receiver::{Received, Receiver};
@@ -39,13 +40,17 @@ impl<'a> Stage<'a> {
         let folder = Folder::new(settings.keep)?;
         let (authority, identity) = folder.certify()?;
         let (receiver, channel) = Receiver::open(&authority, &identity)?;
-        folder.configure(receiver.port)?;
+        let sensor = match settings.api {
+            true => Sensor::with_api(SensorApi::open(TOKEN)?),
+            false => Sensor::with_log(folder.log())?,
+        };
+        folder.configure(receiver.port, sensor.api().and_then(|api| Some((api.url(), api.pin()?, TOKEN))))?;
         let (config, _) = Config::load(&folder.config())?;
         Ok(Stage {
             settings,
             program: Program::new(&folder)?,
             agent: None,
-            sensor: Sensor::new(folder.log())?,
+            sensor,
             tally: Tally::default(),
             channel,
             receiver,
@@ -86,7 +91,8 @@ impl<'a> Stage<'a> {
     ) -> Result<(), DemoError> {
         for operation in operations {
             let time = self.sensor.write(operation)?;
-            self.tally.on_written(time, operation.content);
+            let row = if self.settings.api { operation.kind } else { "" };
+            self.tally.on_written(time, operation.content, row);
             if waiting {
                 self.show(&Scene::Waiting(operation.content))?;
             }
@@ -196,6 +202,8 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// What the sensor's API wants to be told.
+const TOKEN: &str = "token-of-the-demo";
 /// Nothing here takes longer than this on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one look around takes.

@@ -11,7 +11,8 @@ pub(super) struct Tally {
     written: Vec<(Time, String)>,
     /// Those that have arrived, in the order of first arrival.
     arrived: Vec<(Time, String)>,
-    expected: HashSet<(Time, String)>,
+    /// With the row that an entry waits in: entries keep their order within a row.
+    expected: HashMap<(Time, String), &'static str>,
     /// The seq of every entry that has arrived.
     events: HashMap<(Time, String), u64>,
     /// Event id and seq of every frame; one id has one seq.
@@ -52,9 +53,10 @@ pub struct Summary {
 }
 
 impl Tally {
-    pub(super) fn on_written(&mut self, time: Time, content: &str) {
+    /// `row`: what is asked for separately keeps its order by itself alone.
+    pub(super) fn on_written(&mut self, time: Time, content: &str, row: &'static str) {
         self.written.push((time, content.to_owned()));
-        self.expected.insert((time, content.to_owned()));
+        self.expected.insert((time, content.to_owned()), row);
     }
 
     pub(super) fn on_fault(&mut self, fault: String) {
@@ -97,7 +99,7 @@ impl Tally {
         let event = (frame.time, frame.message.clone());
         if frame.field("class") == Some("agent") {
             self.own += 1;
-        } else if !self.expected.contains(&event) {
+        } else if !self.expected.contains_key(&event) {
             self.faults.push(format!("nobody wrote this: {}", frame.message));
         } else if let Some(before) = self.events.insert(event.clone(), seq) {
             self.faults.push(format!("seq {seq} is the entry of seq {before} once more: {}", frame.message));
@@ -116,13 +118,19 @@ impl Tally {
         let delivered: HashSet<_> = self.arrived.iter().collect();
         let lost = self.written.iter().filter(|entry| !delivered.contains(entry)).count();
         let written: Vec<_> = self.written.iter().filter(|entry| delivered.contains(entry)).collect();
+        let rows: HashSet<_> = self.expected.values().collect();
+        let in_row = |entry: &(Time, String), row| self.expected.get(entry) == Some(row);
+        let in_order = rows.into_iter().all(|row| {
+            let written = written.iter().copied().filter(|entry| in_row(entry, row));
+            written.eq(self.arrived.iter().filter(|entry| in_row(entry, row)))
+        });
         Summary {
             written: self.written.len(),
             delivered: self.written.len() - lost,
             lost,
             duplicates: self.again,
             own: self.own,
-            in_order: written.into_iter().eq(&self.arrived),
+            in_order,
             faults: self.faults.clone(),
         }
     }
@@ -162,7 +170,7 @@ mod tests {
 
     fn tally(frames: &[Frame]) -> Summary {
         let mut tally = Tally::default();
-        ["a", "b", "c"].iter().for_each(|content| tally.on_written(Time::default(), content));
+        ["a", "b", "c"].iter().for_each(|content| tally.on_written(Time::default(), content, ""));
         frames.iter().for_each(|frame| {
             tally.on_frame(frame);
         });
