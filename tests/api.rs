@@ -6,8 +6,9 @@
 mod support;
 
 use otrail::demo::{Answering, SensorApi};
+use otrail::journal::{self, FollowedFile, Input, Journal, Progress};
 use otrail::model::status::{SourceStatus, Status};
-use otrail::model::{Action, Event, Flag, Time};
+use otrail::model::{Action, Event, FileNo, Flag, Time};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -264,11 +265,102 @@ fn a_slow_sensor_does_not_hold_up_another_nor_a_log() {
 }
 
 #[test]
-fn a_source_that_never_shows_a_user_operation_says_so() {
+fn a_source_that_never_shows_a_user_operation_says_so_until_it_does() {
     let sensor = SensorApi::open(TOKEN).unwrap();
-    let mut house = house_that_asks(&sensor, "silent-after = \"1 min\"\n");
+    let mut house = house_that_asks(&sensor, "silent-after = \"1 s\"\n");
+    house.start();
+    house.wait_until("says so", |status| api(status).notice.contains("no user operation has come"));
+    assert!(house.status().unwrap().problems.iter().all(|problem| !problem.contains("cell-7")));
+    sensor.add(KIND, "User alice logged in");
+    house.wait_until("says so no more", |status| api(status).notice.is_empty());
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(told(&house, Action::SOURCE_SILENT).len(), 1);
+}
+
+/// The journal of an agent that last heard of the sensor four days ago.
+fn left_four_days_ago(house: &House, sensor: &SensorApi) {
+    let then = Time::from_millis(now() - 4 * 86_400_000).unwrap();
+    let settings = journal::Settings {
+        state_dir: house.path("state"),
+        sensor: "plant-a".to_owned(),
+        bytes_max: 64 << 20,
+        age_max: Duration::from_secs(400 * 86_400),
+        segment_bytes_max: 1 << 20,
+        recent_bytes_max: 1 << 20,
+        reserve_bytes: 1 << 16,
+        destinations: Vec::new(),
+    };
+    let journal = Journal::open(settings, then).unwrap();
+    let file = FollowedFile {
+        number: FileNo(1),
+        source: "cell-7".into(),
+        path: format!("{}/api/v1/events", sensor.url()).into(),
+        ..FollowedFile::default()
+    };
+    journal.append(Input { files: vec![file], ..Input::default() }, then).unwrap();
+    let offset = u64::try_from(then.millis()).unwrap();
+    let progress =
+        Progress { file: FileNo(1), offset, entries: 0, passed_over: 0, finished: false, mark: None };
+    journal.append(Input { progress: vec![progress], ..Input::default() }, then).unwrap();
+    journal.settle(then).unwrap();
+}
+
+#[test]
+fn a_sensor_that_nobody_asked_for_longer_than_it_looks_back_is_a_gap() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let mut house = house(&sensor);
+    left_four_days_ago(&house, &sensor);
+    for days in [1, 2, 4] {
+        sensor.add_at(
+            now() - days * 86_400_000 + 60_000,
+            KIND,
+            &format!("User alice logged in {days} days ago"),
+        );
+    }
     house.start();
     settle(&house, &sensor);
-    assert!(api(&house.status().unwrap()).notice.is_empty());
+    house.wait_until("tells the gap", |status| api(status).gaps.outages == 1);
     assert_eq!(house.stop(), Some(0));
+    assert_account(&house, &sensor);
+    assert_eq!(events(&house).len(), 2, "what the sensor still shows");
+    let gaps = told(&house, Action::GAP_DETECTED);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].message.contains("the last three days only"), "{}", gaps[0].message);
+    assert_eq!(gaps[0].reason.as_deref(), Some("outage"));
+}
+
+#[test]
+fn the_certificate_of_a_sensor_can_be_looked_at_and_no_other_peer_passes_for_one() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let house = House::new();
+    let shown = house.run(&["cert", "pin", &sensor.url()]);
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(text.ends_with(&format!("\npin = [\"{}\"]\n", sensor.pin().unwrap())), "{text}");
+    assert!(text.contains("names    sensor.local"), "{text}");
+    let address = format!("127.0.0.1:{}", sensor.port);
+    let json = house.run(&["cert", "pin", &address, "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["pin"], sensor.pin().unwrap().to_string());
+    assert!(sensor.asked().is_empty(), "nothing but a handshake");
+    for (url, why) in [
+        ("http://127.0.0.1", "in the clear"),
+        (format!("127.0.0.1:{}", support::process::free_port()).as_str(), "refused the connection"),
+    ] {
+        let refused = house.run(&["cert", "pin", url]);
+        assert_eq!(refused.status.code(), Some(1), "{url}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
+    }
+}
+
+#[test]
+fn check_looks_at_token_and_trust() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let house = house(&sensor);
+    house.write_log(b"");
+    let checked = |house: &House| String::from_utf8(house.run(&["check"]).stdout).unwrap();
+    assert!(checked(&house).contains("its token is readable"), "{}", checked(&house));
+    fs::set_permissions(house.path("token"), Permissions::from_mode(0o644)).unwrap();
+    let text = checked(&house);
+    assert!(text.contains("others can get at it: chmod 600") && !text.contains(TOKEN), "{text}");
 }

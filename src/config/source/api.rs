@@ -37,7 +37,7 @@ pub(super) fn source(
         Some(interval)
     });
     let answer = table.read("answer-timeout", |value| value.duration(SECOND..=MINUTE * 10));
-    let silent = table.read("silent-after", |value| value.duration(MINUTE..=DAY * 365));
+    let silent = table.read("silent-after", |value| value.duration(SECOND..=DAY * 365));
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
     let url = url?;
     let net = net::Settings {
