@@ -59,6 +59,21 @@ impl Content {
         Ok(buffer)
     }
 
+    /// Whether there is nothing in it that the other one does not have in the same place, from there on.
+    pub(super) fn is_part_of(&mut self, other: &mut Content, from: u64) -> io::Result<bool> {
+        let (mut mine, mut at) = (vec![0; 64 << 10], from);
+        loop {
+            let count = self.read_at(&mut mine, at)?;
+            if count == 0 {
+                return Ok(true);
+            }
+            if other.exactly(count, at)?.is_none_or(|theirs| theirs != mine[..count]) {
+                return Ok(false);
+            }
+            at += count as u64;
+        }
+    }
+
     /// Exactly so many bytes; `None` when there are fewer.
     pub(super) fn exactly(&mut self, bytes: usize, at: u64) -> io::Result<Option<Vec<u8>>> {
         let mut buffer = vec![0; bytes];

@@ -5,11 +5,13 @@ use super::content::Content;
 use super::identity::{Inode, Sight};
 use super::log::Log;
 use super::place;
+use super::recognize::small_copy;
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
 use super::source::{Round, Source, remember};
 use super::spotted::Spotted;
-use super::tail::Tail;
+use super::tail::{Beside, Tail};
+use crate::journal::FollowedFile;
 use crate::model::{Action, FileNo, Outcome};
 use std::fs::{File, Metadata};
 use std::io;
@@ -70,9 +72,7 @@ impl Source {
                 let twin = others.flat_map(|(_, other)| &other.tails).find(|tail| tail.inode() == inode);
                 if let Some(twin) = twin {
                     self.logs[log].error = format!("is read as {}", twin.path.display());
-                } else if (!self.logs[log].has_open(inode) || self.logs[log].may_have_been_emptied())
-                    && let Err(error) = self.take_over(log, Some((file, metadata)), None, round)
-                {
+                } else if let Err(error) = self.look_at_file(log, file, metadata, round) {
                     self.logs[log].fail(&error);
                 }
             }
@@ -91,6 +91,30 @@ impl Source {
         }
     }
 
+    /// Whether the file that is at the path now is the one that is open, and is still what it was.
+    fn look_at_file(
+        &mut self,
+        log: usize,
+        file: File,
+        metadata: Metadata,
+        round: &mut Round<'_>,
+    ) -> io::Result<()> {
+        if !self.logs[log].has_open(Inode::of(&metadata)) {
+            return self.take_over(log, Some((file, metadata)), None, round);
+        }
+        if self.logs[log].has_new_neighbours() {
+            let last = self.logs[log].tails.len() - 1;
+            let tail = &self.logs[log].tails[last];
+            if tail.was_emptied(&metadata) || self.was_copied_and_cut(log) {
+                self.cut_off(log, last, metadata.len(), round);
+            } else if tail.file.offset == 0 {
+                // It may have been written, copied and cut since.
+                self.take_over(log, Some((file, metadata)), None, round)?;
+            }
+        }
+        self.look_at_left(log, round)
+    }
+
     /// Another file than the open one is at the path, or none, or the open one was cut: finds what came in between and
     /// opens all of it.
     pub(super) fn take_over(
@@ -100,6 +124,9 @@ impl Source {
         cut: Option<Tail>,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
+        if cut.is_none() && self.part_with_cut_ones(log, round) {
+            return Ok(());
+        }
         let is_another =
             current.as_ref().is_some_and(|(_, log_now)| !self.logs[log].has_open(Inode::of(log_now)));
         let was_following = !self.logs[log].tails.is_empty() && cut.is_none() && is_another;
@@ -109,44 +136,38 @@ impl Source {
             found.push(Spotted::of(self.logs[log].path.clone(), &metadata, content, true));
         }
         if !self.is_fresh {
-            found.extend(self.siblings(log));
+            // The log has a second name there where it is a link, or a hard link was made before it is renamed.
+            let is_log = |it: &Spotted| found.first().is_some_and(|log| log.sight.inode == it.sight.inode);
+            let others: Vec<Spotted> = self.siblings(log).into_iter().filter(|it| !is_log(it)).collect();
+            found.extend(others);
         }
         if let Some(cut) = &cut
             && !found.iter().any(|spotted| spotted.sight.inode == cut.inode())
         {
             // No name leads to it any more, and it is still open.
-            let (metadata, mut content) = (cut.metadata()?, cut.content()?);
-            let head = content.head()?;
-            // Unless there is a copy of it by now.
-            if !found.iter_mut().any(|other| other.begins_with(&head)) {
-                found.push(Spotted::of(cut.path.clone(), &metadata, Some(content), false));
-            }
+            let (metadata, content) = (cut.metadata()?, cut.content()?);
+            found.push(Spotted::of(cut.path.clone(), &metadata, Some(content), false));
         }
         self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
         // What an admin has read again says nothing about what else is to be read.
         let is_again =
             |number| self.logs[log].tails.iter().any(|tail| tail.again && tail.file.number == number);
         found.retain(|spotted| spotted.known.is_none_or(|known| !is_again(known.number)));
+        self.leave_finished(log, &found);
         let mut lost = self.lost(log, &found);
         self.logs[log].mark_rotated();
-        let is_here = |number| found.iter().any(|it| it.known.is_some_and(|known| known.number == number));
-        let open = self.logs[log].tails.iter().filter(|tail| !tail.again).map(|tail| &tail.file);
-        let is_open = |number| self.logs[log].tails.iter().any(|tail| tail.file.number == number);
-        // Of a file of which nothing was read, nobody knows whether it has been copied and cut.
-        let unread = self.known.iter().filter(|file| file.offset == 0 && is_here(file.number));
-        let missed = lost.iter().chain(open.filter(|file| file.offset == 0 || !is_here(file.number)));
-        let missed = missed.chain(unread.filter(|file| !file.finished && !is_open(file.number)));
-        let missed = missed.chain(cut.as_ref().map(|cut| &cut.file)).filter_map(|file| file.mark);
-        let missed = missed.map(|mark| mark.modified).min().or_else(|| self.last_finished(log, &found));
-        let modified = missed.map(time_of);
-        let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), modified);
-        self.leave_out_copies(log, &mut order, &mut found, cut.as_ref());
+        let missed = self.missed_since(log, &found, cut.as_ref());
+        let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), missed);
+        for copy in self.leave_out_copies(log, &mut order, &mut found, cut.as_ref()) {
+            self.remember_copy(copy, round);
+        }
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
             let number = Some(cut.file.number);
             let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
-            self.part_with(log, cut, copy.map(|copy| copy.path.as_path()), round);
+            let copy = copy.map(|copy| copy.path.clone());
+            self.part_with(log, cut, copy.as_deref(), &mut found, round);
         }
         for file in self.copied(&found, cut_number) {
             self.tell_copied(&file, round);
@@ -164,8 +185,27 @@ impl Source {
         Ok(())
     }
 
+    /// From when on what is not known may hold what nobody has read: the files that are still read had last been written
+    /// then when they were last read. What is the log itself says nothing, unless nothing was read of it: then nobody
+    /// knows whether it has been copied and cut.
+    fn missed_since(&self, log: usize, found: &[Spotted], cut: Option<&Tail>) -> Option<SystemTime> {
+        let is_number = |it: &Spotted, number| it.known.is_some_and(|known| known.number == number);
+        let is_the_log = |file: &FollowedFile| {
+            let is_it =
+                |it: &Spotted| it.sight.is_log && it.sight.inode.is(file) && is_number(it, file.number);
+            file.offset > 0 && found.iter().any(is_it)
+        };
+        let is_open = |number| self.logs[log].tails.iter().any(|tail| tail.file.number == number);
+        let others = self.known.iter().filter(|file| !file.finished && self.belongs(file, log));
+        let read = self.logs[log].tails.iter().filter(|tail| !tail.again).map(|tail| &tail.file);
+        let missed = read.chain(others.filter(|file| !is_open(file.number)));
+        let missed = missed.filter(|file| !is_the_log(file)).chain(cut.map(|cut| &cut.file));
+        let missed = missed.filter_map(|file| file.mark).map(|mark| mark.modified).min();
+        missed.or_else(|| self.last_finished(log, found)).map(time_of)
+    }
+
     /// Opens the files, oldest first, as many as may be open.
-    fn open_all(
+    pub(super) fn open_all(
         &mut self,
         log: usize,
         order: Vec<Candidate>,
@@ -209,16 +249,33 @@ impl Source {
         if spotted.open().is_none() {
             return Err(io::Error::other(format!("cannot read {}", spotted.path.display())));
         }
-        let Some(content) = spotted.content.take() else { return Ok(()) };
+        let Some(mut content) = spotted.content.take() else { return Ok(()) };
         let tails = &mut self.logs[log].tails;
         let open = known.and_then(|known| tails.iter().position(|tail| tail.file.number == known.number));
         let mut file = match open {
-            Some(at) if tails[at].inode() == spotted.sight.inode || !is_log => {
+            Some(at) if tails[at].inode() == spotted.sight.inode => {
                 tails[at].rotated = !is_log;
                 return Ok(());
             }
-            // The log was replaced by a copy of itself, which is what grows now.
-            Some(at) => tails.remove(at).map(|tail| tail.file).unwrap_or_default(),
+            Some(at) => match tails[at].beside(&mut content, is_log)? {
+                Beside::Copy => {
+                    let read = tails[at].file.offset;
+                    spotted.content = Some(content);
+                    if let Some(copy) = small_copy(&mut spotted, read) {
+                        self.remember_copy(copy, round);
+                    }
+                    return Ok(());
+                }
+                // The log was replaced by a copy of itself, which is what grows now.
+                Beside::Successor => tails.remove(at).map(|tail| tail.file).unwrap_or_default(),
+                // It is read on where both were still alike.
+                Beside::Another => FollowedFile {
+                    number: FileNo::default(),
+                    entries: 0,
+                    passed_over: 0,
+                    ..tails[at].file.clone()
+                },
+            },
             None => {
                 let known =
                     known.and_then(|known| self.known.iter().find(|file| file.number == known.number));
@@ -232,7 +289,6 @@ impl Source {
         }
         let Sight { inode, birth, .. } = spotted.sight;
         (file.device, file.inode, file.birth, file.finished) = (inode.device, inode.inode, birth, false);
-        let mut content = content;
         if self.is_fresh && settings.start == Start::End {
             file.offset = content.line_end_before(spotted.length()?)?;
         }

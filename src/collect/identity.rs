@@ -79,7 +79,12 @@ pub(super) fn modified(metadata: &Metadata) -> i64 {
 /// SHA-256 over the first `bytes` bytes; `None` when there are fewer.
 pub(super) fn head(content: &mut Content, bytes: u64) -> io::Result<Option<Text>> {
     let bytes = usize::try_from(bytes.min(HEAD_BYTES_MAX)).unwrap_or_default();
-    Ok(content.exactly(bytes, 0)?.map(|bytes| hex(&Sha256::digest(&bytes))))
+    Ok(content.exactly(bytes, 0)?.map(|bytes| head_of(&bytes)))
+}
+
+/// SHA-256 over these first bytes of a file.
+pub(super) fn head_of(bytes: &[u8]) -> Text {
+    hex(&Sha256::digest(bytes))
 }
 
 /// What stands before that place; `None` when the content ends sooner.
@@ -104,14 +109,14 @@ pub(super) fn is_same(content: &mut Content, sight: Sight, known: &FollowedFile)
     if !sight.is(known) && (known.offset == 0 || (known.offset < HEAD_BYTES_MAX && sight.is_log)) {
         return Ok(false);
     }
-    // Nothing that was read to its end says nothing.
-    if known.finished && known.offset == 0 {
-        return Ok(false);
-    }
     // What had been empty and was written since is another if it is empty again.
     let seen = known.mark.filter(|_| known.offset == 0).map(|mark| mark.modified);
     if sight.emptied.zip(seen).is_some_and(|(emptied, seen)| emptied != seen) {
         return Ok(false);
+    }
+    // Nothing that was read to its end says nothing, unless the birth says that it is that file.
+    if known.finished && known.offset == 0 {
+        return Ok(known.birth.is_some());
     }
     let place = known.mark.map_or(known.offset, |mark: Mark| mark.offset);
     if head(content, known.head_bytes)?.is_none_or(|head| head != known.head) {

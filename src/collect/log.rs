@@ -2,6 +2,7 @@
 
 use super::identity::Inode;
 use super::tail::Tail;
+use crate::model::FileNo;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub(super) struct Log {
     pub tails: VecDeque<Tail>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
+    /// Which files were left last, and where they were then.
+    pub left: Vec<(PathBuf, FileNo)>,
     /// When the folder had last been changed the last time that its files were looked through.
     looked_through: Option<SystemTime>,
     pub error: String,
@@ -31,6 +34,7 @@ impl Log {
             is_one_of_several,
             tails: VecDeque::new(),
             is_crowded: false,
+            left: Vec::new(),
             looked_through: None,
             error: String::new(),
             missing_since: None,
@@ -57,13 +61,18 @@ impl Log {
         std::mem::replace(&mut self.looked_through, changed) != changed || is_recent
     }
 
-    /// Whether the log, of which nothing has been read, may have been written, copied and cut since.
-    pub(super) fn may_have_been_emptied(&mut self) -> bool {
-        self.tails.back().is_some_and(|tail| tail.file.offset == 0) && self.has_new_neighbours()
+    pub(super) fn mark_rotated(&mut self) {
+        for tail in self.tails.iter_mut().filter(|tail| !tail.rotated) {
+            // Whoever writes to it may not have noticed yet, however long ago he wrote last.
+            (tail.rotated, tail.grown) = (true, Instant::now());
+        }
     }
 
-    pub(super) fn mark_rotated(&mut self) {
-        self.tails.iter_mut().for_each(|tail| tail.rotated = true);
+    /// A file was read to its end and is there.
+    pub(super) fn leave(&mut self, path: PathBuf, number: FileNo) {
+        self.left.retain(|(_, other)| *other != number);
+        self.left.push((path, number));
+        self.left.drain(..self.left.len().saturating_sub(LEFT_MAX));
     }
 
     pub(super) fn fail(&mut self, error: &io::Error) {
@@ -93,6 +102,8 @@ impl Log {
     }
 }
 
+/// Files that were left and are looked at once in a while.
+const LEFT_MAX: usize = 4;
 /// Longer than any file system's ticks are.
 const TICKS: Duration = Duration::from_secs(2);
 /// How long a file must be away before that is told: a rotation takes a moment.

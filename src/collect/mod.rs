@@ -16,6 +16,7 @@ mod cutter;
 mod discover;
 mod gap;
 mod identity;
+mod left;
 mod log;
 mod ordinals;
 mod packed;

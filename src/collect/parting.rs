@@ -59,17 +59,38 @@ impl Source {
 
     /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, then what came
     /// in between, and the file from its beginning as another.
-    pub(super) fn replaced(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) {
-        self.status.truncations += 1;
+    /// False when only the entry that it ends with has to be read again.
+    pub(super) fn replaced(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) -> bool {
         if self.logs[log].tails[at].begin_entry_anew() {
+            self.status.truncations += 1;
             let tail = &self.logs[log].tails[at];
             let message = format!(
                 "{} was cut or rewritten from byte {} on, in the midst of an entry; it is read again from there",
                 tail.path.display(),
                 tail.file.offset
             );
-            return self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
+            self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
+            return false;
         }
+        self.cut_off(log, at, now_bytes, round);
+        true
+    }
+
+    /// Files that were cut are others now. True when there were any: then all that is there has been looked at.
+    pub(super) fn part_with_cut_ones(&mut self, log: usize, round: &mut Round<'_>) -> bool {
+        let (mut at, mut any) = (0, false);
+        while at < self.logs[log].tails.len() {
+            match self.logs[log].tails[at].cut_to() {
+                Ok(Some(now_bytes)) => any |= self.replaced(log, at, now_bytes, round),
+                Ok(None) | Err(_) => at += 1,
+            }
+        }
+        any
+    }
+
+    /// What is at the place of an open file is another one.
+    pub(super) fn cut_off(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) {
+        self.status.truncations += 1;
         let Some(old) = self.logs[log].tails.remove(at) else { return };
         let file = old.remembered();
         let path = old.path.display();
@@ -93,19 +114,31 @@ impl Source {
     }
 
     /// What a file that was cut had last: its rest, if no copy of it is read, and the gap.
-    pub(super) fn part_with(&mut self, log: usize, old: Tail, copy: Option<&Path>, round: &mut Round<'_>) {
+    pub(super) fn part_with(
+        &mut self,
+        log: usize,
+        mut old: Tail,
+        copy: Option<&Path>,
+        found: &mut [Spotted],
+        round: &mut Round<'_>,
+    ) {
         let about = (old.pace * old.grown.elapsed().as_secs_f64().min(LOOKED_SECONDS)) as u64;
         let (path, mut file) = (old.path.display().to_string(), old.remembered());
         let rest = match copy {
             Some(copy) => format!("what {} has beyond that is read", copy.display()),
             None => {
+                let begun = old.begun();
+                if !begun.is_empty() && found.iter_mut().any(|it| it.begins_with(&begun)) {
+                    // Its first entry has no end yet, and is whole in a copy.
+                    old.forget_begun();
+                }
                 self.logs[log].tails.push_front(old);
                 self.take_entries(log, 0, End::Final, round);
-                file.finished = true;
                 if let Some(old) = self.logs[log].tails.pop_front() {
-                    (file.offset, file.entries) = (old.file.offset, old.file.entries);
-                    file.passed_over = old.file.passed_over;
+                    file = old.remembered();
                 }
+                file.finished = true;
+                round.input.files.push(file.clone());
                 round.input.progress.push(progress_of(&file, file.mark));
                 remember(&mut self.known, &file);
                 "no copy of it was found".to_owned()

@@ -1,11 +1,12 @@
 //! Which of the files beside a log are what it was rotated to, which are copies, and which are missing.
 
-use super::identity::{Inode, Sight};
+use super::content::Content;
+use super::identity::{HEAD_BYTES_MAX, Inode, Sight, hash_of, head_of};
 use super::rotation::{self, Candidate, Known};
 use super::source::Source;
 use super::spotted::Spotted;
 use super::tail::Tail;
-use crate::journal::FollowedFile;
+use crate::journal::{FollowedFile, Mark};
 use crate::model::FileNo;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,26 +36,40 @@ impl Source {
         found
     }
 
+    /// All files that are known, as far as they have been read: those that are open, then the newest first.
+    fn files(&self) -> Vec<FollowedFile> {
+        let mut files: Vec<FollowedFile> =
+            self.logs.iter().flat_map(|log| &log.tails).map(Tail::remembered).collect();
+        let is_open = |number| files.iter().any(|file| file.number == number);
+        let others: Vec<FollowedFile> =
+            self.known.iter().rev().filter(|file| !is_open(file.number)).cloned().collect();
+        files.extend(others);
+        files
+    }
+
     /// Finds out which of these the journal knows: by inode, and where one that was being read is missing, by content.
     /// What was `cut` is another file now.
     pub(super) fn recognize(&self, log: usize, found: &mut [Spotted], cut: Option<(Inode, FileNo)>) {
-        let open: Vec<FollowedFile> = self.logs[log].tails.iter().map(Tail::remembered).collect();
-        let known = || open.iter().chain(self.known.iter().rev());
+        let files = self.files();
+        let known = || files.iter();
         let may_be = |sight: Sight, known: &FollowedFile| Some((sight.inode, known.number)) != cut;
         for spotted in found.iter_mut() {
-            let same_inode =
-                known().filter(|known| spotted.sight.inode.is(known)).cloned().collect::<Vec<_>>();
+            let same_inode = known().filter(|known| spotted.sight.is(known)).cloned().collect::<Vec<_>>();
             let sight = spotted.sight;
             let mut same_inode = same_inode.iter().filter(|known| may_be(sight, known));
-            spotted.known = same_inode.find(|known| spotted.is_same(known)).map(Known::of);
+            let file = same_inode.find(|known| spotted.is_same(known));
+            spotted.known = file.map(|file| spotted.known_as(file));
         }
+        disown_cut_log(found, &known().cloned().collect::<Vec<_>>());
         let missing = |found: &[Spotted]| {
             let is_here =
                 |number| found.iter().any(|it| it.known.is_some_and(|known| known.number == number));
             let mine = |file: &&FollowedFile| !file.finished && self.belongs(file, log);
             known().filter(mine).filter(|file| !is_here(file.number)).cloned().collect::<Vec<_>>()
         };
-        let missing = missing(found);
+        let mut missing = missing(found);
+        // Whoever agrees with more of it is the more likely to be it.
+        missing.sort_by_key(|file| std::cmp::Reverse(file.offset));
         if missing.is_empty() {
             return;
         }
@@ -108,31 +123,60 @@ impl Source {
     }
 
     /// Of what seems to be new, a copy of a file that is open or was read to its end is not: a log that was compressed
-    /// since.
+    /// since. The copies of which that cannot be seen later.
     pub(super) fn leave_out_copies(
         &self,
         log: usize,
         order: &mut Vec<Candidate>,
         found: &mut [Spotted],
         cut: Option<&Tail>,
-    ) {
-        // What is here itself has no copy in its place, only others that begin alike.
-        let here: Vec<FileNo> = found.iter().filter_map(|it| it.known).map(|known| known.number).collect();
-        let is_away = |file: &FollowedFile| !here.contains(&file.number);
-        let away = self.logs[log].tails.iter().filter(|tail| is_away(&tail.file));
-        let heads: Vec<Vec<u8>> = away.filter_map(Tail::head).collect();
-        let away: Vec<&FollowedFile> =
-            self.known.iter().filter(|file| file.offset > 0 && is_away(file)).collect();
-        order.retain(|candidate| {
+    ) -> Vec<FollowedFile> {
+        let (mut small, files) = (Vec::new(), self.files());
+        let mut here: Vec<FileNo> =
+            found.iter().filter_map(|it| it.known).map(|known| known.number).collect();
+        let away = self.logs[log].tails.iter().filter(|tail| !here.contains(&tail.file.number));
+        let mut read: Vec<(Content, u64)> =
+            away.filter_map(|tail| Some((tail.content().ok()?, tail.file.offset))).collect();
+        // What has no name any more is read through the descriptor that is still open.
+        let is_nameless = |path: &Path| cut.is_some_and(|cut| cut.path == path);
+        for it in found.iter_mut().filter(|it| !it.sight.is_log || it.known.is_some()) {
+            let number = it.known.map(|known| known.number);
+            let file = files.iter().find(|file| Some(file.number) == number);
+            if number.is_some() || is_nameless(&it.path) {
+                read.extend(it.again().map(|content| (content, file.map_or(0, |file| file.offset))));
+            }
+        }
+        order.retain_mut(|candidate| {
             let is_it = |spotted: &&mut Spotted| {
                 (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
             };
             let Some(spotted) = found.iter_mut().find(is_it) else { return false };
-            candidate.is_log
-                || candidate.known.is_some()
-                || !away.iter().any(|known| spotted.is_same(known) || spotted.is_read_part(known))
-                    && !cut.is_some_and(|cut| spotted.is_read_part(&cut.file) || cut.has_read(spotted.open()))
-                    && !heads.iter().any(|head| spotted.begins_with(head))
+            if candidate.is_log || candidate.known.is_some() || is_nameless(&candidate.path) {
+                return true;
+            }
+            // What is here itself has no copy in its place, only others that begin alike.
+            let is_away = |file: &&FollowedFile| file.offset > 0 && !here.contains(&file.number);
+            for file in files.iter().filter(is_away) {
+                if spotted.is_same(file) {
+                    spotted.known = Some(spotted.known_as(file)).filter(|known| !known.finished);
+                    candidate.known = spotted.known;
+                    here.push(file.number);
+                    return spotted.known.is_some();
+                }
+                if spotted.is_read_part(file) {
+                    return false;
+                }
+            }
+            if cut.is_some_and(|cut| spotted.is_read_part(&cut.file) || cut.has_read(spotted.open())) {
+                return false;
+            }
+            let original = read.iter_mut().position(|(other, _)| spotted.is_part_of(other, 0));
+            let Some(original) = original.filter(|_| spotted.has_any()) else {
+                read.extend(spotted.again().map(|content| (content, 0)));
+                return true;
+            };
+            small.extend(small_copy(spotted, read[original].1));
+            false
         });
         // A copy that is being made stands beside its original.
         let plain: Vec<PathBuf> =
@@ -142,6 +186,19 @@ impl Source {
             let original = name.map(|name| candidate.path.with_file_name(name));
             !rotation::is_compressed(&candidate.path) || original.is_none_or(|path| !plain.contains(&path))
         });
+        small
+    }
+
+    /// Whether the log that is open was copied and cut, and has grown again as it had been: a copy of it goes on otherwise.
+    pub(super) fn was_copied_and_cut(&self, log: usize) -> bool {
+        let Some(tail) = self.logs[log].tails.back() else { return false };
+        let (file, Ok(mut content)) = (tail.remembered(), tail.content()) else { return false };
+        let mut others = self.siblings(log);
+        let is_open = |it: &Spotted| self.logs[log].tails.iter().any(|tail| tail.inode() == it.sight.inode);
+        let is_known =
+            |it: &mut Spotted| self.known.iter().any(|known| it.sight.inode.is(known) && it.is_same(known));
+        others.retain_mut(|it| !is_open(it) && !is_known(it));
+        others.iter_mut().any(|other| goes_on_otherwise(other, &file, &mut content))
     }
 
     /// The files that were being read and go on in a copy: they were copied and then cut, for else they would still be
@@ -155,13 +212,61 @@ impl Source {
                 let is_it = spotted.known.is_some_and(|known| known.number == file.number);
                 is_it
                     && !spotted.sight.is_log
-                    && !spotted.sight.inode.is(file)
+                    && !spotted.sight.is(file)
                     && (!spotted.is_packed() || is_there_cut(file))
             };
             !file.finished && !is_open(file.number) && Some(file.number) != cut && found.iter().any(copy)
         };
         self.known.iter().filter(was_copied).cloned().collect()
     }
+}
+
+/// The log may have been copied and cut and have grown again as it had been: then a copy of it goes on otherwise, and it
+/// is another file.
+fn disown_cut_log(found: &mut [Spotted], known: &[FollowedFile]) {
+    let Some((log, others)) = found.split_first_mut() else { return };
+    let number = log.known.filter(|_| log.sight.is_log).map(|known| known.number);
+    let Some(file) = known.iter().find(|file| Some(file.number) == number) else { return };
+    let Some(mut content) = log.again() else { return };
+    let mut others = others.iter_mut().filter(|other| other.known.is_none());
+    if others.any(|other| goes_on_otherwise(other, file, &mut content)) {
+        log.known = None;
+    }
+}
+
+/// Whether another file is a copy of that one, made since that was last read, and has something that is not in it now.
+fn goes_on_otherwise(other: &mut Spotted, file: &FollowedFile, content: &mut Content) -> bool {
+    let is_new = file.offset > 0 && file.mark.is_some_and(|mark| other.changed >= mark.modified);
+    let was_open = other.content.is_some();
+    let goes_on = is_new && other.is_same(file) && !other.is_part_of(content, file.offset);
+    if !goes_on && !was_open {
+        other.content = None;
+    }
+    goes_on
+}
+
+/// A small copy of what has been read elsewhere, up to a place there, as a file that was read to its end: once the other
+/// one has grown nothing tells that it is a copy. Larger ones are known by their heads.
+pub(super) fn small_copy(copy: &mut Spotted, read: u64) -> Option<FollowedFile> {
+    let bytes = copy.open()?.head().ok()?;
+    let offset = bytes.len() as u64;
+    if offset == 0 || offset > read || offset >= HEAD_BYTES_MAX {
+        return None;
+    }
+    let Sight { inode, birth, .. } = copy.sight;
+    Some(FollowedFile {
+        path: copy.path.clone(),
+        device: inode.device,
+        inode: inode.inode,
+        birth,
+        head: head_of(&bytes),
+        head_bytes: offset,
+        offset,
+        // When it was written says nothing about when its original was.
+        mark: Some(Mark { offset, before: hash_of(&bytes), modified: 0 }),
+        finished: true,
+        ..FollowedFile::default()
+    })
 }
 
 /// Files whose content is compared with that of one that is missing.

@@ -128,7 +128,9 @@ impl Source {
                     }
                     at += 1;
                 }
-                Ok(Found::Replaced { now_bytes }) => self.replaced(log, at, now_bytes, round),
+                Ok(Found::Replaced { now_bytes }) => {
+                    let _parted = self.replaced(log, at, now_bytes, round);
+                }
                 Ok(Found::Hole { until }) => self.pass_hole(log, at, until, round),
                 // A copy that is damaged here is so for good.
                 Err(error) if tail.is_packed() => {
@@ -307,6 +309,7 @@ impl Source {
             tail.file.mark = mark.or(tail.file.mark);
             round.input.progress.push(progress_of(&tail.file, mark));
             remember(&mut self.known, &tail.file);
+            self.leave(log, &tail, round);
         }
         // As many as the journal's header remembers.
         let finished = self.known.iter().filter(|file| file.finished).count();

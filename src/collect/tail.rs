@@ -48,6 +48,17 @@ pub(super) enum Found {
     Hole { until: u64 },
 }
 
+/// What a file that agrees with all that was read of an open one is to that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// It has nothing that the open one does not have, which will be read.
+    Copy,
+    /// It has taken the place of the open one, and has all of it.
+    Successor,
+    /// Each may have what the other has not.
+    Another,
+}
+
 impl Tail {
     /// Follows open content from where `file` says.
     pub(super) fn new(
@@ -84,17 +95,20 @@ impl Tail {
         self.content.metadata()
     }
 
-    /// Its first bytes, as they are now; of a compressed copy it takes too long to say.
-    pub(super) fn head(&self) -> Option<Vec<u8>> {
-        let mut content = self.content.again().ok().filter(|content| !content.is_packed())?;
-        content.head().ok()
-    }
-
     /// Whether this is a part of the little that has been read.
     pub(super) fn has_read(&self, content: Option<&mut Content>) -> bool {
         let head = content.and_then(|content| content.head().ok()).unwrap_or_default();
         let (before, end) = self.cutter.before();
         !head.is_empty() && end <= HEAD_BYTES_MAX && before.starts_with(&head)
+    }
+
+    /// What has been read of the first entry, while that has no end yet.
+    pub(super) fn begun(&self) -> Vec<u8> {
+        if self.file.offset == 0 { self.cutter.last_read() } else { Vec::new() }
+    }
+
+    pub(super) fn forget_begun(&mut self) {
+        self.cutter.forget_rest();
     }
 
     /// The rotated file that it is.
@@ -106,6 +120,16 @@ impl Tail {
     /// What it reads, once more.
     pub(super) fn content(&self) -> io::Result<Content> {
         self.content.again()
+    }
+
+    /// What another file is that agrees with all that was read.
+    pub(super) fn beside(&self, other: &mut Content, is_log: bool) -> io::Result<Beside> {
+        let (mut mine, from) = (self.content()?, self.file.offset);
+        Ok(match is_log {
+            true if mine.is_part_of(other, from)? => Beside::Successor,
+            false if other.is_part_of(&mut mine, from)? => Beside::Copy,
+            _ => Beside::Another,
+        })
     }
 
     /// Whether it is a compressed copy: nobody will add to it.
@@ -134,12 +158,11 @@ impl Tail {
         let wanted = if self.is_packed() {
             bytes_max
         } else {
-            let metadata = self.metadata()?;
-            let length = metadata.len();
-            if length < at || self.was_emptied(&metadata) || !self.is_still_before()? {
-                return Ok(Found::Replaced { now_bytes: length });
+            let length = self.metadata()?.len();
+            if let Some(now_bytes) = self.cut_to()? {
+                return Ok(Found::Replaced { now_bytes });
             }
-            usize::try_from(length - at).unwrap_or(usize::MAX).min(bytes_max)
+            usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes_max)
         };
         if wanted == 0 {
             return Ok(Found::Bytes(0));
@@ -166,8 +189,19 @@ impl Tail {
         Ok(Found::Bytes(count))
     }
 
+    /// Whether it was cut or rewritten, and how many bytes it has now.
+    pub(super) fn cut_to(&mut self) -> io::Result<Option<u64>> {
+        if self.is_packed() {
+            return Ok(None);
+        }
+        let metadata = self.metadata()?;
+        let is_shorter = metadata.len() < self.cutter.read_through();
+        let is_cut = is_shorter || self.was_emptied(&metadata) || !self.is_still_before()?;
+        Ok(is_cut.then_some(metadata.len()))
+    }
+
     /// Whether a file of which nothing has been read has been written, and is empty again.
-    fn was_emptied(&self, metadata: &Metadata) -> bool {
+    pub(super) fn was_emptied(&self, metadata: &Metadata) -> bool {
         let seen = self.file.mark.filter(|mark| mark.offset == 0).map(|mark| mark.modified);
         metadata.len() == 0 && seen.is_some_and(|seen| seen != identity::modified(metadata))
     }
@@ -222,7 +256,11 @@ impl Tail {
         let mark = (end == self.file.offset)
             .then(|| Mark { offset: end, before: identity::hash_of(before), modified })
             .or(self.file.mark);
-        FollowedFile { mark, ..self.file.clone() }
+        let mut file = FollowedFile { mark, ..self.file.clone() };
+        if end == before.len() as u64 && end > file.head_bytes {
+            (file.head, file.head_bytes) = (identity::head_of(before), end);
+        }
+        file
     }
 
     /// Goes past a hole; what was before it has been cut.

@@ -1,0 +1,147 @@
+//! Histories that went wrong once.
+
+use super::Act::*;
+use super::*;
+
+/// That history, with numbers and in memory.
+fn after(acts: &[Act], padding: usize) {
+    after_with(acts, padding, false);
+}
+
+/// The same, perhaps with dates instead of numbers.
+fn after_with(acts: &[Act], padding: usize, dated: bool) {
+    for on_disk in [false, true] {
+        let setting = Setting { padding, dated, linked: false, on_disk };
+        if let Err(error) = check(acts, setting) {
+            panic!("{error}");
+        }
+    }
+}
+
+fn append(lines: u8) -> Act {
+    Append { lines, part: false }
+}
+
+const EMPTY: Act = Truncate { same: false, size: Size::Empty };
+const PART: Act = Append { lines: 0, part: true };
+
+#[test]
+fn what_was_cut_within_its_first_line_is_no_beginning_of_others() {
+    after(
+        &[
+            CopyTruncate,
+            PART,
+            Poll,
+            Truncate { same: false, size: Size::Longer },
+            Poll,
+            CopyTruncate,
+            append(1),
+        ],
+        40,
+    );
+}
+
+#[test]
+fn a_deleted_log_that_was_cut_before_is_read_from_its_beginning() {
+    after(&[Truncate { same: false, size: Size::Shorter }, Delete { create: true }], 0);
+}
+
+#[test]
+fn a_copy_of_what_was_read_in_the_place_of_the_log_does_not_hide_what_the_log_was_renamed_to() {
+    after(&[Backup, EMPTY, append(1), Rotate { create: true }, Restore { in_place: false }], 700);
+}
+
+#[test]
+fn a_late_line_in_a_file_that_was_left_empty_is_read() {
+    after(&[Delete { create: true }, Rotate { create: false }, Poll, Rest, append(1), Poll, Late], 0);
+}
+
+#[test]
+fn a_log_that_was_copied_and_cut_twice_before_anything_was_read_of_it_is_one_file() {
+    after(&[append(1), CopyTruncate, Glance, CopyTruncate, Glance, append(1)], 700);
+}
+
+#[test]
+fn a_compressed_copy_on_the_inode_of_a_file_that_is_gone_is_not_taken_for_that_file() {
+    after(
+        &[
+            EMPTY,
+            Truncate { same: false, size: Size::Shorter },
+            Poll,
+            Truncate { same: false, size: Size::Same },
+            append(1),
+            Backup,
+            Restore { in_place: false },
+            append(1),
+            Glance,
+            Start,
+            Poll,
+            Rotate { create: true },
+            Kill,
+            Truncate { same: true, size: Size::Shorter },
+            Late,
+            Compress { pack: Pack::Zstd, delayed: false },
+            PART,
+            CopyTruncate,
+        ],
+        40,
+    );
+}
+
+#[test]
+fn a_late_line_in_a_file_that_is_no_longer_open_is_read_once() {
+    let rotate = Rotate { create: true };
+    after(&[rotate, Poll, Rest, rotate, Poll, Late], 0);
+    after(&[CopyTruncate, Rotate { create: false }, append(1), Poll, Rest, Poll, Late], 0);
+    after(&[rotate, Rest, Poll, Kill, Start, append(1), Poll, Late], 0);
+    after(&[CopyTruncate, Rotate { create: false }, append(1), Poll, EMPTY, Rest, Poll, Late], 0);
+}
+
+#[test]
+fn a_compressed_copy_of_a_file_that_is_still_open_is_not_read() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    after(&[CopyTruncate, append(1), Rotate { create: false }, pack, Late], 0);
+}
+
+#[test]
+fn an_entry_whose_beginning_was_read_before_its_file_was_copied_and_cut_is_read_whole() {
+    let pack = Compress { pack: Pack::Gzip, delayed: true };
+    let shorter = Truncate { same: false, size: Size::Shorter };
+    after(&[shorter, Glance, CopyTruncate, Rotate { create: false }, Glance, pack], 40);
+}
+
+#[test]
+fn a_copy_that_got_the_inode_of_the_file_itself_is_a_copy() {
+    let rewrite = Truncate { same: false, size: Size::Same };
+    after(&[Kill, Backup, rewrite, Restore { in_place: false }, CopyTruncate], 0);
+}
+
+#[test]
+fn a_compressed_copy_of_a_link_s_former_file_is_not_read_when_a_late_line_came_only_to_the_file() {
+    let setting = Setting { padding: 0, dated: false, linked: true, on_disk: false };
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    check(&[Rotate { create: true }, pack, Late, Poll, Kill], setting).unwrap();
+}
+
+#[test]
+fn what_came_to_a_log_before_a_backup_took_its_place_is_read() {
+    let restore = Restore { in_place: false };
+    after(&[Backup, append(1), restore], 700);
+    after(&[Backup, append(1), Poll, restore, append(1), PART], 700);
+    after(&[Backup, restore, append(1), CopyTruncate], 0);
+    after(&[Backup, restore, append(1), Rotate { create: false }], 0);
+}
+
+#[test]
+fn a_small_compressed_copy_is_read_where_the_agent_was_killed_before_it_had_read_the_file() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    after(&[append(1), Rotate { create: false }, pack, Glance, Kill], 40);
+    after(&[CopyTruncate, append(1), Rotate { create: false }, pack, Glance, Kill], 40);
+}
+
+#[test]
+fn a_late_line_in_a_file_that_was_left_and_compressed_is_read() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    after(&[Rotate { create: false }, Poll, Rest, append(1), Poll, Late, pack], 0);
+    after(&[Rotate { create: false }, Poll, Rest, append(1), Poll, Kill, Late, pack], 0);
+}
