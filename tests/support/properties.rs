@@ -135,7 +135,9 @@ pub fn can_be_written(event: Event) {
         (format.encode)(&settings, &envelope, &record, &mut frame);
         assert!(frame.len() <= settings.frame_bytes_max);
         let frame = std::str::from_utf8(&frame).unwrap();
-        assert!(!frame.chars().any(char::is_control), "{}: {frame:?}", format.name);
+        // LEEF stands its fields apart by tabs; its own tests say that no value holds one.
+        let is_apart = |c: char| format.name == "leef" && c == '\t';
+        assert!(!frame.chars().any(|c| c.is_control() && !is_apart(c)), "{}: {frame:?}", format.name);
     }
 }
 
