@@ -198,7 +198,13 @@ impl Source {
         let is_known =
             |it: &mut Spotted| self.known.iter().any(|known| it.sight.inode.is(known) && it.is_same(known));
         others.retain_mut(|it| !is_open(it) && !is_known(it));
-        others.iter_mut().any(|other| goes_on_otherwise(other, &file, &mut content))
+        let mut open: Vec<Content> =
+            self.logs[log].tails.iter().filter(|it| it.rotated).filter_map(|it| it.content().ok()).collect();
+        let (files, from) = (self.files(), file.offset);
+        others.iter_mut().any(|other| {
+            goes_on_otherwise(other, &file, &mut content, &files)
+                && !open.iter_mut().any(|mine| other.is_part_of(mine, from))
+        })
     }
 
     /// The files that were being read and go on in a copy: they were copied and then cut, for else they would still be
@@ -229,16 +235,25 @@ fn disown_cut_log(found: &mut [Spotted], known: &[FollowedFile]) {
     let Some(file) = known.iter().find(|file| Some(file.number) == number) else { return };
     let Some(mut content) = log.again() else { return };
     let mut others = others.iter_mut().filter(|other| other.known.is_none());
-    if others.any(|other| goes_on_otherwise(other, file, &mut content)) {
+    if others.any(|other| goes_on_otherwise(other, file, &mut content, known)) {
         log.known = None;
     }
 }
 
 /// Whether another file is a copy of that one, made since that was last read, and has something that is not in it now.
-fn goes_on_otherwise(other: &mut Spotted, file: &FollowedFile, content: &mut Content) -> bool {
+/// A copy of one of which more was read is none.
+fn goes_on_otherwise(
+    other: &mut Spotted,
+    file: &FollowedFile,
+    content: &mut Content,
+    known: &[FollowedFile],
+) -> bool {
     let is_new = file.offset > 0 && file.mark.is_some_and(|mark| other.changed >= mark.modified);
     let was_open = other.content.is_some();
-    let goes_on = is_new && other.is_same(file) && !other.is_part_of(content, file.offset);
+    let goes_on = is_new
+        && other.is_same(file)
+        && !other.is_part_of(content, file.offset)
+        && !known.iter().any(|longer| longer.offset > file.offset && other.is_same(longer));
     if !goes_on && !was_open {
         other.content = None;
     }

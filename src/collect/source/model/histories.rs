@@ -145,3 +145,9 @@ fn a_late_line_in_a_file_that_was_left_and_compressed_is_read() {
     after(&[Rotate { create: false }, Poll, Rest, append(1), Poll, Late, pack], 0);
     after(&[Rotate { create: false }, Poll, Rest, append(1), Poll, Kill, Late, pack], 0);
 }
+
+#[test]
+fn a_compressed_copy_of_a_former_log_says_nothing_about_a_backup_in_the_log_s_place() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    after(&[Backup, Rotate { create: false }, append(1), Late, Restore { in_place: false }, pack], 0);
+}
