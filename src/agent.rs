@@ -12,6 +12,7 @@
 
 mod act;
 mod keep;
+pub mod path;
 mod status;
 mod test;
 mod trial;

@@ -1,15 +1,14 @@
 //! `otrail check`: is the configuration right, and is the world as it says?
 
-mod world;
+pub(super) mod world;
 
+use super::Common;
 use super::exit::Exit;
-use super::{Color, Common, Paint};
-use crate::config::{ConfigError, Problem, plain};
-use clap::ValueEnum;
+use super::finding::{Output, Verdict, problem_json, show, show_warnings};
+use crate::config::ConfigError;
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::json;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Arguments of `check`.
@@ -18,37 +17,6 @@ pub struct Check {
     /// How to show what was found
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-/// How to show what was found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// One line for each thing
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Finding {
-    /// What was looked at, such as `source timeline`.
-    thing: String,
-    verdict: Verdict,
-    /// What was found.
-    message: String,
-    /// What to do about it; may be empty.
-    way_out: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    Ok,
-    Warning,
-    Problem,
 }
 
 impl Check {
@@ -70,7 +38,10 @@ impl Check {
         let findings = world::findings(&config, Timestamp::now());
         let ok = findings.iter().all(|finding| finding.verdict < Verdict::Problem);
         match self.output {
-            Output::Text => show(out, common.color, &warnings, &findings)?,
+            Output::Text => {
+                show_warnings(out, common.color, &warnings)?;
+                show(out, common.color, &findings)?;
+            }
             Output::Json => {
                 let report = json!({
                     "config": config.path,
@@ -83,34 +54,4 @@ impl Check {
         }
         Ok(if ok { Exit::Done } else { Exit::No }.into())
     }
-}
-
-/// Warnings under their lines, then a line for each thing.
-fn show(out: &mut dyn Write, color: Color, warnings: &[Problem], findings: &[Finding]) -> io::Result<()> {
-    let colored = color.on_stdout();
-    for warning in warnings {
-        writeln!(out, "{} {warning}", Paint::Yellow.over("warning:", colored))?;
-    }
-    for finding in findings {
-        let (word, paint) = match finding.verdict {
-            Verdict::Ok => ("ok     ", Paint::Green),
-            Verdict::Warning => ("warning", Paint::Yellow),
-            Verdict::Problem => ("problem", Paint::Red),
-        };
-        write!(out, "{}  {}: {}", paint.over(word, colored), plain(&finding.thing), plain(&finding.message))?;
-        match finding.way_out.as_str() {
-            "" => writeln!(out)?,
-            way_out => writeln!(out, "; {}", plain(way_out))?,
-        }
-    }
-    Ok(())
-}
-
-fn problem_json(problem: &Problem) -> serde_json::Value {
-    json!({
-        "line": problem.place.as_ref().map(|place| place.line),
-        "column": problem.place.as_ref().map(|place| place.column),
-        "message": problem.message,
-        "way-out": problem.way_out,
-    })
 }

@@ -1,8 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | check | cert |
-//!                                   explain | rules test | normalize | schema | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | check | doctor |
+//!                                   cert | explain | rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -14,9 +14,11 @@ mod check;
 mod color;
 mod completions;
 mod demo;
+mod doctor;
 mod entries;
 pub mod exit;
 mod explain;
+mod finding;
 mod forms;
 mod man;
 mod normalize;
@@ -91,6 +93,8 @@ pub enum Command {
     Check(check::Check),
     /// Look at the certificate of a server, to pin it
     Cert(cert::Cert),
+    /// Walk the way to each destination, and name what is wrong and the way out
+    Doctor(doctor::Doctor),
     /// Show how an entry becomes an event
     Explain(explain::Explain),
     /// Try the wording rules
@@ -115,6 +119,7 @@ impl Command {
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
+            Command::Doctor(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Cert(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),

@@ -36,7 +36,7 @@ mod watch;
 pub use api::{ApiSettings, Poller, PollerHandle, open_all as open_apis};
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
-pub use place::{logs, means_several, open as open_log};
+pub use place::{logs, means_several, open as open_log, rotated};
 pub use reset::ResetError;
 pub use settings::{Settings, SourceSettings, Start};
 

@@ -64,6 +64,19 @@ fn is_rotated(path: &Path, all: &[PathBuf]) -> bool {
     })
 }
 
+/// The files beside a log that may be what it was rotated to, by name.
+pub fn rotated(log: &Path) -> Vec<PathBuf> {
+    let (Some(base), Some(folder)) = (log.file_name().and_then(OsStr::to_str), log.parent()) else {
+        return Vec::new();
+    };
+    let may_be = |name: &OsStr| name.to_str().is_some_and(|name| rotation::may_be_rotated(name, base));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.filter(|entry| may_be(&entry.file_name())).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
 /// Opens a regular file. A symbolic link in the last place is followed only if `follow_links` says so, and only if it
 /// belongs to root or to the owner of what it leads to.
 pub fn open(path: &Path, follow_links: bool) -> io::Result<(File, Metadata)> {

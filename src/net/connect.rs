@@ -12,19 +12,28 @@ use tokio::time::timeout;
 pub async fn connect(settings: &Settings) -> Result<TcpStream, NetError> {
     let mut last = NetError::NoAddress { host: settings.host.clone() };
     for address in resolve(settings).await? {
-        match timeout(settings.connect_timeout, connect_to(address, settings)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(source)) if source.kind() == io::ErrorKind::ConnectionRefused => {
-                last = NetError::Refused { address };
-            }
-            Ok(Err(source)) => last = NetError::Connect { address, source },
-            Err(_) => last = took_too_long("connecting to", &address.to_string(), settings.connect_timeout),
+        match connect_to(address, settings).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
         }
     }
     Err(last)
 }
 
-async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
+/// Connects to one address of the host.
+pub async fn connect_to(address: SocketAddr, settings: &Settings) -> Result<TcpStream, NetError> {
+    match timeout(settings.connect_timeout, open(address, settings)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(source)) if source.kind() == io::ErrorKind::ConnectionRefused => {
+            Err(NetError::Refused { address })
+        }
+        Ok(Err(source)) => Err(NetError::Connect { address, source }),
+        Err(_) => Err(took_too_long("connecting to", &address.to_string(), settings.connect_timeout)),
+    }
+}
+
+/// The addresses of the host, in the resolver's order.
+pub async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
     let host = bare_host(&settings.host);
     match timeout(settings.connect_timeout, lookup_host((host, settings.port))).await {
         Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),
@@ -33,7 +42,7 @@ async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
     }
 }
 
-async fn connect_to(address: SocketAddr, settings: &Settings) -> io::Result<TcpStream> {
+async fn open(address: SocketAddr, settings: &Settings) -> io::Result<TcpStream> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
     let options = SockRef::from(&socket);
     let keepalive = TcpKeepalive::new()

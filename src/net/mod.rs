@@ -31,7 +31,7 @@ mod settings;
 pub mod tls;
 mod url;
 
-pub use connect::connect;
+pub use connect::{connect, connect_to, resolve};
 pub use error::NetError;
 pub use secret::Secret;
 pub use settings::*;

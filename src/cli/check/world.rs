@@ -1,6 +1,6 @@
 //! Looks at what the configuration names: logs, folders, certificates, keys, groups.
 
-use super::{Finding, Verdict};
+use crate::cli::finding::{Finding, Verdict, finding, ok, problem, warning};
 use crate::collect::{self, ApiSettings, SourceSettings};
 use crate::config::{Config, Problem};
 use crate::net::inspect::{self, Certificate};
@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// One finding for each thing that the configuration names.
-pub(super) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
+pub(in crate::cli) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![ok("config", config.path.display().to_string())];
     findings.extend(caller());
     findings.extend(config.collect.sources.iter().map(source));
@@ -223,7 +223,12 @@ fn certificates(settings: &TlsSettings) -> Result<Vec<(&'static str, Certificate
 }
 
 /// How a certificate stands in time.
-fn validity(thing: &str, what: &str, certificate: &Certificate, now: Timestamp) -> Finding {
+pub(in crate::cli) fn validity(
+    thing: &str,
+    what: &str,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Finding {
     let days_left = certificate.not_after.duration_since(now).as_secs() / DAY_SECONDS;
     let name = format!("{what} {}", certificate.subject);
     if now < certificate.not_before {
@@ -254,22 +259,6 @@ fn admins(settings: &control::Settings) -> Finding {
         }
         None => ok("admins", message),
     }
-}
-
-fn ok(thing: &str, message: impl Into<String>) -> Finding {
-    finding(thing, Verdict::Ok, message, "")
-}
-
-fn warning(thing: &str, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
-    finding(thing, Verdict::Warning, message, way_out)
-}
-
-fn problem(thing: &str, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
-    finding(thing, Verdict::Problem, message, way_out)
-}
-
-fn finding(thing: &str, verdict: Verdict, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
-    Finding { thing: thing.to_owned(), verdict, message: message.into(), way_out: way_out.into() }
 }
 
 const SERVICE_USER: &str = "otrail";
