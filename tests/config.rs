@@ -127,7 +127,9 @@ fn the_example_of_every_key_is_valid() {
             if !section.name.is_empty() {
                 text += &format!("{}\n", section.title());
             }
-            for key in section.keys.iter().filter(|key| key.kind.is_empty() || key.kind == *kind) {
+            // `addresses` stands in the place of `address`.
+            let of_kind = section.keys.iter().filter(|key| key.kind.is_empty() || key.kind == *kind);
+            for key in of_kind.filter(|key| key.name != "addresses") {
                 let example = match key.name {
                     "kind" | "name" if *kind == "api" => format!("{kind:?}"),
                     _ => key.example.to_owned(),
@@ -137,6 +139,22 @@ fn the_example_of_every_key_is_valid() {
         }
     }
     assert_eq!(shown(&text), "");
+}
+
+#[test]
+fn several_addresses_differ_in_host_and_port_and_in_the_name_that_is_verified() {
+    let text = SMALL
+        .replace("address = \"siem.example.net\"", "addresses = [\"a.example.net:1\", \"[2001:db8::1]\"]");
+    let siem = parse(&format!("{text}return-interval = \"1 min\"\n")).destinations.remove(0);
+    let links: Vec<_> = siem
+        .links()
+        .map(|link| (link.net.shown(), link.net.tls.as_ref().unwrap().server_name.clone()))
+        .collect();
+    let first = ("a.example.net:1".to_owned(), "a.example.net".to_owned());
+    assert_eq!(links, [first, ("[2001:db8::1]:6514".to_owned(), "2001:db8::1".to_owned())]);
+    assert_eq!(siem.return_interval, Duration::from_secs(60));
+    let named = parse(&format!("{text}server-name = \"siem\"\n")).destinations.remove(0);
+    assert!(named.links().all(|link| link.net.tls.as_ref().unwrap().server_name == "siem"));
 }
 
 #[test]

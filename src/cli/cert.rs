@@ -103,7 +103,7 @@ fn settings(host: String, port: u16) -> net::Settings {
         version_min: TlsVersion::V1_2,
     };
     let (connect_timeout, send_timeout) = (PATIENCE, PATIENCE);
-    net::Settings { host, port, connect_timeout, send_timeout, tls: Some(tls) }
+    net::Settings { host, port, proxy: None, connect_timeout, send_timeout, tls: Some(tls) }
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -182,6 +182,15 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
         "destination",
         &format!("{} at {}: {word}", plain(&destination.name), plain(&destination.address)),
     );
+    for address in destination.addresses.iter().filter(|_| destination.addresses.len() > 1) {
+        let state = match (address.in_use, address.error.is_empty(), address.connected_at.is_empty()) {
+            (true, ..) => "in use".to_owned(),
+            (_, false, _) => plain(&address.error),
+            (_, _, false) => format!("connected at {}", plain(&address.connected_at)),
+            _ => "not tried yet".to_owned(),
+        };
+        line(text, "address", &format!("{}: {state}", plain(&address.address)));
+    }
     if !destination.tls.is_empty() {
         line(text, "tls", &plain(&destination.tls));
     }

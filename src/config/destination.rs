@@ -1,10 +1,11 @@
 //! `[[destination]]`: a server that gets the trail.
 
 use super::frame;
+use super::problem::quoted;
 use super::raw::{Table, Value};
 use crate::format::FORMATS;
 use crate::forward::{Evidence, From, Settings};
-use crate::net::{self, TlsSettings, TlsVersion};
+use crate::net::{self, Proxy, TlsSettings, TlsVersion};
 use crate::transport::{self, Framing, Protocol, TRANSPORTS, Transport};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -65,14 +66,19 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     });
     let barrier = wait(table, "barrier-interval", SHORTEST..=HOUR);
     let backoff_max = wait(table, "backoff-max", SHORTEST..=HOUR).unwrap_or(BACKOFF.1);
+    let return_interval = wait(table, "return-interval", SHORTEST..=HOUR * 24);
+    let transport = transport?;
+    let mut links = net?.into_iter().map(|net| transport::Settings {
+        net,
+        protocol: transport.protocol,
+        framing: framing.unwrap_or(Framing::OctetCounting),
+    });
     Some(Settings {
         name: name?,
-        transport: transport?,
-        link: transport::Settings {
-            net: net?,
-            protocol: transport?.protocol,
-            framing: framing.unwrap_or(Framing::OctetCounting),
-        },
+        transport,
+        link: links.next()?,
+        others: links.collect(),
+        return_interval: return_interval.unwrap_or(RETURN_INTERVAL),
         format: format?,
         frame,
         evidence: evidence.unwrap_or(Evidence::Auto),
@@ -101,13 +107,15 @@ fn transport(table: &Table<'_>) -> Option<&'static Transport> {
     Some(transport)
 }
 
-fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<net::Settings> {
-    let address = table.need("address", Value::address);
-    let host = address.as_ref().map(|(host, _)| host.as_str());
-    let tls = tls_settings(table, host.unwrap_or_default());
+/// The peer at each of its addresses, at least one.
+fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<Vec<net::Settings>> {
+    let addresses = addresses(table);
+    let first = addresses.as_ref().and_then(|addresses| addresses.first());
+    let tls = tls_settings(table, first.map_or("", |(host, _)| host));
+    let names_server = table.value("server-name").is_some();
     let connect_timeout = wait(table, "connect-timeout", SHORTEST..=MINUTE * 10);
     let send_timeout = wait(table, "send-timeout", SHORTEST..=MINUTE * 10);
-    let (host, port) = address?;
+    let proxy = proxy(table);
     let transport = transport?;
     if !transport.secure {
         for value in TLS_KEYS.iter().filter_map(|key| table.value(key)) {
@@ -115,14 +123,54 @@ fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<net:
             let way_out = format!("leave it out, or transport = \"{}\"", transport.secured());
             value.warning(message, way_out);
         }
+        if let (Protocol::Syslog, Some(value)) = (transport.protocol, table.value("proxy")) {
+            value.problem("a proxy hides what a server without TLS has taken", "transport = \"tls\"");
+        }
     }
-    Some(net::Settings {
-        host,
-        port: port.unwrap_or(transport.default_port),
-        connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT),
-        send_timeout: send_timeout.unwrap_or(SEND_TIMEOUT),
-        tls: transport.secure.then_some(tls),
-    })
+    let at = |(host, port): (String, Option<u16>)| {
+        let mut tls = tls.clone();
+        if !names_server {
+            tls.server_name.clone_from(&host);
+        }
+        net::Settings {
+            host,
+            port: port.unwrap_or(transport.default_port),
+            proxy: proxy.clone(),
+            connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            send_timeout: send_timeout.unwrap_or(SEND_TIMEOUT),
+            tls: transport.secure.then_some(tls),
+        }
+    };
+    Some(addresses?.into_iter().map(at).collect())
+}
+
+/// One address, or several in the order in which they are tried.
+fn addresses(table: &Table<'_>) -> Option<Vec<(String, Option<u16>)>> {
+    let Some(several) = table.value("addresses") else {
+        return table.need("address", Value::address).map(|address| vec![address]);
+    };
+    if let Some(address) = table.value("address") {
+        address.problem("both `address` and `addresses`", "put it first in `addresses`");
+    }
+    let addresses = several.list(ADDRESSES_MAX, Value::address)?;
+    if addresses.is_empty() {
+        several.problem("`addresses` is empty", several.example());
+        return None;
+    }
+    let twice = addresses.iter().enumerate().find(|(at, address)| addresses[..*at].contains(address));
+    if let Some((_, (host, _))) = twice {
+        several.problem(format!("{} stands twice in `addresses`", quoted(host)), "leave one of them out");
+    }
+    Some(addresses)
+}
+
+fn proxy(table: &Table<'_>) -> Option<Proxy> {
+    let address = table.read("proxy", Value::proxy);
+    let credentials_file = table.read("proxy-credentials-file", Value::path);
+    if let (None, Some(file)) = (table.value("proxy"), table.value("proxy-credentials-file")) {
+        file.problem("credentials without a proxy", "add `proxy`");
+    }
+    address.map(|(host, port)| Proxy { host, port, credentials_file })
 }
 
 fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
@@ -195,6 +243,8 @@ fn wait(table: &Table<'_>, key: &str, bounds: RangeInclusive<Duration>) -> Optio
 const TRANSPORT: &str = "tls";
 const FORMAT: &str = "rfc5424";
 const TLS_KEYS: &[&str] = &["ca-file", "cert-file", "key-file", "server-name", "pin", "tls-min"];
+const ADDRESSES_MAX: usize = 16;
+const RETURN_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const DESTINATIONS_MAX: usize = 32;
 /// The present certificate and the next, for a few servers behind one name.
 const PINS_MAX: usize = 8;

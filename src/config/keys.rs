@@ -113,6 +113,10 @@ pub const SECTIONS: &[Section] = &[
         keys: &[
             key("name", r#""siem""#),
             key("address", r#""siem.example.net:6514""#),
+            key("addresses", r#"["siem-1.example.net:6514", "siem-2.example.net:6514"]"#),
+            key("return-interval", r#""5 min""#),
+            key("proxy", r#""http://proxy.example.net:3128""#),
+            key("proxy-credentials-file", r#""/etc/otrail/proxy""#),
             key("transport", r#""tls""#),
             key("format", r#""rfc5424""#),
             key("header", r#""rfc5424""#),

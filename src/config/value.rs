@@ -190,6 +190,31 @@ impl<'a> Value<'a> {
         Some((host.to_owned(), number.flatten()))
     }
 
+    /// An HTTP proxy: `http://host:port`.
+    pub(super) fn proxy(&self) -> Option<(String, u16)> {
+        let text = self.text()?;
+        let Some(rest) = text.strip_prefix("http://") else {
+            self.problem(format!("{} is not an HTTP proxy", quoted(text)), self.example());
+            return None;
+        };
+        if rest.contains('@') {
+            // Not under its line: that would show them.
+            let message = "`proxy` has credentials, which do not belong into the config";
+            self.notes.problem(0..0, message, "put them into `proxy-credentials-file`");
+            return None;
+        }
+        let place = rest.strip_suffix('/').unwrap_or(rest);
+        let address = split_address(place).filter(|(host, _)| ServerName::try_from(*host).is_ok());
+        let port = |port: &str| port.parse::<u16>().ok().filter(|&port| port > 0);
+        match address.map(|(host, number)| (host, number.and_then(port))) {
+            Some((host, Some(port))) => Some((host.to_owned(), port)),
+            _ => {
+                self.problem(format!("{} is not a host and a port", quoted(place)), self.example());
+                None
+            }
+        }
+    }
+
     /// A name that a certificate can carry.
     pub(super) fn server_name(&self) -> Option<String> {
         let name = self.text()?;
@@ -225,7 +250,7 @@ impl<'a> Value<'a> {
         self.problem(message, self.example());
     }
 
-    fn example(&self) -> String {
+    pub(super) fn example(&self) -> String {
         format!("for example: {} = {}", self.key.name, self.key.example)
     }
 }

@@ -15,6 +15,7 @@ impl Destination {
     pub(super) async fn confirm(&mut self, count: u64) {
         let Some(through) = self.flight.on_confirmed(count) else { return };
         self.delivery.on_confirmed(through);
+        self.pool.on_evidence();
         let event = self.report.delivered(Level::Ack);
         self.tell(event).await;
     }

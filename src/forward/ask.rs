@@ -95,6 +95,7 @@ impl Destination {
         tracing::trace!("{}: {given} answers over {tls}, proven {proven:?}", self.settings.name);
         let Some(through) = proven else { return };
         self.delivery.on_confirmed(through);
+        self.pool.on_evidence();
         self.memory.peer.habits.on_answer();
         self.remember();
         self.report.round_trip(self.probe.round_trip());

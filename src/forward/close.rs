@@ -14,8 +14,9 @@ impl Destination {
     pub(super) async fn barrier(&mut self) {
         let Some(link) = self.link.take() else { return };
         let mut next = JoinSet::new();
+        let at = self.pool.present();
         if !self.delivery.is_stopping() {
-            next.spawn(connect(Arc::clone(&self.settings)));
+            next.spawn(connect(Arc::clone(&self.settings), at));
         }
         let tls = link.about();
         let observed = link.barrier(self.settle.pause()).await;
@@ -29,11 +30,12 @@ impl Destination {
                 self.remember();
                 self.probe = Probe::without();
                 self.delivery.on_delivered(self.now());
+                self.pool.on_evidence();
                 let event = self.report.delivered(level);
                 self.report.progress(&self.delivery, self.journal.newest());
                 self.tell(event).await;
                 if let Some(made) = next.join_next().await {
-                    self.on_connect(made.unwrap_or(Err(LinkError::Unprepared))).await;
+                    self.on_connect(at, made.unwrap_or(Err(LinkError::Unprepared))).await;
                 }
             }
             Verdict::Unproved(reason) => {
@@ -43,7 +45,7 @@ impl Destination {
         }
     }
 
-    fn judge(&mut self, observed: &Observed) -> Verdict {
+    pub(super) fn judge(&mut self, observed: &Observed) -> Verdict {
         let verdict = evidence::judge(observed, &mut self.memory.peer);
         let verdict = match verdict {
             Verdict::Delivered(Level::Fin)

@@ -172,6 +172,12 @@ impl Delivery {
         self.forget_window();
     }
 
+    /// As `on_lost`, but there is another address to be tried at once.
+    pub(super) fn on_lost_for_another(&mut self, now: Duration) {
+        self.link = LinkState::Down { retry_at: now };
+        self.forget_window();
+    }
+
     pub(super) fn on_sent(&mut self, through: Seq, bytes: usize, now: Duration) {
         self.sent = through;
         if self.limits.trusting {

@@ -91,6 +91,9 @@ pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
         (peer.answers_close_notify, peer.fins_in_a_row) = (true, 0);
         return Verdict::Delivered(Level::Barrier);
     }
+    if seen.proxied {
+        return unproved("the peer ended without close_notify, and a FIN through a proxy is the proxy's own");
+    }
     if peer.answers_close_notify {
         peer.fins_in_a_row += 1;
         if peer.fins_in_a_row >= FINS_TO_FORGET {
@@ -169,6 +172,13 @@ mod tests {
         for seen in [early, soon] {
             assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_fin_from_a_proxy_proves_nothing_and_a_close_notify_through_it_does() {
+        assert!(is_unproved(&Observed { proxied: true, ..fin_only() }, &mut Peer::default()));
+        let through = Observed { proxied: true, ..answered() };
+        assert_eq!(judge(&through, &mut Peer::default()), Verdict::Delivered(Level::Barrier));
     }
 
     #[test]

@@ -26,11 +26,13 @@ mod habits;
 mod mark;
 mod message;
 mod peers;
+mod pool;
 mod probe;
 mod reading;
 mod report;
 mod settings;
 mod settle;
+mod succession;
 mod window;
 
 pub use message::messages;
@@ -48,12 +50,14 @@ use delivery::{Delivery, Limits, Step};
 use flight::Flight;
 use mark::Mark;
 use peers::Memory;
+use pool::{Pool, Retry};
 use probe::Probe;
 use report::Report;
 use settle::Settle;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use succession::Visit;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
@@ -71,6 +75,9 @@ pub struct Destination {
     /// What is being sent: held, so that the writer sees how far this reader is.
     read: Option<Batch>,
     link: Option<Link>,
+    pool: Pool,
+    /// A link to another address that is being made beside the present one.
+    visit: Visit,
     flight: Flight,
     /// What the answers of the present link prove, and those that were heard.
     probe: Probe,
@@ -93,9 +100,10 @@ impl Destination {
             trusting: settings.evidence == Evidence::None,
         };
         let backoff = Backoff::new(settings.backoff.0, settings.backoff.1);
-        let address = format!("{}:{}", settings.link.net.host, settings.link.net.port);
-        let memory = Memory::load(&journal.peers_dir(), &settings.name, address.clone());
-        let report = Report::new(&settings, address, journal.clone(), clock, confirmed);
+        let addresses: Vec<String> = settings.links().map(|link| link.net.shown()).collect();
+        let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
+        let pool = Pool::new(addresses.len(), settings.return_interval);
+        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed);
         let begun = Instant::now();
         Ok(Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
@@ -106,6 +114,8 @@ impl Destination {
             follower: Some(journal.follower()),
             read: None,
             link: None,
+            pool,
+            visit: Visit::new(),
             flight: Flight::default(),
             probe: Probe::without(),
             heard: KeyUpdates::default(),
@@ -144,6 +154,7 @@ impl Destination {
             self.hear().await;
             self.report.progress(&self.delivery, now_newest);
             self.store_cursor(false).await;
+            self.succeed().await;
             let step = match self.next(now_newest) {
                 Doing::Step(step) => step,
                 Doing::Ask => {
@@ -159,8 +170,9 @@ impl Destination {
             match step {
                 Step::Done => return self.end().await,
                 Step::Connect => {
+                    let at = self.pool.present();
                     tokio::select! {
-                        made = connect(Arc::clone(&self.settings)) => self.on_connect(made).await,
+                        made = connect(Arc::clone(&self.settings), at) => self.on_connect(at, made).await,
                         _ = stop.changed() => {}
                     }
                 }
@@ -175,10 +187,12 @@ impl Destination {
         self.begun.elapsed()
     }
 
-    async fn on_connect(&mut self, made: Result<Link, LinkError>) {
+    async fn on_connect(&mut self, address: usize, made: Result<Link, LinkError>) {
         match made {
             Ok(link) => {
-                self.report.connected(&link);
+                self.pool.on_connected(address, self.now());
+                self.memory.turn_to(address);
+                self.report.connected(address, &link);
                 self.encoder.clock_synced = clock_is_synced();
                 self.flight = Flight::default();
                 (self.probe, self.heard) = (self.probe_for(&link), link.key_updates());
@@ -208,7 +222,11 @@ impl Destination {
         }
         self.probe = Probe::without();
         self.read = None;
-        self.delivery.on_lost(self.now(), fastrand::f64());
+        match self.pool.on_lost() {
+            Retry::AtOnce => self.delivery.on_lost_for_another(self.now()),
+            Retry::AfterAWait => self.delivery.on_lost(self.now(), fastrand::f64()),
+        }
+        self.report.trying(self.pool.present());
         self.tell(event).await;
     }
 
@@ -250,6 +268,7 @@ impl Destination {
         newest: &mut watch::Receiver<Seq>,
         stop: &mut watch::Receiver<bool>,
     ) {
+        let until = until.into_iter().chain(self.visit_at()).min();
         let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
         let is_up = self.link.is_some();
         let news = async {
@@ -260,6 +279,7 @@ impl Destination {
         };
         let ended = tokio::select! {
             ended = news => ended,
+            () = self.visit.over() => None,
             // While the link is down only the back-off counts.
             _ = newest.changed(), if is_up => None,
             _ = stop.changed() => None,
@@ -309,10 +329,10 @@ async fn late(mut stop: watch::Receiver<bool>) {
 }
 
 /// Reads the TLS files, so that replaced ones count, and connects.
-async fn connect(settings: Arc<Settings>) -> Result<Link, LinkError> {
+async fn connect(settings: Arc<Settings>, address: usize) -> Result<Link, LinkError> {
     let of = Arc::clone(&settings);
     let prepared = spawn_blocking(move || transport::prepare(&of.link)).await;
-    Link::connect(&settings.link, prepared.map_err(|_| LinkError::Unprepared)??).await
+    Link::connect(settings.link_at(address), prepared.map_err(|_| LinkError::Unprepared)??).await
 }
 
 /// An error with its causes, in one line.

@@ -4,19 +4,22 @@ use super::evidence::Peer;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::Write;
+use std::mem;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The memory of one destination's peer. Another address is another peer.
+/// The memory of one destination's peers: each address is a peer of its own.
 #[derive(Debug)]
 pub(super) struct Memory {
     path: PathBuf,
-    address: String,
+    /// The peer in use is not among them but in `peer`.
+    entries: Vec<Entry>,
+    at: usize,
     pub peer: Peer,
-    stored: Peer,
+    stored: Vec<u8>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     address: String,
     #[serde(flatten)]
@@ -24,28 +27,51 @@ struct Entry {
 }
 
 impl Memory {
-    /// Reads what is known; a file that is damaged or of another address counts as nothing known.
-    pub(super) fn load(dir: &Path, name: &str, address: String) -> Memory {
+    /// Reads what is known of these addresses, at least one; a file that is damaged counts as nothing known.
+    pub(super) fn load(dir: &Path, name: &str, addresses: &[String]) -> Memory {
         let path = dir.join(format!("{name}.json"));
-        let entry = fs::read(&path).ok().and_then(|json| serde_json::from_slice::<Entry>(&json).ok());
-        let peer = entry.filter(|entry| entry.address == address).map(|entry| entry.peer).unwrap_or_default();
-        Memory { path, address, stored: peer.clone(), peer }
+        let stored = fs::read(&path).unwrap_or_default();
+        let mut known = serde_json::from_slice::<Vec<Entry>>(&stored).unwrap_or_default();
+        let entry = |address: &String| {
+            let place = known.iter().position(|entry| entry.address == *address);
+            let peer = place.map(|place| known.swap_remove(place).peer).unwrap_or_default();
+            Entry { address: address.clone(), peer }
+        };
+        let mut entries: Vec<Entry> = addresses.iter().map(entry).collect();
+        let peer = entries.first_mut().map(|entry| mem::take(&mut entry.peer)).unwrap_or_default();
+        Memory { path, entries, at: 0, peer, stored }
+    }
+
+    /// The peer in use is that of another address.
+    pub(super) fn turn_to(&mut self, at: usize) {
+        self.swap();
+        self.at = at;
+        self.swap();
     }
 
     /// Writes what is known when that has changed. Without it a restart learns it anew.
     pub(super) fn store(&mut self) -> std::io::Result<()> {
-        if self.peer == self.stored {
+        self.swap();
+        let json = serde_json::to_vec(&self.entries);
+        self.swap();
+        let json = json?;
+        if json == self.stored {
             return Ok(());
         }
-        let json = serde_json::to_vec(&Entry { address: self.address.clone(), peer: self.peer.clone() })?;
         let temporary = self.path.with_extension("new");
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(&json)?;
         file.sync_data()?;
         fs::rename(&temporary, &self.path)?;
-        self.stored = self.peer.clone();
+        self.stored = json;
         Ok(())
+    }
+
+    fn swap(&mut self) {
+        if let Some(entry) = self.entries.get_mut(self.at) {
+            mem::swap(&mut entry.peer, &mut self.peer);
+        }
     }
 }
 
@@ -56,13 +82,16 @@ mod tests {
     #[test]
     fn what_was_learned_is_known_again_for_the_same_address_only() {
         let dir = tempfile::tempdir().unwrap();
-        let load = |address: &str| Memory::load(dir.path(), "siem", address.to_owned());
-        let mut memory = load("a:1");
+        let load = |addresses: [&str; 2]| Memory::load(dir.path(), "siem", &addresses.map(str::to_owned));
+        let mut memory = load(["a:1", "b:1"]);
+        memory.turn_to(1);
         memory.peer.answers_close_notify = true;
         memory.store().unwrap();
-        assert!(load("a:1").peer.answers_close_notify);
-        assert!(!load("b:1").peer.answers_close_notify);
+        memory.turn_to(0);
+        assert!(!memory.peer.answers_close_notify);
+        assert!(load(["b:1", "c:1"]).peer.answers_close_notify);
+        assert!(!load(["a:1", "c:1"]).peer.answers_close_notify);
         fs::write(dir.path().join("siem.json"), "{").unwrap();
-        assert!(!load("a:1").peer.answers_close_notify);
+        assert!(!load(["b:1", "c:1"]).peer.answers_close_notify);
     }
 }

@@ -5,7 +5,7 @@ use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
 use super::settings::Settings;
 use crate::journal::{Journal, Next};
-use crate::model::status::DestinationStatus;
+use crate::model::status::{AddressStatus, DestinationStatus};
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use crate::transport::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +49,8 @@ impl Handle {
 pub(super) struct Report {
     name: String,
     handle: Handle,
+    /// The address in use, or that is tried.
+    at: usize,
     lost_told: bool,
     /// What was said on stderr since the loss: each cause is said once.
     said: Vec<String>,
@@ -62,14 +64,18 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(
         settings: &Settings,
-        address: String,
+        addresses: Vec<String>,
         journal: Journal,
         clock: fn() -> Time,
         confirmed: Seq,
     ) -> Report {
         let status = DestinationStatus {
             name: settings.name.clone(),
-            address,
+            address: addresses.first().cloned().unwrap_or_default(),
+            addresses: addresses
+                .into_iter()
+                .map(|address| AddressStatus { address, ..AddressStatus::default() })
+                .collect(),
             state: "connecting".into(),
             evidence: settings.evidence.name().into(),
             confirmed,
@@ -87,6 +93,7 @@ impl Report {
         Report {
             name,
             handle,
+            at: 0,
             lost_told: false,
             said: Vec::new(),
             up_since: None,
@@ -110,14 +117,33 @@ impl Report {
         status.window_bytes = delivery.window_bytes() as u64;
     }
 
-    pub(super) fn connected(&mut self, link: &Link) {
+    pub(super) fn connected(&mut self, address: usize, link: &Link) {
         self.up_since = Some(Instant::now());
+        self.trying(address);
         let mut status = self.status();
+        let since = self.now().to_string();
+        for (place, address) in status.addresses.iter_mut().enumerate() {
+            address.in_use = place == self.at;
+        }
+        if let Some(address) = status.addresses.get_mut(self.at) {
+            (address.peer, address.connected_at) = (link.peer_address().to_string(), since);
+            address.error.clear();
+            address.connections += 1;
+        }
         status.state = "connected".into();
         status.connected_since = self.now().to_string();
         status.tls = link.about();
         status.round_trip_us = 0;
         status.connections += 1;
+    }
+
+    /// The destination turns to this address.
+    pub(super) fn trying(&mut self, address: usize) {
+        self.at = address;
+        let mut status = self.status();
+        if let Some(shown) = status.addresses.get(address).map(|address| address.address.clone()) {
+            status.address = shown;
+        }
     }
 
     pub(super) fn sent(&self, encoded: &Encoded) {
@@ -158,6 +184,10 @@ impl Report {
             status.tls.clear();
             status.round_trip_us = 0;
             error.clone_into(&mut status.error);
+            if let Some(address) = status.addresses.get_mut(self.at) {
+                address.in_use = false;
+                error.clone_into(&mut address.error);
+            }
         }
         if self.said.len() < CAUSES_MAX && !self.said.iter().any(|said| said == error) {
             tracing::warn!("{}: {error}", self.name);

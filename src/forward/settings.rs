@@ -11,8 +11,12 @@ pub struct Settings {
     pub name: String,
     /// How bytes reach it.
     pub transport: &'static transport::Transport,
-    /// The peer.
+    /// The peer, at its first address.
     pub link: transport::Settings,
+    /// The same at further addresses, in the order in which they are tried.
+    pub others: Vec<transport::Settings>,
+    /// How long to stay at a further address before those before it are tried again.
+    pub return_interval: Duration,
     /// What a record becomes.
     pub format: &'static Format,
     /// Values of every frame.
@@ -27,6 +31,18 @@ pub struct Settings {
     pub barrier_interval: Duration,
     /// First and longest wait between attempts to connect.
     pub backoff: (Duration, Duration),
+}
+
+impl Settings {
+    /// The peer at each of its addresses.
+    pub fn links(&self) -> impl Iterator<Item = &transport::Settings> {
+        std::iter::once(&self.link).chain(&self.others)
+    }
+
+    /// The peer at one of its addresses, the first of which is 0.
+    pub(super) fn link_at(&self, address: usize) -> &transport::Settings {
+        self.links().nth(address).unwrap_or(&self.link)
+    }
 }
 
 /// What counts as delivered (DESIGN: evidence levels).

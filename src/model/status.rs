@@ -160,8 +160,10 @@ pub struct JournalStatus {
 pub struct DestinationStatus {
     /// Configured name.
     pub name: String,
-    /// `host:port`.
+    /// `host:port`, of several the one in use or that is tried.
     pub address: String,
+    /// Each address, in the order in which they are tried.
+    pub addresses: Vec<AddressStatus>,
     /// `connected`, `connecting`, `waiting` (back-off).
     pub state: String,
     /// When the present connection came up, RFC 3339; empty when there is none.
@@ -189,6 +191,24 @@ pub struct DestinationStatus {
     /// Connections made since the start of the agent.
     pub connections: u64,
     /// The last error, empty when all is well.
+    pub error: String,
+}
+
+/// The state of one address of a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct AddressStatus {
+    /// `host:port`.
+    pub address: String,
+    /// The present connection goes there.
+    pub in_use: bool,
+    /// Address and port of the last TCP connection, which is that of a proxy when there is one.
+    pub peer: String,
+    /// When the last connection came up, RFC 3339; empty when there was none.
+    pub connected_at: String,
+    /// Connections made since the start of the agent.
+    pub connections: u64,
+    /// Why it could not be reached, or was lost, the last time; empty after a connection.
     pub error: String,
 }
 

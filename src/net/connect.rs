@@ -1,6 +1,6 @@
 //! A host name becomes a TCP connection; every wait has a limit.
 
-use super::{NetError, Settings};
+use super::{NetError, Settings, proxy};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
@@ -20,26 +20,37 @@ pub async fn connect(settings: &Settings) -> Result<TcpStream, NetError> {
     Err(last)
 }
 
-/// Connects to one address of the host.
-pub async fn connect_to(address: SocketAddr, settings: &Settings) -> Result<TcpStream, NetError> {
-    match timeout(settings.connect_timeout, open(address, settings)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(source)) if source.kind() == io::ErrorKind::ConnectionRefused => {
-            Err(NetError::Refused { address })
-        }
-        Ok(Err(source)) => Err(NetError::Connect { address, source }),
-        Err(_) => Err(took_too_long("connecting to", &address.to_string(), settings.connect_timeout)),
-    }
+/// The addresses to connect to, in the resolver's order: those of the host, or of the proxy on the way.
+pub async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
+    let (host, port) = match &settings.proxy {
+        Some(proxy) => (bare_host(&proxy.host), proxy.port),
+        None => (bare_host(&settings.host), settings.port),
+    };
+    let addresses: Vec<SocketAddr> = match timeout(settings.connect_timeout, lookup_host((host, port))).await
+    {
+        Ok(Ok(addresses)) => addresses.take(ADDRESSES_MAX).collect(),
+        Ok(Err(source)) => return Err(NetError::Resolve { host: host.to_owned(), source }),
+        Err(_) => return Err(took_too_long("resolving", host, settings.connect_timeout)),
+    };
+    if addresses.is_empty() { Err(NetError::NoAddress { host: host.to_owned() }) } else { Ok(addresses) }
 }
 
-/// The addresses of the host, in the resolver's order.
-pub async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
-    let host = bare_host(&settings.host);
-    match timeout(settings.connect_timeout, lookup_host((host, settings.port))).await {
-        Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),
-        Ok(Err(source)) => Err(NetError::Resolve { host: host.to_owned(), source }),
-        Err(_) => Err(took_too_long("resolving", host, settings.connect_timeout)),
-    }
+/// Connects to one of them, and through the proxy when there is one.
+pub async fn connect_to(address: SocketAddr, settings: &Settings) -> Result<TcpStream, NetError> {
+    let limit = settings.connect_timeout;
+    let mut stream = match timeout(limit, open(address, settings)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(source)) if source.kind() == io::ErrorKind::ConnectionRefused => {
+            return Err(NetError::Refused { address });
+        }
+        Ok(Err(source)) => return Err(NetError::Connect { address, source }),
+        Err(_) => return Err(took_too_long("connecting to", &address.to_string(), limit)),
+    };
+    let Some(proxy) = &settings.proxy else { return Ok(stream) };
+    let asked = proxy::tunnel(&mut stream, bare_host(&settings.host), settings.port, proxy);
+    let answered = timeout(limit, asked).await;
+    answered.map_err(|_| took_too_long("asking the proxy", &proxy.shown(), limit))??;
+    Ok(stream)
 }
 
 async fn open(address: SocketAddr, settings: &Settings) -> io::Result<TcpStream> {

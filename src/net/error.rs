@@ -24,6 +24,24 @@ pub enum NetError {
     /// Any other error of `connect`.
     #[error("cannot connect to {address}")]
     Connect { address: SocketAddr, source: io::Error },
+    /// The proxy does not open the way.
+    #[error("the proxy {proxy} refused the connection: {status} {reason}")]
+    ProxyRefused { proxy: String, status: u16, reason: String },
+    /// The proxy wants to know who we are.
+    #[error("the proxy {proxy} demands credentials: set proxy-credentials-file")]
+    ProxyDemands { proxy: String },
+    /// The proxy does not like who we are.
+    #[error("the proxy {proxy} does not accept our credentials: check proxy-credentials-file")]
+    ProxyCredentials { proxy: String },
+    /// What answers is no HTTP proxy.
+    #[error("{proxy} does not answer as an HTTP proxy: check proxy")]
+    NoProxy { proxy: String },
+    /// The connection to the proxy broke before the way was open.
+    #[error("the connection to the proxy {proxy} broke")]
+    ProxyBroke { proxy: String, source: io::Error },
+    /// The file for the proxy holds something else.
+    #[error("{} does not begin with user:password", path.display())]
+    NoCredentials { path: PathBuf },
     /// A step took longer than `connect-timeout`.
     #[error("{step} {peer} took longer than {limit:?}")]
     Timeout { step: &'static str, peer: String, limit: Duration },

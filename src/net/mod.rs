@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! connect   host and port become a TCP connection with its timeouts set
+//! proxy     a way through an HTTP proxy
 //! tls       a destination's TLS settings become a rustls client config
 //! pin       fingerprints, and the verifier that looks at chain, name, dates, usage and fingerprint
 //! http      one connection that is asked, one question after the other
@@ -26,6 +27,7 @@ pub mod key_update;
 mod keys;
 mod pin;
 pub mod presented;
+mod proxy;
 mod secret;
 mod settings;
 pub mod tls;

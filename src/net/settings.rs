@@ -10,12 +10,44 @@ pub struct Settings {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// The HTTP proxy on the way there.
+    pub proxy: Option<Proxy>,
     /// For resolving, connecting and the TLS handshake, each.
     pub connect_timeout: Duration,
     /// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT) and a write may stall.
     pub send_timeout: Duration,
     /// TLS; `None` for plain TCP.
     pub tls: Option<TlsSettings>,
+}
+
+/// An HTTP proxy that opens a way with CONNECT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Host name or address literal.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// `user:password`; its mode is checked.
+    pub credentials_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// `host:port` as it is written in the config, `[v6]:port` for an address literal.
+    pub fn shown(&self) -> String {
+        shown(&self.host, self.port)
+    }
+}
+
+impl Proxy {
+    /// `host:port`.
+    pub fn shown(&self) -> String {
+        shown(&self.host, self.port)
+    }
+}
+
+fn shown(host: &str, port: u16) -> String {
+    let bare = host.contains(':') && !host.starts_with('[');
+    if bare { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Whom to trust and who we are.

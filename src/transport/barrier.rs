@@ -27,7 +27,7 @@ impl Link {
         if self.relp.is_some() {
             return self.finish().await;
         }
-        let mut observed = Observed::default();
+        let mut observed = Observed { proxied: self.is_proxied, ..Observed::default() };
         if let Err(error) = self.close(settle, &mut observed).await {
             match error {
                 LinkError::Closed => observed.closed_before_ours = true,

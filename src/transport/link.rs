@@ -23,6 +23,8 @@ pub struct Link {
     pub(super) relp: Option<Relp>,
     pub(super) framing: Framing,
     peer: SocketAddr,
+    /// The kernel talks to a proxy.
+    pub(super) is_proxied: bool,
     pub(super) send_timeout: Duration,
     /// The peer's close_notify or FIN has been read.
     pub(super) peer_closed: bool,
@@ -53,21 +55,46 @@ pub(super) enum Ask {
 }
 
 impl Link {
-    /// Connects, and for TLS completes the handshake: nothing but the handshake is sent before the peer is verified.
+    /// Connects to the first address of the host that takes us, and for TLS completes the handshake: nothing but the
+    /// handshake is sent before the peer is verified.
     ///
     /// `tls` is what `net::tls::client_config` made of the same settings just before.
     pub async fn connect(settings: &Settings, tls: Option<Arc<ClientConfig>>) -> Result<Link, LinkError> {
+        if settings.net.tls.is_some() != tls.is_some() {
+            return Err(LinkError::Unprepared);
+        }
+        let mut last = LinkError::Unprepared;
+        for address in net::resolve(&settings.net).await? {
+            match Link::connect_to(address, settings, tls.clone()).await {
+                Ok(link) => return Ok(link),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect_to(
+        address: SocketAddr,
+        settings: &Settings,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<Link, LinkError> {
         let session = match (&settings.net.tls, tls) {
-            (None, None) => None,
             (Some(names), Some(config)) => Some(Session::new(config, net::tls::server_name(names)?)?),
-            _ => return Err(LinkError::Unprepared),
+            _ => None,
         };
-        let socket = net::connect(&settings.net).await?;
+        let socket = net::connect_to(address, &settings.net).await?;
         let peer = socket.peer_addr().map_err(|source| LinkError::Broken { source })?;
-        let send_timeout = settings.net.send_timeout;
-        let (relp, framing) = (None, settings.framing);
-        let (peer_closed, sending) = (false, false);
-        let mut link = Link { socket, session, relp, framing, peer, send_timeout, peer_closed, sending };
+        let mut link = Link {
+            socket,
+            session,
+            relp: None,
+            framing: settings.framing,
+            peer,
+            is_proxied: settings.net.proxy.is_some(),
+            send_timeout: settings.net.send_timeout,
+            peer_closed: false,
+            sending: false,
+        };
         let (limit, host) = (settings.net.connect_timeout, &settings.net.host);
         let done = timeout(limit, link.handshake()).await;
         done.map_err(|_| NetError::HandshakeTimeout { peer: host.clone(), limit })??;
@@ -87,7 +114,7 @@ impl Link {
         }
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end of the TCP connection: the peer, or the proxy before it.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
     }

@@ -17,6 +17,7 @@ pub mod events;
 pub mod frames;
 pub mod peer;
 pub mod process;
+pub mod proxy;
 pub mod receiver;
 pub mod relp_server;
 pub mod rsyslog;

@@ -64,6 +64,7 @@ pub fn plain(port: u16) -> Settings {
     let net = net::Settings {
         host: "127.0.0.1".to_owned(),
         port,
+        proxy: None,
         connect_timeout: Duration::from_secs(20),
         send_timeout: Duration::from_secs(20),
         tls: None,

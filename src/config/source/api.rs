@@ -41,6 +41,7 @@ pub(super) fn source(
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
     let url = url?;
     let net = net::Settings {
+        proxy: None,
         host: url.host.clone(),
         port: url.port,
         connect_timeout: CONNECT_TIMEOUT,

@@ -1,0 +1,88 @@
+//! One link takes the place of another that is still good: it is made beside it, and the old one is closed with evidence.
+
+use super::evidence::Verdict;
+use super::probe::Probe;
+use super::{Destination, connect};
+use crate::transport::Link;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// A link that is being made, at most one at a time, and what became of it.
+pub(super) struct Visit {
+    task: JoinSet<Option<(usize, Link)>>,
+    made: Option<(usize, Link)>,
+}
+
+impl Visit {
+    pub(super) fn new() -> Visit {
+        Visit { task: JoinSet::new(), made: None }
+    }
+
+    /// Waits for its end; for ever when there is none. May be dropped and called again.
+    pub(super) async fn over(&mut self) {
+        match self.task.join_next().await {
+            Some(made) => self.made = made.ok().flatten(),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take(&mut self) -> Option<(usize, Link)> {
+        if let Some(made) = self.task.try_join_next() {
+            self.made = made.ok().flatten();
+        }
+        self.made.take()
+    }
+}
+
+impl Destination {
+    /// When a visit to the addresses before the present one is due.
+    pub(super) fn visit_at(&self) -> Option<Duration> {
+        self.pool.return_at().filter(|_| self.link.is_some() && self.visit.task.is_empty())
+    }
+
+    /// Begins a visit when it is due, and moves over to the link that one has made.
+    pub(super) async fn succeed(&mut self) {
+        if self.delivery.is_stopping() {
+            return;
+        }
+        if let Some((address, next)) = self.visit.take() {
+            return self.move_over(address, next).await;
+        }
+        if self.visit_at().is_some_and(|at| at <= self.now()) {
+            let (settings, before) = (Arc::clone(&self.settings), self.pool.present());
+            self.visit.task.spawn(async move {
+                for address in 0..before {
+                    if let Ok(link) = connect(Arc::clone(&settings), address).await {
+                        return Some((address, link));
+                    }
+                }
+                None
+            });
+            self.pool.on_return_tried(self.now());
+        }
+    }
+
+    /// Closes the present link for evidence. What has none goes out again over the next one, which is there already.
+    async fn move_over(&mut self, address: usize, next: Link) {
+        if let Some(link) = self.link.take() {
+            let tls = link.about();
+            let observed = link.barrier(self.settle.pause()).await;
+            self.confirm(observed.confirmed).await;
+            let verdict = self.judge(&observed);
+            self.learn(&tls, matches!(verdict, Verdict::Delivered(_)));
+            self.remember();
+            self.probe = Probe::without();
+            match verdict {
+                Verdict::Delivered(level) => {
+                    self.delivery.on_delivered(self.now());
+                    let event = self.report.delivered(level);
+                    self.tell(event).await;
+                }
+                Verdict::Unproved(_) => self.delivery.on_lost_for_another(self.now()),
+            }
+            self.read = None;
+        }
+        self.on_connect(address, Ok(next)).await;
+    }
+}
