@@ -29,6 +29,9 @@ Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin
 yesterday, tomorrow, -15m, -1h30m, '2 days ago', @1709283600. Without a zone they are local.
 Exit codes: 0 rows found; 1 none; 2 wrong usage; 3 no agent; 4 refused; 5 the answer is incomplete.")]
 pub struct Query {
+    /// Matches such as user=alice, outcome=failure or client=10.2.0.0/16: the words of the options below
+    #[arg(value_name = "FIELD=VALUE", value_parser = field)]
+    matches: Vec<(String, String)>,
     /// Rows of this time or newer
     #[arg(short = 'S', long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
@@ -38,6 +41,39 @@ pub struct Query {
     /// Rows of this user: name or account, with * and ? as wildcards
     #[arg(short, long, value_name = "GLOB")]
     user: Vec<String>,
+    /// Rows of actors of this domain
+    #[arg(long, value_name = "GLOB")]
+    domain: Vec<String>,
+    /// Rows of actors in this role
+    #[arg(long, value_name = "GLOB")]
+    role: Vec<String>,
+    /// Rows of actors at this address: one, a network such as 10.2.0.0/16, or with wildcards
+    #[arg(long, visible_alias = "src", value_name = "ADDRESS")]
+    client: Vec<String>,
+    /// Rows of what was done to this: a name or id, or KIND:NAME
+    #[arg(long, visible_alias = "object", value_name = "GLOB")]
+    target: Vec<String>,
+    /// Rows in which this device is affected: a name or address, or a network
+    #[arg(long, value_name = "ADDRESS")]
+    device: Vec<String>,
+    /// Rows of this severity: 0 to 10, a range such as 6.., or info, notice, warning, error
+    #[arg(short = 'p', long, value_name = "RANGE")]
+    severity: Vec<String>,
+    /// Rows about this sensor
+    #[arg(long, value_name = "GLOB")]
+    sensor: Vec<String>,
+    /// Rows of this type of the sensor's own, such as USER_OPERATION
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Vec<String>,
+    /// Rows with this flag, such as unparsed or truncated
+    #[arg(long, value_name = "FLAG")]
+    flag: Vec<String>,
+    /// The row of this event id, or of its first 8 digits or more
+    #[arg(long, value_name = "ID")]
+    id: Vec<String>,
+    /// Rows of which no rule knew what was done: the same as --action user.operation
+    #[arg(long, conflicts_with = "action")]
+    unclassified: bool,
     /// Rows of this action, such as user.login, or of all that begin alike, such as user.
     #[arg(short, long, value_name = "ACTION")]
     action: Vec<String>,
@@ -59,6 +95,12 @@ pub struct Query {
     /// The newest N rows, or all; with --follow 10 unless told otherwise
     #[arg(short = 'n', long, value_name = "N", value_parser = lines)]
     lines: Option<Lines>,
+    /// The newest row and no other: the same as -n 1
+    #[arg(long, conflicts_with = "lines")]
+    just_one: bool,
+    /// Say how many rows there are instead of showing them
+    #[arg(long, conflicts_with_all = ["follow", "reverse"])]
+    count: bool,
     /// Newest rows first
     #[arg(short, long)]
     reverse: bool,
@@ -87,6 +129,12 @@ pub struct Query {
 enum Lines {
     All,
     Newest(usize),
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("write FIELD=VALUE, such as user=alice")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn lines(text: &str) -> Result<Lines, String> {
@@ -120,8 +168,10 @@ impl Query {
             form,
             pager,
             hurry: self.follow || terminal,
+            is_count: self.count,
             rows: 0,
         };
+        let printer = if self.count { Printer { waiting: Vec::new(), ..printer } } else { printer };
         match &self.directory {
             Some(dir) => self.read(dir, filter, printer),
             None => self.ask(common, &filter, printer),
@@ -129,22 +179,34 @@ impl Query {
     }
 
     /// The filter words of the options.
-    fn words(&self) -> Vec<(&'static str, &str)> {
-        let words: [(&'static str, &[String]); 8] = [
+    fn words(&self) -> Vec<(&str, &str)> {
+        let words: [(&str, &[String]); 18] = [
             ("since", self.since.as_slice()),
             ("until", self.until.as_slice()),
             ("user", &self.user),
+            ("domain", &self.domain),
+            ("role", &self.role),
+            ("client", &self.client),
+            ("target", &self.target),
+            ("device", &self.device),
+            ("severity", &self.severity),
+            ("sensor", &self.sensor),
+            ("type", &self.kind),
+            ("flag", &self.flag),
+            ("id", &self.id),
             ("action", &self.action),
             ("outcome", &self.outcome),
             ("source", &self.source),
             ("class", &self.class),
             ("grep", &self.grep),
         ];
-        let mut all: Vec<(&'static str, &str)> = words
+        let mut all: Vec<(&str, &str)> = words
             .into_iter()
             .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
             .collect();
         all.extend(self.failed.then_some(("outcome", "failure")));
+        all.extend(self.unclassified.then_some(("action", "user.operation")));
+        all.extend(self.matches.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         all
     }
 
@@ -152,6 +214,7 @@ impl Query {
         match self.lines {
             Some(Lines::Newest(count)) => Some(count),
             Some(Lines::All) => None,
+            None if self.just_one => Some(1),
             None => self.follow.then_some(FOLLOW_LINES),
         }
     }
@@ -228,14 +291,19 @@ struct Printer<'a> {
     waiting: Vec<u8>,
     /// Someone watches: each row goes out at once.
     hurry: bool,
+    /// Nothing is shown but how many there were.
+    is_count: bool,
     rows: u64,
 }
 
 impl Printer<'_> {
     /// False when nobody reads any more, as in `otrail query | head`.
     fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
-        self.form.write(record, &mut self.waiting);
         self.rows += 1;
+        if self.is_count {
+            return Ok(true);
+        }
+        self.form.write(record, &mut self.waiting);
         if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
     }
 
@@ -247,6 +315,9 @@ impl Printer<'_> {
 
     /// How many rows there were, once all of them can be seen.
     fn finish(mut self) -> anyhow::Result<u64> {
+        if self.is_count {
+            self.waiting = format!("{}\n", self.rows).into_bytes();
+        }
         if !self.waiting.is_empty() {
             self.push()?;
         }

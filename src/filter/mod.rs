@@ -12,14 +12,25 @@
 //! Not here: where records come from (`query`) and what is shown of them.
 
 mod action;
+mod addresses;
 mod class;
+mod client;
 mod clock;
+mod device;
+mod domain;
+mod flag;
 mod glob;
 mod grep;
+mod id;
+mod kind;
 mod moment;
 mod outcome;
+mod role;
+mod sensor;
+mod severity;
 mod since;
 mod source;
+mod target;
 mod test;
 mod until;
 mod user;
@@ -56,10 +67,20 @@ pub const FILTERS: &[FilterKind] = &[
     since::KIND,
     until::KIND,
     user::KIND,
+    domain::KIND,
+    role::KIND,
+    client::KIND,
     action::KIND,
+    target::KIND,
+    device::KIND,
     outcome::KIND,
+    severity::KIND,
+    sensor::KIND,
     source::KIND,
+    kind::KIND,
     class::KIND,
+    flag::KIND,
+    id::KIND,
     grep::KIND,
 ];
 

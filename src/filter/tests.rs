@@ -99,7 +99,8 @@ fn an_error_names_the_word_the_value_and_the_way_out() {
     );
     assert_eq!(
         problem("colour", "red"),
-        "unknown filter `colour`; known are since, until, user, action, outcome, source, class, grep"
+        "unknown filter `colour`; known are since, until, user, domain, role, client, action, target, device, outcome, severity, sensor, source, \
+         type, class, flag, id, grep"
     );
     assert_eq!(
         Filter::parse([("since", "now"), ("since", "today")], &clock()).unwrap_err(),
@@ -188,5 +189,87 @@ proptest! {
         if let Ok(filter) = Filter::parse([(name, &value)], &clock()) {
             filter.matches(&record("alice", "user.operation", Outcome::Success, 0));
         }
+    }
+}
+
+/// What alice did at 10.2.3.4 to a rule, with two devices.
+fn rich() -> Record {
+    let mut rich = record("alice", "exclusion_rule.create", Outcome::Success, 0);
+    let event = &mut rich.event;
+    (event.domain, event.role) = (Some("CORP".into()), Some("Security Analyst".into()));
+    (event.client, event.sensor) = (Some("10.2.3.4".into()), "plant-a-01".into());
+    event.kind = "EXCLUSION_RULE_CREATED".into();
+    event.devices = vec!["10.2.1.77".into(), "PLC-7".into(), "fd00::7".into()];
+    event.target = Some(Box::new(Target {
+        kind: "exclusion_rule".into(),
+        name: Some("Night maintenance".into()),
+        id: Some("17".into()),
+    }));
+    event.flags.insert(crate::model::Flag::TRUNCATED);
+    event.id = crate::model::EventId(0x0123_4567_89ab_cdef_0000_0000_0000_0042);
+    rich
+}
+
+#[test]
+fn each_word_lets_through_what_it_says_and_nothing_else() {
+    let rich = rich();
+    for (word, wanted, unwanted) in [
+        ("domain", &["corp", "C*", "*"][..], &["corp.example", "alice"][..]),
+        ("role", &["security analyst", "*analyst"], &["analyst"]),
+        ("client", &["10.2.3.4", "10.2.0.0/16", "10.2.*"], &["10.2.3.0", "10.3.0.0/16", "fd00::/8"]),
+        ("device", &["plc-7", "10.2.1.0/24", "fd00::/8", "10.2.1.7?"], &["plc", "10.2.2.0/24"]),
+        (
+            "target",
+            &["night*", "17", "exclusion_rule:night maintenance", "exclusion_rule:*"],
+            &["night", "user:*"],
+        ),
+        ("sensor", &["plant-a-01", "plant-a-*"], &["plant-b-*", "plant"]),
+        ("type", &["exclusion_rule_created", "EXCLUSION*"], &["USER_OPERATION"]),
+        ("flag", &["truncated"], &["unparsed"]),
+        (
+            "id",
+            &["01234567", "0123456789ABCDEF0000000000000042"],
+            &["01234568", "0123456789abcdef0000000000000043"],
+        ),
+        ("severity", &["0..10", "..10", "0.."], &["10"]),
+    ] {
+        for value in wanted {
+            assert!(filter(&[(word, value)]).matches(&rich), "{word}={value}");
+        }
+        for value in unwanted {
+            assert!(!filter(&[(word, value)]).matches(&rich), "{word}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_severity_is_a_number_a_range_or_a_word_of_syslog() {
+    for (value, severities) in
+        [("6", 6..=6), ("4..7", 4..=7), ("8..", 8..=10), ("warning", 6..=7), ("info", 0..=3)]
+    {
+        for severity in 0..=10 {
+            let mut record = record("alice", "user.operation", Outcome::Success, 0);
+            record.event.severity = crate::model::Severity(severity);
+            assert_eq!(
+                filter(&[("severity", value)]).matches(&record),
+                severities.contains(&severity),
+                "{value}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bad_value_says_what_a_good_one_is() {
+    for (word, value, way_out) in [
+        ("client", "10.2.0.0/33", "10.2.0.0/16"),
+        ("severity", "11", "0 to 10"),
+        ("severity", "7..4", "0 to 10"),
+        ("flag", "strange", "unparsed"),
+        ("id", "12345", "8 to 32 hex digits"),
+        ("role", "", "write a role"),
+        ("target", "", "KIND:NAME"),
+    ] {
+        assert!(problem(word, value).contains(way_out), "{}", problem(word, value));
     }
 }
