@@ -23,6 +23,8 @@ impl Destination {
             self.read = Some(Arc::clone(&batch));
             return Ok(Some((batch, from)));
         }
+        // What has been sent goes before what comes next is there: memory holds one of the two.
+        self.read = None;
         let follower = self.follower.take().unwrap_or_else(|| self.journal.follower());
         let read = spawn_blocking(move || follower.read(after, newest, READ_BYTES)).await;
         let Ok(read) = read else { return Ok(None) };
@@ -43,5 +45,5 @@ impl Destination {
     }
 }
 
-/// Bytes read from the files at once.
-const READ_BYTES: usize = 1 << 20;
+/// Bytes read from the files at once: in memory they take several times as much.
+const READ_BYTES: usize = 256 << 10;
