@@ -86,7 +86,7 @@ fn a_destination_that_is_well_is_shown_step_by_step() {
     let (code, findings) = doctor(&house, &[]);
     assert_eq!(code, Some(0), "{findings:#?}");
     for words in [
-        &["its name is 127.0.0.1"][..],
+        &["it is looked for at 127.0.0.1"][..],
         &["takes connections, after "],
         &["TLSv1.3 ", " at 127.0.0.1:", "up after "],
         &["server certificate CN=localhost", "is valid for "],
@@ -235,6 +235,26 @@ fn a_server_that_wants_another_framing_closes_on_a_message_and_not_before() {
     let (code, findings) = doctor(&house, &["siem"]);
     assert_eq!(code, Some(1));
     is_told(&findings, "problem", &["the link stays up without events", "another framing (`framing`)"]);
+}
+
+#[test]
+fn each_address_of_a_destination_is_walked_to() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house);
+    let nobody = free_port();
+    let ca = house.path("ca.pem");
+    let (certificate, key) = (house.path("client.pem"), house.path("client.key"));
+    house.set(&format!(
+        "[[destination]]\nname = \"siem\"\naddresses = [\"localhost:{nobody}\", \"localhost:{}\"]\nca-file = {ca:?}\n\
+         cert-file = {certificate:?}\nkey-file = {key:?}",
+        receiver.port
+    ));
+    let (code, findings) = doctor(&house, &["siem"]);
+    assert_eq!(code, Some(1), "{findings:#?}");
+    is_told(&findings, "problem", &["refused the connection"]);
+    is_told(&findings, "ok", &["a test event arrived after "]);
+    let sent = house.run(&["send-test", "siem"]);
+    assert_eq!(sent.status.code(), Some(0), "{}", String::from_utf8_lossy(&sent.stdout));
 }
 
 #[test]

@@ -112,15 +112,27 @@ fn directly(config: &Config, test: &Test) -> anyhow::Result<Vec<Tested>> {
     chosen.into_iter().map(|settings| direct(config, settings, test.count, within)).collect()
 }
 
-/// Tries one destination with test events of a stream of their own.
+/// Tries one destination with test events of a stream of their own, at one of its addresses after the other.
 pub(super) fn direct(
     config: &Config,
     settings: &forward::Settings,
     count: u32,
     within: Duration,
 ) -> anyhow::Result<Tested> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let events = (1..=count).map(|number| Event {
+    let mut tested = Tested::default();
+    for link in settings.links() {
+        let alone = forward::Settings { link: link.clone(), others: Vec::new(), ..settings.clone() };
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        tested = try_out(&alone, folder.path(), events(config, count), within)?;
+        if tested.confirmed {
+            break;
+        }
+    }
+    Ok(tested)
+}
+
+fn events(config: &Config, count: u32) -> Vec<Event> {
+    let event = |number| Event {
         sensor: config.sensor.as_str().into(),
         source: Text::const_new("otrail"),
         ..Event::own(
@@ -129,6 +141,6 @@ pub(super) fn direct(
             now(),
             format!("test event {number} of {count}, sent without an agent"),
         )
-    });
-    Ok(try_out(settings, folder.path(), events.collect(), within)?)
+    };
+    (1..=count).map(event).collect()
 }

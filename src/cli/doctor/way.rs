@@ -11,13 +11,21 @@ use crate::net::NetError;
 use crate::transport::LinkError;
 use std::time::Duration;
 
-/// Walks to it and, if it is reached, sends a test event.
+/// Walks to each of its addresses and sends a test event to each that is reached.
 pub(super) fn findings(config: &Config, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
-    let thing = format!("destination {}", settings.name);
-    let walked = path::walk(&settings.link)?;
-    let mut findings = met(&thing, &walked);
-    if matches!(&walked.link, Some(Ok(met)) if met.ended.is_none()) {
-        findings.push(tried(&thing, config, settings)?);
+    let mut findings = Vec::new();
+    let is_pool = !settings.others.is_empty();
+    for link in settings.links() {
+        let thing = match is_pool {
+            true => format!("destination {} at {}", settings.name, link.net.shown()),
+            false => format!("destination {}", settings.name),
+        };
+        let walked = path::walk(link)?;
+        findings.extend(met(&thing, &walked));
+        if matches!(&walked.link, Some(Ok(met)) if met.ended.is_none()) {
+            let alone = Settings { link: link.clone(), others: Vec::new(), ..settings.clone() };
+            findings.push(tried(&thing, config, &alone)?);
+        }
     }
     Ok(findings)
 }
@@ -28,7 +36,7 @@ fn met(thing: &str, walked: &Walked) -> Vec<Finding> {
     match &walked.addresses {
         Some(Ok(addresses)) => {
             let all: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-            findings.push(ok(thing, format!("its name is {}", all.join(", "))));
+            findings.push(ok(thing, format!("it is looked for at {}", all.join(", "))));
         }
         Some(Err(error)) => {
             let way_out = "check the name in `address` and the resolver of this host, or write an address";
