@@ -123,7 +123,8 @@ fn a_log_that_logrotate_copies_and_cuts_loses_at_most_what_is_told() {
     assert_eq!(read.len(), count, "nothing twice");
     // How much a cut costs depends on the machine; each place where something is missing has been told.
     let ends: Vec<usize> = read.iter().map(|number| number + 1).chain([0]).collect();
-    let holes = (0..written).filter(|number| read.binary_search(number).is_err() && ends.contains(number)).count();
+    let holes =
+        (0..written).filter(|number| read.binary_search(number).is_err() && ends.contains(number)).count();
     assert!(holes <= gaps.len(), "{holes} holes, {} told: {} lost", gaps.len(), written - count);
 }
 
