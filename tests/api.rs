@@ -13,6 +13,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use support::process::{House, a_moment};
+use support::proxy::Proxy;
 
 const TOKEN: &str = "s3cr3t-token-of-the-sensor";
 const KIND: &str = "USER_OPERATION";
@@ -351,6 +352,23 @@ fn the_certificate_of_a_sensor_can_be_looked_at_and_no_other_peer_passes_for_one
         assert_eq!(refused.status.code(), Some(1), "{url}");
         assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
     }
+}
+
+#[test]
+fn a_sensor_behind_a_proxy_is_asked_through_it() {
+    let (sensor, proxy) = (SensorApi::open(TOKEN).unwrap(), Proxy::start(Some("Basic b3RyYWlsOnBhc3N3b3Jk")));
+    let credentials = "proxy-credentials-file = \"proxy\"\n";
+    let mut house =
+        house_that_asks(&sensor, &format!("proxy = \"http://127.0.0.1:{}\"\n{credentials}", proxy.port));
+    fs::write(house.path("proxy"), "otrail:password\n").unwrap();
+    fs::set_permissions(house.path("proxy"), Permissions::from_mode(0o600)).unwrap();
+    sensor.add(KIND, "User alice logged in");
+    house.start();
+    settle(&house, &sensor);
+    assert_eq!(house.stop(), Some(0));
+    assert_account(&house, &sensor);
+    assert!(proxy.seen().iter().all(|head| head.starts_with(&format!("CONNECT 127.0.0.1:{} ", sensor.port))));
+    assert!(proxy.seen().iter().all(|head| !head.contains(TOKEN)));
 }
 
 #[test]

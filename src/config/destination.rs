@@ -164,7 +164,8 @@ fn addresses(table: &Table<'_>) -> Option<Vec<(String, Option<u16>)>> {
     Some(addresses)
 }
 
-fn proxy(table: &Table<'_>) -> Option<Proxy> {
+/// The way through a proxy, for whatever is reached over the network.
+pub(super) fn proxy(table: &Table<'_>) -> Option<Proxy> {
     let address = table.read("proxy", Value::proxy);
     let credentials_file = table.read("proxy-credentials-file", Value::path);
     if let (None, Some(file)) = (table.value("proxy"), table.value("proxy-credentials-file")) {

@@ -75,6 +75,8 @@ pub const SECTIONS: &[Section] = &[
             of_api("ca-file", r#""/etc/otrail/sensor-ca.pem""#),
             of_api("pin", "[]"),
             of_api("server-name", r#""sensor-01.example.net""#),
+            of_api("proxy", r#""http://proxy.example.net:3128""#),
+            of_api("proxy-credentials-file", r#""/etc/otrail/proxy""#),
             of_api("types", r#"["USER_OPERATION", "EXCLUSION_RULE_CREATED"]"#),
             of_api("interval", r#""60 s""#),
             of_api("answer-timeout", r#""30 s""#),

@@ -39,9 +39,10 @@ pub(super) fn source(
     let answer = table.read("answer-timeout", |value| value.duration(SECOND..=MINUTE * 10));
     let silent = table.read("silent-after", |value| value.duration(SECOND..=DAY * 365));
     let line_max = table.read("line-max", |value| value.memory(1 << 10..=16 << 20));
+    let proxy = crate::config::destination::proxy(table);
     let url = url?;
     let net = net::Settings {
-        proxy: None,
+        proxy,
         host: url.host.clone(),
         port: url.port,
         connect_timeout: CONNECT_TIMEOUT,
