@@ -90,6 +90,37 @@ async fn a_refusal_says_what_the_certificate_has() {
 }
 
 #[tokio::test]
+async fn a_revoked_certificate_gets_no_audit_data_and_one_without_a_list_neither() {
+    let world = World::new();
+    let (good, revoked) = (world.ca.sign(Kind::Server, LOCAL), world.ca.sign(Kind::Server, LOCAL));
+    let list = world.folder.path().join("crl.pem");
+    let refused = async |identity, crl: &str| {
+        fs::write(&list, crl).unwrap();
+        let peer = Peer::start_tls(peer::config(identity, None, BOTH), read_all);
+        let mut settings = world.settings(peer.port);
+        tls(&mut settings).crl_file = Some(list.clone());
+        let error = refusal(&settings).await;
+        assert_eq!(peer.end(), b"");
+        error
+    };
+    let of_ca = world.ca.revoke(&[&revoked]);
+    assert!(matches!(refused(&revoked, &of_ca).await, NetError::Revoked));
+    let of_another = Ca::new("another CA").revoke(&[]);
+    assert!(matches!(refused(&good, &of_another).await, NetError::NoRevocationList));
+    fs::write(&list, [of_another, of_ca].concat()).unwrap();
+    let peer = Peer::start_tls(peer::config(&good, None, BOTH), read_all);
+    let mut settings = world.settings(peer.port);
+    tls(&mut settings).crl_file = Some(list.clone());
+    assert!(answered(&connect(&settings).await.unwrap().barrier(Duration::ZERO).await));
+    fs::write(&list, "no list").unwrap();
+    let error = net::tls::client_config(tls(&mut settings)).unwrap_err();
+    assert!(
+        error.to_string().ends_with("crl.pem holds no certificate revocation list in PEM form"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_pin_replaces_the_chain_but_not_dates_and_usage() {
     let world = World::new();
     let stranger = Ca::new("another CA");

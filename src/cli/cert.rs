@@ -94,6 +94,7 @@ fn show(out: &mut dyn Write, server: &str, seen: &Certificate) -> anyhow::Result
 
 fn settings(host: String, port: u16) -> net::Settings {
     let tls = TlsSettings {
+        crl_file: None,
         server_name: host.clone(),
         ca_file: None,
         cert_file: None,

@@ -177,6 +177,7 @@ pub(super) fn proxy(table: &Table<'_>) -> Option<Proxy> {
 fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     let server_name = table.read("server-name", Value::server_name);
     let ca_file = table.read("ca-file", Value::path);
+    let crl_file = table.read("crl-file", Value::path);
     let cert_file = table.read("cert-file", Value::path);
     let key_file = table.read("key-file", Value::path);
     match (table.value("cert-file"), table.value("key-file")) {
@@ -195,9 +196,16 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
         Some(pins)
     });
     let pins = pins.unwrap_or_default();
+    if let (false, None, Some(crl)) = (pins.is_empty(), &ca_file, table.value("crl-file")) {
+        crl.warning(
+            "`crl-file` has no effect where only the fingerprint decides",
+            "add `ca-file`, or leave it out",
+        );
+    }
     let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
     let version_min = table.read("tls-min", |value| value.one_of(versions));
     TlsSettings {
+        crl_file,
         server_name: server_name.unwrap_or_else(|| host.to_owned()),
         verify_chain: pins.is_empty() || ca_file.is_some(),
         ca_file,
@@ -243,7 +251,7 @@ fn wait(table: &Table<'_>, key: &str, bounds: RangeInclusive<Duration>) -> Optio
 
 const TRANSPORT: &str = "tls";
 const FORMAT: &str = "rfc5424";
-const TLS_KEYS: &[&str] = &["ca-file", "cert-file", "key-file", "server-name", "pin", "tls-min"];
+const TLS_KEYS: &[&str] = &["ca-file", "crl-file", "cert-file", "key-file", "server-name", "pin", "tls-min"];
 const ADDRESSES_MAX: usize = 16;
 const RETURN_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const DESTINATIONS_MAX: usize = 32;

@@ -129,6 +129,7 @@ pub const SECTIONS: &[Section] = &[
             key("ocsf-version", r#""1.9""#),
             key("leave-out", "[]"),
             key("ca-file", r#""/etc/otrail/ca.pem""#),
+            key("crl-file", r#""/etc/otrail/crl.pem""#),
             key("cert-file", r#""/etc/otrail/client.pem""#),
             key("key-file", r#""/etc/otrail/client.key""#),
             key("server-name", r#""siem.example.net""#),

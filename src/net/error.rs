@@ -102,6 +102,12 @@ pub enum NetError {
         "the peer's certificate is signed by an unknown CA: if it is the right receiver, add its CA to ca-file"
     )]
     UnknownCa,
+    /// The certificate stands in a list of revoked ones.
+    #[error("the peer's certificate is revoked: give the receiver a new one")]
+    Revoked,
+    /// No list of revoked certificates comes from the CA of the certificate.
+    #[error("no list in crl-file comes from the CA that signed the peer's certificate: add its list")]
+    NoRevocationList,
     /// The certificate is too old.
     #[error("the peer's certificate expired at {not_after}: renew it there")]
     Expired { not_after: Timestamp },

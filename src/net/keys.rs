@@ -7,7 +7,7 @@ use super::{NetError, TlsSettings};
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -40,6 +40,14 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     let pem = read(&open(path)?, path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let absent = || NetError::Absent { what: "certificate", path: path.to_owned() };
+    found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
+}
+
+/// All lists of revoked certificates of a PEM file, at least one.
+pub(super) fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, NetError> {
+    let pem = read(&open(path)?, path)?;
+    let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&pem).collect();
+    let absent = || NetError::Absent { what: "certificate revocation list", path: path.to_owned() };
     found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
 }
 

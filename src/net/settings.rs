@@ -57,6 +57,8 @@ pub struct TlsSettings {
     pub server_name: String,
     /// The CA file; `None` is the system's store. Not consulted when only pins are given.
     pub ca_file: Option<PathBuf>,
+    /// Lists of revoked certificates, PEM: the peer's must be covered by one of them and not stand in it.
+    pub crl_file: Option<PathBuf>,
     /// Our certificate chain, PEM.
     pub cert_file: Option<PathBuf>,
     /// Our private key, PEM; its mode is checked.

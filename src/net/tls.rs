@@ -3,7 +3,7 @@
 use super::pin::{PinMismatch, Verifier};
 use super::{NetError, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
@@ -49,8 +49,19 @@ fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Ve
     }
     let chain = if settings.verify_chain {
         let roots = Arc::new(roots(settings)?);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build();
-        Some(verifier.map_err(|_| NetError::NoTrust)?)
+        let mut builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider));
+        if let Some(path) = &settings.crl_file {
+            // A list past its next update still says who is revoked, and must not stop the trail.
+            builder = builder.with_crls(keys::revocation_lists(path)?).only_check_end_entity_revocation();
+        }
+        let built = builder.build().map_err(|error| match (error, &settings.crl_file) {
+            (VerifierBuilderError::InvalidCrl(error), Some(path)) => {
+                let source = Error::InvalidCertRevocationList(error);
+                NetError::Unusable { what: "certificate revocation list", path: path.clone(), source }
+            }
+            _ => NetError::NoTrust,
+        });
+        Some(built?)
     } else {
         None
     };
@@ -90,6 +101,8 @@ fn refused_by_us(reason: CertificateError) -> NetError {
             NetError::WrongName { expected: expected.to_str().into_owned(), presented: plain(&presented) }
         }
         CertificateError::UnknownIssuer => NetError::UnknownCa,
+        CertificateError::Revoked => NetError::Revoked,
+        CertificateError::UnknownRevocationStatus => NetError::NoRevocationList,
         CertificateError::ExpiredContext { not_after, .. } => {
             NetError::Expired { not_after: moment(not_after) }
         }

@@ -48,6 +48,7 @@ impl World {
 /// Trusts the CA of this folder and shows its client certificate.
 pub fn settings_in(folder: &Path, port: u16) -> Settings {
     let tls = TlsSettings {
+        crl_file: None,
         server_name: "localhost".to_owned(),
         ca_file: Some(folder.join("ca.pem")),
         cert_file: Some(folder.join("client.pem")),

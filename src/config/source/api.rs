@@ -82,6 +82,7 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     let pins = table.read("pin", |value| value.list(PINS_MAX, Value::pin)).unwrap_or_default();
     let server_name = table.read("server-name", Value::server_name);
     TlsSettings {
+        crl_file: None,
         server_name: server_name.unwrap_or_else(|| host.to_owned()),
         verify_chain: pins.is_empty() || ca_file.is_some(),
         ca_file,
