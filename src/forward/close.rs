@@ -1,11 +1,10 @@
 //! The driver's side of the end of a link: it is closed for evidence, or because nothing is left to do.
 
+use super::Destination;
 use super::evidence::{self, Level, Verdict};
 use super::probe::Probe;
 use super::settings::Evidence;
-use super::{Destination, connect};
 use crate::transport::{LinkError, Observed};
-use std::sync::Arc;
 use tokio::task::JoinSet;
 
 impl Destination {
@@ -16,7 +15,7 @@ impl Destination {
         let mut next = JoinSet::new();
         let at = self.pool.present();
         if !self.delivery.is_stopping() {
-            next.spawn(connect(Arc::clone(&self.settings), at));
+            next.spawn(self.connect(at));
         }
         let tls = link.about();
         let observed = link.barrier(self.settle.pause()).await;

@@ -23,6 +23,7 @@ mod delivery;
 mod evidence;
 mod flight;
 mod habits;
+mod keychain;
 mod mark;
 mod message;
 mod peers;
@@ -41,13 +42,14 @@ pub use settings::{Evidence, From, Settings};
 
 use crate::journal::{Batch, Follower, Journal, JournalError};
 use crate::model::{Event, Seq, Time};
-use crate::transport::{self, KeyUpdates, Link, LinkError};
+use crate::transport::{KeyUpdates, Link, LinkError};
 use ask::Next as Doing;
 use backoff::Backoff;
 use batch::Encoder;
 use begin::Beginning;
 use delivery::{Delivery, Limits, Step};
 use flight::Flight;
+use keychain::Keychain;
 use mark::Mark;
 use peers::Memory;
 use pool::{Pool, Retry};
@@ -76,6 +78,7 @@ pub struct Destination {
     read: Option<Batch>,
     link: Option<Link>,
     pool: Pool,
+    keychain: Keychain,
     /// A link to another address that is being made beside the present one.
     visit: Visit,
     flight: Flight,
@@ -115,6 +118,7 @@ impl Destination {
             read: None,
             link: None,
             pool,
+            keychain: Keychain::default(),
             visit: Visit::new(),
             flight: Flight::default(),
             probe: Probe::without(),
@@ -172,7 +176,7 @@ impl Destination {
                 Step::Connect => {
                     let at = self.pool.present();
                     tokio::select! {
-                        made = connect(Arc::clone(&self.settings), at) => self.on_connect(at, made).await,
+                        made = self.connect(at) => self.on_connect(at, made).await,
                         _ = stop.changed() => {}
                     }
                 }
@@ -188,6 +192,8 @@ impl Destination {
     }
 
     async fn on_connect(&mut self, address: usize, made: Result<Link, LinkError>) {
+        let refusal = self.keychain.refusal().map(|why| self.report.files_refused(&why));
+        self.tell(refusal).await;
         match made {
             Ok(link) => {
                 self.pool.on_connected(address, self.now());
@@ -200,6 +206,17 @@ impl Destination {
                 self.link = Some(link);
             }
             Err(error) => self.broke(&error).await,
+        }
+    }
+
+    /// Reads the TLS files, so that replaced ones count, and connects.
+    fn connect(&self, address: usize) -> impl Future<Output = Result<Link, LinkError>> + Send + 'static {
+        let (settings, keychain) = (Arc::clone(&self.settings), self.keychain.clone());
+        async move {
+            let of = Arc::clone(&settings);
+            let prepared = spawn_blocking(move || keychain.prepare(of.link_at(address))).await;
+            let tls = prepared.map_err(|_| LinkError::Unprepared)??;
+            Link::connect(settings.link_at(address), tls).await
         }
     }
 
@@ -326,13 +343,6 @@ async fn late(mut stop: watch::Receiver<bool>) {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(STOP_WITHIN + ANSWER_WITHIN).await;
-}
-
-/// Reads the TLS files, so that replaced ones count, and connects.
-async fn connect(settings: Arc<Settings>, address: usize) -> Result<Link, LinkError> {
-    let of = Arc::clone(&settings);
-    let prepared = spawn_blocking(move || transport::prepare(&of.link)).await;
-    Link::connect(settings.link_at(address), prepared.map_err(|_| LinkError::Unprepared)??).await
 }
 
 /// An error with its causes, in one line.

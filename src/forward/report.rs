@@ -228,6 +228,13 @@ impl Report {
         Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
     }
 
+    /// The TLS files on disk are not used; what was good before is.
+    pub(super) fn files_refused(&self, why: &str) -> Event {
+        tracing::warn!("{}: the certificate files are not used, those read before are: {why}", self.name);
+        let message = format!("those read before stay in use: {why}");
+        self.event(Action::CERTIFICATE_REFUSED, Outcome::Failure, &message)
+    }
+
     fn event(&self, action: Action, outcome: Outcome, message: &str) -> Event {
         let mut event = Event::own(action, outcome, self.now(), format!("{}: {message}", self.name));
         let name = Some(self.name.as_str().into());

@@ -1,10 +1,9 @@
 //! One link takes the place of another that is still good: it is made beside it, and the old one is closed with evidence.
 
+use super::Destination;
 use super::evidence::Verdict;
 use super::probe::Probe;
-use super::{Destination, connect};
 use crate::transport::Link;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -50,10 +49,10 @@ impl Destination {
             return self.move_over(address, next).await;
         }
         if self.visit_at().is_some_and(|at| at <= self.now()) {
-            let (settings, before) = (Arc::clone(&self.settings), self.pool.present());
+            let attempts: Vec<_> = (0..self.pool.present()).map(|address| self.connect(address)).collect();
             self.visit.task.spawn(async move {
-                for address in 0..before {
-                    if let Ok(link) = connect(Arc::clone(&settings), address).await {
+                for (address, attempt) in attempts.into_iter().enumerate() {
+                    if let Ok(link) = attempt.await {
                         return Some((address, link));
                     }
                 }

@@ -1,0 +1,53 @@
+//! Certificates and keys are replaced on disk under way: neither half of a replacement nor all of it costs anything.
+
+mod support;
+
+use otrail::model::Action;
+use otrail::model::status::Status;
+use std::fs;
+use support::certs::Kind as Certificate;
+use support::daemon::{Kind, Receiver, Tls};
+use support::frames::Account;
+use support::process::House;
+use support::writer::Writer;
+
+#[test]
+fn a_certificate_without_its_key_yet_costs_nothing_and_is_told_once() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    // Each barrier makes a connection anew.
+    receiver.tls = Tls::V1_2;
+    receiver.start();
+    house.forward("siem", receiver.port, "barrier-interval = \"200 ms\"");
+    house.start();
+    let writer = Writer::start(&house);
+    let more = |house: &House| {
+        let before = house.status().unwrap();
+        house.wait_until("confirmed over two more connections", |status| {
+            let (siem, was) = (&status.destinations[0], &before.destinations[0]);
+            siem.confirmed > before.journal.newest && siem.connections > was.connections + 2
+        })
+    };
+    house.wait_until("confirmed", |status| status.destinations.iter().any(|siem| siem.confirmed.0 > 20));
+    let next = house.ca.sign(Certificate::Client, &["sensor"]);
+    fs::write(house.path("client.pem"), &next.certificate_pem).unwrap();
+    more(&house);
+    next.write(house.folder.path(), "client");
+    let status = more(&house);
+    assert_eq!(status.destinations[0].resent, 0);
+    let written = writer.stop();
+    let all = |status: &Status| {
+        status.sources[0].entries == written as u64
+            && status.destinations[0].confirmed == status.journal.newest
+    };
+    let status = house.wait_until("everything confirmed", all);
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0), Account::default());
+    assert_eq!(house.stop(), Some(0));
+    let told: Vec<_> = house.records().into_iter().filter(is_refusal).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].event.message.contains("does not belong to the certificate"), "{told:?}");
+}
+
+fn is_refusal(record: &otrail::model::Record) -> bool {
+    record.event.action == Action::CERTIFICATE_REFUSED
+}
