@@ -8,6 +8,7 @@ use otrail::model::act::{FilePlace, Moved, SourcePlaces};
 use otrail::model::{Action, EventId, Record};
 use std::fs;
 use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
 use support::process::{House, entry, rotate};
 
 /// Runs `otrail source ...` and returns its exit code and what it says.
@@ -236,6 +237,8 @@ fn a_rotated_file_is_read_again_alone_also_a_compressed_one_and_one_from_before(
     let mut house = House::new();
     // Rotated before otrail came.
     append(&house, 100..110);
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().write(true).open(house.log()).unwrap().set_modified(hour_ago).unwrap();
     rotate(&house.log());
     append(&house, 0..10);
     house.start();
