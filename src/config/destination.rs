@@ -65,6 +65,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         Some(bytes)
     });
     let barrier = wait(table, "barrier-interval", SHORTEST..=HOUR);
+    let rate_max = table.read("rate-max", |value| value.integer(0..=1_000_000));
     let backoff_max = wait(table, "backoff-max", SHORTEST..=HOUR).unwrap_or(BACKOFF.1);
     let return_interval = wait(table, "return-interval", SHORTEST..=HOUR * 24);
     let transport = transport?;
@@ -85,6 +86,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         from: from.unwrap_or(From::Oldest),
         window_bytes_max: window.unwrap_or(if relp { RELP_WINDOW_BYTES_MAX } else { WINDOW_BYTES_MAX }),
         barrier_interval: barrier.unwrap_or(BARRIER_INTERVAL),
+        rate_max: rate_max.unwrap_or(0),
         backoff: (BACKOFF.0.min(backoff_max), backoff_max),
     })
 }

@@ -145,6 +145,7 @@ pub const SECTIONS: &[Section] = &[
             key("from", r#""oldest""#),
             key("window-max", r#""4 MiB""#),
             key("barrier-interval", r#""30 s""#),
+            key("rate-max", "0"),
             key("connect-timeout", r#""10 s""#),
             key("send-timeout", r#""30 s""#),
             key("backoff-max", r#""60 s""#),

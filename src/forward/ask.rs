@@ -39,7 +39,10 @@ impl Destination {
             let (now, standing) = (self.now(), self.probe.standing());
             let acknowledged = self.link.as_ref().is_some_and(Link::is_acknowledged);
             self.delivery.on_proof(if acknowledged { Proof::Running } else { proof(standing) });
-            let step = self.delivery.next(newest, now);
+            let step = match (self.delivery.next(newest, now), self.pace.room(now)) {
+                (Step::Send { .. }, Err(until)) => Step::Wait { until: Some(until) },
+                (step, _) => step,
+            };
             let traffic = match step {
                 Step::Send { .. } => Traffic::Busy,
                 Step::Wait { .. } if self.delivery.is_full() || self.delivery.is_stopping() => Traffic::Stuck,
@@ -75,24 +78,28 @@ impl Destination {
         }
     }
 
-    /// Takes the acknowledgements and answers that the link has heard.
+    /// Takes the acknowledgements and answers that the link has heard. An answer counts only while the peer is there: one
+    /// that its close follows may come from a TLS whose program never took what was read.
     pub(super) async fn hear(&mut self) {
         self.harvest().await;
-        let Some(link) = &self.link else { return };
-        let KeyUpdates { given, other } = link.key_updates();
-        if (KeyUpdates { given, other }) == self.heard {
+        let Some(link) = &mut self.link else { return };
+        if link.key_updates() == self.heard {
             return;
         }
+        if let Err(error) = link.listen_now() {
+            return self.broke(&error).await;
+        }
+        let KeyUpdates { given, other } = link.key_updates();
         if other > self.heard.other {
             self.probe.on_other();
         }
-        let (now, least, tls) = (self.now(), link.min_rtt(), link.about());
+        let least = link.min_rtt();
+        let now = self.now();
         let mut proven = None;
         for _ in self.heard.given..given {
             proven = self.probe.on_answer(now, least).max(proven);
         }
         self.heard = KeyUpdates { given, other };
-        tracing::trace!("{}: {given} answers over {tls}, proven {proven:?}", self.settings.name);
         let Some(through) = proven else { return };
         self.delivery.on_confirmed(through);
         self.pool.on_evidence();

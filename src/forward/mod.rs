@@ -26,6 +26,7 @@ mod habits;
 mod keychain;
 mod mark;
 mod message;
+mod pace;
 mod peers;
 mod pool;
 mod probe;
@@ -51,6 +52,7 @@ use delivery::{Delivery, Limits, Step};
 use flight::Flight;
 use keychain::Keychain;
 use mark::Mark;
+use pace::Pace;
 use peers::Memory;
 use pool::{Pool, Retry};
 use probe::Probe;
@@ -85,6 +87,7 @@ pub struct Destination {
     /// What the answers of the present link prove, and those that were heard.
     probe: Probe,
     heard: KeyUpdates,
+    pace: Pace,
     frames: Vec<u8>,
     report: Report,
 }
@@ -123,6 +126,7 @@ impl Destination {
             flight: Flight::default(),
             probe: Probe::without(),
             heard: KeyUpdates::default(),
+            pace: Pace::new(settings.rate_max),
             frames: Vec::new(),
             report,
             begun,
@@ -231,8 +235,6 @@ impl Destination {
     }
 
     async fn lost(&mut self, event: Option<Event>) {
-        // What was answered before the end was answered.
-        self.hear().await;
         if let Some(link) = self.link.take() {
             self.learn(&link.about(), false);
             self.remember();
@@ -260,12 +262,14 @@ impl Destination {
         let Some(link) = &mut self.link else { return };
         let bytes_max = acknowledged::bytes_at_once(link, bytes_max);
         self.frames.clear();
-        let records = &batch[from..];
+        let Ok(room) = self.pace.room(self.begun.elapsed()) else { return };
+        let records = &batch[from..batch.len().min(from.saturating_add(room))];
         let (settings, frames) = (&self.settings, &mut self.frames);
         let to = (&mut *link, &mut self.flight);
         let encoded = self.encoder.encode(settings, &self.delivery, records, bytes_max, to, frames);
         let sent = link.send(frames).await;
         self.report.sent(&encoded);
+        self.pace.on_sent(encoded.frames);
         // What did not go out is not acknowledged; of the rest each message has an answer of its own.
         if sent.is_ok() || link.is_acknowledged() {
             let (bytes, now) = (self.frames.len(), self.now());

@@ -15,8 +15,8 @@
 //! for that. No wait, no clock and no habit of a peer is part of the proof.
 //!
 //! What could break the rule is a peer that gives new keys unasked. So answers are counted before there is anything to
-//! prove, and listened for after the first records while no probe is out: one too many there, or anywhere, ends the
-//! belief in this peer. A KeyUpdate of any form that no answer has makes the open probes void; one sooner than the
+//! prove, and listened for after the first records while no probe is out, until none comes for a while: one too many
+//! there, or anywhere, ends the belief in this peer. A KeyUpdate of any form that no answer has makes the open probes void; one sooner than the
 //! smallest round trip counts for nothing.
 //!
 //! Limits: a peer that gives new keys unasked for the first time while a probe is out passes for one that answers; the
@@ -246,12 +246,21 @@ impl Probe {
             State::Calibrating { .. } => {
                 self.round_trip = Some(took);
                 self.awaiting_since = None;
-                self.state = State::Settling { until: now + took.max(SETTLE_MIN) };
+                self.state = match self.open.is_empty() {
+                    // The first was answered before the second went out: this peer ignores none.
+                    true => State::Listening { until: None },
+                    false => State::Settling { until: now + took.max(SETTLE_MIN) },
+                };
+                None
+            }
+            State::Settling { .. } if self.open.is_empty() => {
+                self.state = State::Listening { until: None };
                 None
             }
             State::Settling { .. } | State::Silent(_) => None,
+            // The second answer of the beginning may be late. If it was not that, the next records show it.
             State::Listening { .. } => {
-                self.distrust();
+                self.state = State::Listening { until: None };
                 None
             }
             State::Probing => {
@@ -284,7 +293,7 @@ const OPEN_MAX: usize = 3;
 /// How long a peer may take for its first answer.
 const CALIBRATE_MAX: Duration = Duration::from_secs(1);
 /// Shortest wait for a second answer to the two probes of the beginning.
-const SETTLE_MIN: Duration = Duration::from_millis(10);
+const SETTLE_MIN: Duration = Duration::from_millis(20);
 const PATIENCE_MIN: Duration = Duration::from_millis(200);
 /// What is sent before a probe follows: so many records, so many bytes, or for so long.
 const RECORDS_MAX: u64 = 1000;

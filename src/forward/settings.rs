@@ -29,6 +29,8 @@ pub struct Settings {
     pub window_bytes_max: usize,
     /// Longest time between the first record without evidence and a barrier, but 5 s where probes are answered.
     pub barrier_interval: Duration,
+    /// Most events per second; 0 is no limit.
+    pub rate_max: u32,
     /// First and longest wait between attempts to connect.
     pub backoff: (Duration, Duration),
 }
