@@ -7,6 +7,7 @@ mod support;
 use otrail::net::kernel;
 use otrail::transport::{KeyUpdates, Link, LinkError};
 use rustls::version::{TLS12, TLS13};
+use std::io::Write as _;
 use std::sync::mpsc::{self, Receiver, Sender};
 use support::certs::Kind;
 use support::peer::{self, Peer, Session};
@@ -78,6 +79,33 @@ async fn an_answer_is_counted_for_each_probe_that_the_peer_has_read() {
         assert_eq!(heard(&mut link, &server), KeyUpdates { given: round as u64, other: 0 });
     }
     drop(link);
+    server.ends();
+}
+
+/// rustls on its own ends a link after 32.
+#[tokio::test]
+async fn any_number_of_answers_is_taken_from_a_peer_that_says_nothing_else() {
+    let world = World::new();
+    let server = Server::start(&world);
+    let mut link = connect(&world.settings(server.peer.port)).await.unwrap();
+    for round in 1..=200 {
+        link.probe().await.unwrap();
+        link.send(FRAME).await.unwrap();
+        server.acts(move |session| {
+            session.read_bytes(round * FRAME.len()).unwrap();
+            let _none = session.connection.writer().write(&[]).unwrap();
+            while session.connection.wants_write() {
+                session.connection.write_tls(&mut session.socket).unwrap();
+            }
+            while kernel::unacknowledged(&session.socket).unwrap() > 0 {
+                std::thread::yield_now();
+            }
+        });
+        link.listen_now().unwrap();
+        assert_eq!(link.key_updates(), KeyUpdates { given: round as u64, other: 0 });
+    }
+    assert_eq!(heard(&mut link, &server), KeyUpdates { given: 200, other: 0 });
+    link.end().await;
     server.ends();
 }
 

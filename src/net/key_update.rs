@@ -4,6 +4,10 @@
 //! record was a KeyUpdate, and that rustls took new keys because of it. Both together make one: padding does not hide
 //! it, and an empty record, a warning, a session ticket or a piece of one is never taken for it.
 //!
+//! rustls ends a connection after 32 KeyUpdates without data in between, asked for or not, and a syslog server has no data
+//! to send. So each answer that was counted is followed by `BLANK`, a record of ours without content, which the wrapped
+//! cipher lets pass; nothing of the peer's is taken for it and nothing of it is handed on.
+//!
 //! rustls decrypts on the thread that hands it a record, so what was seen waits there for `take`.
 //!
 //! Not here: which of them answer a probe of ours (`forward`).
@@ -39,6 +43,14 @@ pub fn take() -> KeyUpdate {
     }
 }
 
+/// Lets `feed` hand `BLANK` to rustls, once, as an empty record of data.
+pub fn with_blank<T>(feed: impl FnOnce(&[u8]) -> T) -> T {
+    BLANK_IS_NEXT.set(true);
+    let fed = feed(BLANK);
+    BLANK_IS_NEXT.set(false);
+    fed
+}
+
 /// The cipher suites of the crypto provider, those of TLS 1.3 with an eye on KeyUpdates.
 pub(super) fn watched_suites() -> Vec<SupportedCipherSuite> {
     WATCHED.clone()
@@ -70,7 +82,7 @@ impl Tls13AeadAlgorithm for Watched {
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageDecrypter> {
         let seen = SEEN.get();
         SEEN.set(Seen { keys: seen.keys.saturating_add(1), ..seen });
-        Box::new(WatchedDecrypter(self.0.decrypter(key, iv)))
+        Box::new(WatchedDecrypter { inner: self.0.decrypter(key, iv), blanks: 0 })
     }
 
     fn key_len(&self) -> usize {
@@ -90,15 +102,25 @@ impl Tls13AeadAlgorithm for Watched {
     }
 }
 
-struct WatchedDecrypter(Box<dyn MessageDecrypter>);
+struct WatchedDecrypter {
+    inner: Box<dyn MessageDecrypter>,
+    /// Records of ours under these keys, which rustls has numbered and the peer has not.
+    blanks: u64,
+}
 
 impl MessageDecrypter for WatchedDecrypter {
     fn decrypt<'a>(
         &mut self,
-        message: InboundOpaqueMessage<'a>,
+        mut message: InboundOpaqueMessage<'a>,
         sequence: u64,
     ) -> Result<InboundPlainMessage<'a>, Error> {
-        let plain = self.0.decrypt(message, sequence)?;
+        if BLANK_IS_NEXT.take() {
+            self.blanks += 1;
+            // Its outer type is data; rustls wants the empty rest to lie in its own buffer.
+            message.payload.truncate(0);
+            return Ok(message.into_plain_message());
+        }
+        let plain = self.inner.decrypt(message, sequence.saturating_sub(self.blanks))?;
         let given = plain.typ == ContentType::Handshake && plain.payload == UPDATE_NOT_REQUESTED;
         SEEN.set(Seen { keys: 0, form: if given { Form::Given } else { Form::Else } });
         Ok(plain)
@@ -106,6 +128,7 @@ impl MessageDecrypter for WatchedDecrypter {
 }
 
 thread_local! {
+    static BLANK_IS_NEXT: Cell<bool> = const { Cell::new(false) };
     static SEEN: Cell<Seen> = const { Cell::new(Seen { keys: 0, form: Form::Else }) };
 }
 
@@ -123,5 +146,7 @@ enum Form {
     Else,
 }
 
+/// A record of data (RFC 8446 section 5.2) of the smallest size that rustls accepts: a content type and a tag.
+const BLANK: &[u8] = &[23, 3, 3, 0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// key_update, three bytes of length, update_not_requested.
 const UPDATE_NOT_REQUESTED: &[u8] = &[24, 0, 0, 1, 0];

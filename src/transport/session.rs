@@ -58,7 +58,11 @@ impl Session {
             let closed = feed(&mut self.connection, record, plain)?;
             let is_else = in_handshake || closed || tickets != self.connection.tls13_tickets_received();
             match key_update::take() {
-                KeyUpdate::Given if !is_else => self.key_updates.given += 1,
+                KeyUpdate::Given if !is_else => {
+                    self.key_updates.given += 1;
+                    let connection = &mut self.connection;
+                    key_update::with_blank(|blank| feed(connection, blank, &mut |_| {}))?;
+                }
                 KeyUpdate::Other if !in_handshake => self.key_updates.other += 1,
                 _ => {}
             }
