@@ -19,8 +19,8 @@ use support::decode::decode;
 use support::events::{HOSTILE, encode, everywhere, extreme, usual, whole};
 
 /// The event of a frame, without a syslog header.
-fn frame(format: &str, settings: Settings, event: &Event) -> String {
-    let settings = Settings { header: Some(Header::None), ..settings };
+fn frame(format: &str, settings: &Settings, event: &Event) -> String {
+    let settings = Settings { header: Some(Header::None), ..settings.clone() };
     String::from_utf8(encode(Format::named(format).unwrap(), &settings, event)).unwrap()
 }
 
@@ -49,11 +49,11 @@ fn cef_ocsf_and_json_are_what_others_read_them_as() {
     fs::write(dir.path().join("cef.ndjson"), cef).unwrap();
     for (version, name) in [(OcsfVersion::V1_1, "1.1.0"), (OcsfVersion::V1_8, "1.8.0")] {
         let settings = || Settings { ocsf: version, ..Settings::default() };
-        let lines: String = events().iter().map(|event| frame("ocsf", settings(), event) + "\n").collect();
+        let lines: String = events().iter().map(|event| frame("ocsf", &settings(), event) + "\n").collect();
         fs::write(dir.path().join(format!("ocsf-{name}.ndjson")), lines).unwrap();
     }
     let lines: String =
-        events().iter().map(|event| frame("json", Settings::default(), event) + "\n").collect();
+        events().iter().map(|event| frame("json", &Settings::default(), event) + "\n").collect();
     fs::write(dir.path().join("json.ndjson"), lines).unwrap();
     fs::write(dir.path().join("json.schema"), schema::json_schema().to_string()).unwrap();
     let config =
@@ -72,7 +72,7 @@ fn the_published_schemas_of_ocsf_find_what_is_wrong() {
     let action = Action::parse("user.create").unwrap();
     let settings = || Settings { ocsf: OcsfVersion::V1_8, ..Settings::default() };
     let good: Value =
-        serde_json::from_str(&frame("ocsf", settings(), &usual(action, Outcome::Success))).unwrap();
+        serde_json::from_str(&frame("ocsf", &settings(), &usual(action, Outcome::Success))).unwrap();
     for (pointer, key, wrong) in [
         ("", "severity_id", json!("3")),
         ("", "activity_id", json!(44)),
@@ -107,7 +107,7 @@ fn verdict(python: &Path, folder: &Path) -> String {
 fn the_schema_of_our_json_knows_every_key() {
     let schema = schema::json_schema();
     for event in events() {
-        let frame: Value = serde_json::from_str(&frame("json", Settings::default(), &event)).unwrap();
+        let frame: Value = serde_json::from_str(&frame("json", &Settings::default(), &event)).unwrap();
         knows_every_key(&schema, &frame);
     }
 }
@@ -121,7 +121,7 @@ fn knows_every_key(schema: &Value, value: &Value) {
 
 /// What the reader must get: custom fields stand under their labels there.
 fn cef_case(event: &Event) -> Value {
-    let frame = frame("cef", Settings::default(), event);
+    let frame = frame("cef", &Settings::default(), event);
     let decoded = decode("cef", &frame);
     let pairs: BTreeMap<&str, &str> =
         decoded.values.iter().map(|(key, values)| (key.as_str(), values[0].as_str())).collect();
@@ -175,7 +175,7 @@ fn ecs_has_only_fields_of_the_schema_with_their_types_and_values() {
     });
     let fields: BTreeMap<_, _> = rows.collect();
     for event in events() {
-        let frame: Value = serde_json::from_str(&frame("ecs", Settings::default(), &event)).unwrap();
+        let frame: Value = serde_json::from_str(&frame("ecs", &Settings::default(), &event)).unwrap();
         check_ecs(&fields, "", &frame);
         let category = frame["event"]["category"][0].as_str().unwrap();
         let (_, _, categories) = fields["event.category"];
