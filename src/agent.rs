@@ -11,6 +11,7 @@
 //! then everything ends; within five seconds, whatever a peer or a disk does.
 
 mod act;
+mod expiry;
 mod keep;
 pub mod path;
 mod status;

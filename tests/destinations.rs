@@ -4,12 +4,14 @@
 
 mod support;
 
-use otrail::model::Class;
 use otrail::model::status::{DestinationStatus, Status};
+use otrail::model::{Action, Class};
 use serde_json::json;
+use support::certs::Kind as Certificate;
 use support::daemon::{Kind, Receiver};
 use support::frames::{Account, Frame};
 use support::process::{House, entry, free_port};
+use support::world::LOCAL;
 
 #[test]
 fn one_that_is_frozen_and_one_that_is_not_there_hold_up_nobody() {
@@ -186,3 +188,34 @@ fn read(status: &Status, entries: usize) -> bool {
 
 const ENTRIES: usize = 300;
 const QUICK: &str = "barrier-interval = \"200 ms\"\nbackoff-max = \"200 ms\"\n";
+
+#[test]
+fn a_certificate_that_is_about_to_expire_is_told_once_and_not_again_after_a_restart() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    receiver.show(&house.ca, Certificate::Expiring, LOCAL);
+    receiver.start();
+    house.forward("siem", receiver.port, QUICK);
+    let told = |house: &House| {
+        let records = house.records().into_iter().map(|record| record.event);
+        records.filter(|event| event.action == Action::CERTIFICATE_EXPIRING).collect::<Vec<_>>()
+    };
+    house.start();
+    house.wait_until("connected", |status| {
+        let shown = &named(status, "siem").certificates;
+        shown.iter().map(|shown| shown.whose.as_str()).eq(["peer", "own"])
+    });
+    assert_eq!(house.stop(), Some(0));
+    // It is looked at when the agent starts and now and then: what it knew of the peer is gone with the first run.
+    house.start();
+    house.wait_until("told", |_| !told(&house).is_empty());
+    assert_eq!(house.stop(), Some(0));
+    house.start();
+    house.wait_until("connected again", |status| caught_up(status, "siem"));
+    assert_eq!(house.stop(), Some(0));
+    let events = told(&house);
+    assert_eq!(events.len(), 1, "{events:?}");
+    let message = &events[0].message;
+    assert!(message.starts_with("siem: the peer's certificate CN=localhost expires in "), "{message}");
+    assert!(matches!(events[0].count, Some(3..=5)), "{:?}", events[0].count);
+}

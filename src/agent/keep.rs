@@ -1,5 +1,6 @@
 //! What has to be done now and then: signals, heartbeat, retention, the service manager's watchdog.
 
+use super::expiry::Told;
 use super::status::Overview;
 use super::{AgentError, now};
 use crate::journal::Journal;
@@ -51,6 +52,7 @@ impl Keeper {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = Clock { at: Instant::now(), time: now() };
         let mut beaten = Instant::now();
+        let mut looked = None;
         let mut working: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
@@ -70,9 +72,18 @@ impl Keeper {
             if beat {
                 beaten = Instant::now();
             }
+            let look = looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY);
+            if look {
+                looked = Some(Instant::now());
+            }
             let stepped = clock.step(now());
             let (journal, overview) = (self.journal.clone(), Arc::clone(&self.overview));
-            working = Some(spawn_blocking(move || work(&journal, &overview, beat, stepped)));
+            working = Some(spawn_blocking(move || {
+                work(&journal, &overview, beat, stepped);
+                if look {
+                    look_at_certificates(&journal, &overview);
+                }
+            }));
         }
     }
 }
@@ -95,6 +106,22 @@ fn work(journal: &Journal, overview: &Overview, beat: bool, stepped: Option<i64>
         let mut event = Event::own(Action::HEARTBEAT, outcome, now(), message);
         event.count = Some(journal.newest().0);
         journal.note(event);
+    }
+}
+
+/// Tells of certificates that are about to expire; blocks on the disk.
+fn look_at_certificates(journal: &Journal, overview: &Overview) {
+    let path = journal.peers_dir().join(EXPIRY_FILE);
+    let before = Told::load(&path);
+    let mut told = before.clone();
+    for event in told.due(&overview.destinations(), now()) {
+        tracing::warn!("{}", event.message);
+        journal.note(event);
+    }
+    if told != before
+        && let Err(error) = told.store(&path)
+    {
+        tracing::warn!("cannot write {}: {error}; the same is told again after a restart", path.display());
     }
 }
 
@@ -121,6 +148,10 @@ fn notify(states: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
+/// Names of destinations have no dot, so no peer's memory has this name.
+const EXPIRY_FILE: &str = "expiry.told.json";
+/// How often certificates are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(5);
 /// A jump below this is drift or a slow machine.
 const STEP_SECONDS: i64 = 10;

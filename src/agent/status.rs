@@ -3,8 +3,9 @@
 use crate::collect;
 use crate::forward;
 use crate::journal::Journal;
-use crate::model::status::{DestinationStatus, SourceStatus, Status};
+use crate::model::status::{CertificateStatus, DestinationStatus, SourceStatus, Status};
 use crate::model::{Outcome, Time};
+use crate::net::inspect;
 
 /// Where the parts of the status come from.
 pub(super) struct Overview {
@@ -31,11 +32,30 @@ impl Overview {
             problems: Vec::new(),
             sources: self.collecting.status().into_iter().chain(asked).collect(),
             journal: self.journal.status(),
-            destinations: self.destinations.iter().map(forward::Handle::status).collect(),
+            destinations: self.destinations(),
         };
         status.problems = problems(&status);
         status.healthy = status.problems.is_empty();
         status
+    }
+
+    /// How each destination is, with the certificate that we show it; reads its file.
+    pub(super) fn destinations(&self) -> Vec<DestinationStatus> {
+        let destinations = self.destinations.iter().zip(&self.settings);
+        let with_own = |(handle, settings): (&forward::Handle, &forward::Settings)| {
+            let mut status = handle.status();
+            let tls = settings.links().find_map(|link| link.net.tls.as_ref());
+            // What is wrong with the file is told where it is used.
+            let own = tls.and_then(|tls| inspect::identity(tls).ok().flatten());
+            status.certificates.extend(own.map(|own| CertificateStatus {
+                whose: "own".into(),
+                subject: own.subject,
+                fingerprint: own.fingerprint.to_string(),
+                until: own.not_after.to_string(),
+            }));
+            status
+        };
+        destinations.map(with_own).collect()
     }
 
     /// What the heartbeat says, and whether all is well.

@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::{Common, Paint, print_json};
 use crate::control::Client;
-use crate::model::status::{self, DestinationStatus, Gaps, JournalStatus, SourceStatus};
+use crate::model::status::{self, CertificateStatus, DestinationStatus, Gaps, JournalStatus, SourceStatus};
 use crate::query::render::safe;
 use bytesize::ByteSize;
 use clap::ValueEnum;
@@ -193,6 +193,13 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
     }
     if !destination.tls.is_empty() {
         line(text, "tls", &plain(&destination.tls));
+    }
+    for CertificateStatus { whose, subject, until, .. } in &destination.certificates {
+        line(
+            text,
+            "certificate",
+            &format!("{} {}, valid until {}", plain(whose), plain(subject), plain(until)),
+        );
     }
     let mut evidence = plain(&destination.evidence);
     if destination.round_trip_us > 0 {

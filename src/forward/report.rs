@@ -5,7 +5,7 @@ use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
 use super::settings::Settings;
 use crate::journal::{Journal, Next};
-use crate::model::status::{AddressStatus, DestinationStatus};
+use crate::model::status::{AddressStatus, CertificateStatus, DestinationStatus};
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use crate::transport::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -133,6 +133,16 @@ impl Report {
         status.state = "connected".into();
         status.connected_since = self.now().to_string();
         status.tls = link.about();
+        status.certificates = link
+            .peer_certificate()
+            .into_iter()
+            .map(|seen| CertificateStatus {
+                whose: "peer".into(),
+                subject: seen.subject,
+                fingerprint: seen.fingerprint.to_string(),
+                until: seen.not_after.to_string(),
+            })
+            .collect();
         status.round_trip_us = 0;
         status.connections += 1;
     }

@@ -170,6 +170,8 @@ pub struct DestinationStatus {
     pub connected_since: String,
     /// Protocol and cipher suite of the present connection, with RELP the server's software; empty when there is none.
     pub tls: String,
+    /// The peer's certificate, as the present or last connection had it, and our own, as its file has it.
+    pub certificates: Vec<CertificateStatus>,
     /// Evidence level in use: `ack`, `probe`, `barrier`, `fin`, `none`; before the first evidence what the config says.
     pub evidence: String,
     /// From the last probe to its answer, in microseconds; 0 when there was none on the present connection.
@@ -192,6 +194,20 @@ pub struct DestinationStatus {
     pub connections: u64,
     /// The last error, empty when all is well.
     pub error: String,
+}
+
+/// A certificate in use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct CertificateStatus {
+    /// `peer` or `own`.
+    pub whose: String,
+    /// Subject as one line.
+    pub subject: String,
+    /// SHA-256 fingerprint, `sha-256:AA:BB:..`.
+    pub fingerprint: String,
+    /// Last moment of its validity, RFC 3339.
+    pub until: String,
 }
 
 /// The state of one address of a destination.

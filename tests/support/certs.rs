@@ -26,6 +26,8 @@ pub enum Kind {
     Client,
     /// A TLS server until 2001.
     Expired,
+    /// A TLS server, for another five days at most.
+    Expiring,
     /// A TLS server from 2199 on.
     NotYetValid,
     /// Code signing only.
@@ -64,12 +66,20 @@ impl Ca {
         let mut params = named(names.first().unwrap_or(&"nobody"), names);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![match kind {
-            Kind::Server | Kind::Expired | Kind::NotYetValid => ExtendedKeyUsagePurpose::ServerAuth,
+            Kind::Server | Kind::Expired | Kind::Expiring | Kind::NotYetValid => {
+                ExtendedKeyUsagePurpose::ServerAuth
+            }
             Kind::Client => ExtendedKeyUsagePurpose::ClientAuth,
             Kind::WrongUsage => ExtendedKeyUsagePurpose::CodeSigning,
         }];
         match kind {
             Kind::Expired => params.not_after = date_time_ymd(2001, 1, 1),
+            Kind::Expiring => {
+                let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(5 * 24);
+                let date = soon.to_zoned(jiff::tz::TimeZone::UTC).date();
+                let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+                params.not_after = date_time_ymd(date.year().into(), month, day);
+            }
             Kind::NotYetValid => params.not_before = date_time_ymd(2199, 1, 1),
             _ => {}
         }
