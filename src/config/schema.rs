@@ -15,7 +15,9 @@ struct Setting {
     /// The value in TOML.
     shown: String,
     about: String,
+    /// It stands there without a `#`, and in every table of its section that the file shows.
     required: bool,
+    tables: usize,
 }
 
 /// Every setting, as Markdown.
@@ -101,7 +103,7 @@ fn value_of(shown: &str) -> Value {
 
 /// The settings of the shipped file, each with the comment above it, or above the settings that it follows directly.
 fn settings() -> Vec<Setting> {
-    let mut settings: Vec<Setting> = Vec::new();
+    let (mut settings, mut headers): (Vec<Setting>, Vec<&str>) = Default::default();
     let (mut section, mut about, mut open) = (&SECTIONS[0], String::new(), false);
     for line in SHIPPED.lines() {
         let bare = line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line);
@@ -109,6 +111,7 @@ fn settings() -> Vec<Setting> {
             SECTIONS.iter().find(|section| !section.name.is_empty() && section.title() == bare)
         {
             section = found;
+            headers.push(section.name);
         } else if let Some(comment) = line.strip_prefix("# ") {
             if !open {
                 about.clear();
@@ -118,12 +121,21 @@ fn settings() -> Vec<Setting> {
             about.push_str(comment);
         } else if let Some((name, shown)) = bare.split_once(" = ") {
             open = false;
+            let same = |setting: &&mut Setting| setting.section == section && setting.name == name;
+            if let Some(known) = settings.iter_mut().find(same) {
+                known.tables += 1;
+                continue;
+            }
             let (name, shown, about) = (name.to_owned(), shown.to_owned(), about.clone());
-            settings.push(Setting { section, name, shown, about, required: bare == line });
+            settings.push(Setting { section, name, shown, about, required: bare == line, tables: 1 });
         } else {
             open = false;
             about.clear();
         }
+    }
+    for setting in &mut settings {
+        let shown = headers.iter().filter(|&&name| name == setting.section.name).count();
+        setting.required &= setting.tables >= shown;
     }
     settings
 }
