@@ -88,6 +88,7 @@ impl Source {
         (copy.number, copy.source) = (*round.last_file, self.name.clone());
         round.input.files.push(copy.clone());
         remember(&mut self.known, &copy);
+        self.forget_some();
     }
 }
 

@@ -311,12 +311,18 @@ impl Source {
             remember(&mut self.known, &tail.file);
             self.leave(log, &tail, round);
         }
-        // As many as the journal's header remembers.
-        let finished = self.known.iter().filter(|file| file.finished).count();
-        if finished > KNOWN_MAX
-            && let Some(oldest) = self.known.iter().position(|file| file.finished)
-        {
-            self.known.remove(oldest);
+        self.forget_some();
+    }
+
+    /// Finished files beyond those that are remembered are forgotten, the oldest first; but what nothing was read of
+    /// goes before a former log, which would be read once more.
+    pub(super) fn forget_some(&mut self) {
+        while self.known.iter().filter(|file| file.finished).count() > KNOWN_MAX {
+            let of_nothing = self.known.iter().position(|file| file.finished && file.entries == 0);
+            let Some(at) = of_nothing.or_else(|| self.known.iter().position(|file| file.finished)) else {
+                return;
+            };
+            self.known.remove(at);
         }
     }
 
