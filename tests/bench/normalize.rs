@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench normalize              a sample of the documented types, see `sample.rs`
 //! cargo bench --bench normalize -- FILE      a log of the first dialect
+//! ENTRIES=2000 ROUNDS=1 KINDS=0 cargo bench  little enough to count instructions in
 //!   2071 ns  median of 15 rounds   1998 ns  best      20000 entries of 214 bytes, 27 kinds
 //! ```
 //!
@@ -25,7 +26,8 @@ use std::hint::black_box;
 
 fn main() {
     let file = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let log = file.map_or_else(|| sample::timeline(ENTRIES_MAX), |file| fs::read(file).unwrap());
+    let log =
+        file.map_or_else(|| sample::timeline(wished("ENTRIES", ENTRIES_MAX)), |file| fs::read(file).unwrap());
     let entries = dialect::entries(&DIALECTS[0], &mut State::at(0), &log);
     let entries: Vec<&[u8]> =
         entries.iter().take(ENTRIES_MAX).map(|entry| &log[entry.text.clone()]).collect();
@@ -48,11 +50,12 @@ fn main() {
     let (best, median) = cost(&context, &entries);
     let bytes = entries.iter().map(|entry| entry.len()).sum::<usize>() / entries.len();
     println!(
-        "{median:6} ns  median of {ROUNDS} rounds {best:6} ns  best  {:8} entries of {bytes} bytes, {} kinds",
+        "{median:6} ns  median of {} rounds {best:6} ns  best  {:8} entries of {bytes} bytes, {} kinds",
+        wished("ROUNDS", ROUNDS),
         entries.len(),
         kinds.len()
     );
-    for (kind, entries) in &kinds {
+    for (kind, entries) in kinds.iter().take(wished("KINDS", usize::MAX)) {
         let (best, median) = cost(&context, entries);
         println!("{median:6} ns  {best:6} ns  {:6} entries  {kind}", entries.len());
     }
@@ -60,7 +63,7 @@ fn main() {
 
 /// Nanoseconds of CPU per entry, in the best round and in the median one.
 fn cost(context: &Context<'_>, entries: &[&[u8]]) -> (u64, u64) {
-    let times = ENTRIES_PER_ROUND.div_ceil(entries.len());
+    let times = wished("ENTRIES", ENTRIES_PER_ROUND).div_ceil(entries.len());
     let round = || {
         let began = cpu_micros();
         for _ in 0..times {
@@ -70,13 +73,18 @@ fn cost(context: &Context<'_>, entries: &[&[u8]]) -> (u64, u64) {
         }
         (cpu_micros() - began) * 1000 / (times * entries.len()) as u64
     };
-    let mut rounds: Vec<u64> = (0..ROUNDS).map(|_| round()).collect();
+    let mut rounds: Vec<u64> = (0..wished("ROUNDS", ROUNDS)).map(|_| round()).collect();
     rounds.sort_unstable();
-    (rounds[0], rounds[ROUNDS / 2])
+    (rounds[0], rounds[rounds.len() / 2])
 }
 
 fn parse(context: &Context<'_>, entry: &[u8]) -> Parsed {
     (DIALECTS[0].parse)(&State::default(), context, entry)
+}
+
+/// A number from the environment, or what is usual.
+fn wished(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
 }
 
 /// What this process has used so far.
