@@ -50,6 +50,7 @@ mod rule;
 mod sentences;
 mod steps;
 mod walk;
+mod word;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};

@@ -11,6 +11,7 @@
 //! Not here: taking them (`walk`).
 
 use super::walk::SLOTS_MAX;
+use super::word::Word;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::collections::HashMap;
 
@@ -20,7 +21,7 @@ pub(super) struct Steps {
     steps: Vec<Step>,
     /// Where to begin.
     pub(super) first: Place,
-    texts: Vec<u8>,
+    words: Vec<Word>,
     sets: Vec<ByteSet>,
     ways: Vec<Ways>,
 }
@@ -32,7 +33,7 @@ pub(super) type Place = u32;
 #[derive(Debug)]
 pub(super) enum Step {
     /// Small letters stand for both cases.
-    Text { from: Place, length: u32, next: Place },
+    Text { from: Place, words: u32, next: Place },
     /// As many of these bytes as it takes; the greedy takes as many as there are, and then fewer.
     Run { bytes: Place, min: u32, max: u32, is_greedy: bool, follows: Ahead<Place>, next: Place },
     /// The first way that leads to the end; the first of the two begins with such bytes.
@@ -72,7 +73,7 @@ impl Steps {
         let first = is_anchored.then(|| builder.add(pattern, end))??;
         let mut steps = Steps { first, ..builder.made };
         steps.steps.shrink_to_fit();
-        steps.texts.shrink_to_fit();
+        steps.words.shrink_to_fit();
         Some(steps)
     }
 
@@ -82,8 +83,8 @@ impl Steps {
     }
 
     #[inline]
-    pub(super) fn text(&self, from: Place, length: u32) -> &[u8] {
-        &self.texts[from as usize..][..length as usize]
+    pub(super) fn words(&self, from: Place, words: u32) -> &[Word] {
+        &self.words[from as usize..][..words as usize]
     }
 
     #[inline]
@@ -164,9 +165,10 @@ impl Builder {
         let [first, others @ ..] = text else { return Some(next) };
         let letter = |letter: u8| ByteSet::default().with(letter.to_ascii_uppercase()).with(letter);
         let second = others.first().map_or(self.ahead_of(next).first, |&second| letter(second));
-        let from = place(self.made.texts.len())?;
-        self.made.texts.extend_from_slice(text);
-        let step = Step::Text { from, length: place(text.len())?, next };
+        let from = place(self.made.words.len())?;
+        self.made.words.extend(text.chunks(Word::BYTES).map(Word::of));
+        let words = place(self.made.words.len())? - from;
+        let step = Step::Text { from, words, next };
         self.push(step, Ahead { first: letter(*first), second })
     }
 

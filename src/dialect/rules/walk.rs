@@ -56,13 +56,11 @@ impl<'w> Walker<'w> {
         loop {
             self.pay(1)?;
             match steps.step(step) {
-                Step::Text { from, length, next } => {
-                    let letters = steps.text(*from, *length);
-                    let there = text[at..].get(..letters.len())?;
-                    if !there.iter().zip(letters).all(|(byte, letter)| byte.to_ascii_lowercase() == *letter) {
-                        return None;
+                Step::Text { from, words, next } => {
+                    for word in steps.words(*from, *words) {
+                        at = word.end_in(text, at)?;
                     }
-                    (step, at) = (*next, at + letters.len());
+                    step = *next;
                 }
                 Step::Run { bytes, min, max, is_greedy, follows, next } => {
                     let (bytes, min) = (steps.set(*bytes), *min as usize);
