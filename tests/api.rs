@@ -12,6 +12,7 @@ use otrail::model::{Action, Event, FileNo, Flag, Time};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
+use support::daemon::{Kind, Receiver};
 use support::process::{House, a_moment};
 use support::proxy::Proxy;
 
@@ -92,6 +93,9 @@ fn now() -> i64 {
 fn what_happens_on_a_sensor_is_asked_for_and_in_the_trail_once_over_restarts() {
     let sensor = SensorApi::open(TOKEN).unwrap();
     let mut house = house(&sensor);
+    let mut siem = Receiver::of(&house, Kind::RsyslogOpenssl);
+    siem.start();
+    house.forward("siem", siem.port, "");
     for minutes in 1..=5 {
         sensor.add_at(now() - minutes * 60_000, KIND, &format!("User alice logged in from 10.2.3.{minutes}"));
     }
@@ -108,11 +112,19 @@ fn what_happens_on_a_sensor_is_asked_for_and_in_the_trail_once_over_restarts() {
     settle(&house, &sensor);
     sensor.add(KIND, "User dave logged out");
     settle(&house, &sensor);
+    house.wait_until("delivers", |status| status.destinations[0].lag_records == 0);
     assert_eq!(house.stop(), Some(0));
 
     assert_account(&house, &sensor);
     let events = events(&house);
     assert_eq!(events.len(), 10);
+    let arrived = siem.frames();
+    for event in &events {
+        let id = event.id.to_string();
+        let frames: Vec<_> = arrived.iter().filter(|frame| frame.id == id).collect();
+        // The kill lets some come again, and those say so.
+        assert!(!frames.is_empty() && frames.iter().filter(|frame| !frame.resent).count() <= 1, "{event:?}");
+    }
     assert!(events.iter().all(|event| event.sensor == "plant-b" && event.flags.is_empty()), "{events:?}");
     let login = events.iter().find(|event| event.message.contains("dave logged in")).unwrap();
     assert_eq!((login.user.as_deref(), login.client.as_deref()), (Some("dave"), Some("10.9.9.9")));

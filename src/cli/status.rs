@@ -102,13 +102,18 @@ fn show_api(text: &mut String, source: &SourceStatus, colored: bool) {
     text.push('\n');
     line(text, "source", &format!("{}: {}", plain(&source.name), state(&source.state, good, colored)));
     line(text, "asks", &format!("{}, sensor {}", plain(&source.path), plain(&source.sensor)));
-    let answer = if source.last_answer.is_empty() { "none yet" } else { &source.last_answer };
+    let age = source.last_answer.parse::<jiff::Timestamp>().ok();
+    let age = age.map(|at| jiff::Timestamp::now().duration_since(at).as_secs().max(0));
+    let answer = match age {
+        Some(age) => format!("{}, {age} s ago", source.last_answer),
+        None => "none yet".to_owned(),
+    };
     let clock = match source.clock_ahead_seconds {
         0 => String::new(),
         ahead @ 1.. => format!("; its clock is {ahead} s ahead of ours"),
         behind => format!("; its clock is {} s behind ours", behind.unsigned_abs()),
     };
-    line(text, "answer", &format!("{}{clock}", plain(answer)));
+    line(text, "answer", &format!("{}{clock}", plain(&answer)));
     line(text, "entries", &entries(source));
     show_gaps(text, source.gaps, colored);
     if !source.notice.is_empty() {
