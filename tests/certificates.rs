@@ -5,10 +5,10 @@ mod support;
 use otrail::model::Action;
 use otrail::model::status::Status;
 use std::fs;
-use support::certs::Kind as Certificate;
+use support::certs::{Ca, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
-use support::process::House;
+use support::process::{House, patiently};
 use support::writer::Writer;
 
 #[test]
@@ -46,6 +46,37 @@ fn a_certificate_without_its_key_yet_costs_nothing_and_is_told_once() {
     let told: Vec<_> = house.records().into_iter().filter(is_refusal).collect();
     assert_eq!(told.len(), 1);
     assert!(told[0].event.message.contains("does not belong to the certificate"), "{told:?}");
+}
+
+#[test]
+fn a_new_certificate_is_used_beside_a_link_that_stays_up_and_one_that_the_peer_refuses_is_not() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    receiver.start();
+    house.forward("siem", receiver.port, "evidence = \"probe\"");
+    house.start();
+    let writer = Writer::start(&house);
+    let up = |status: &Status| status.destinations.iter().any(|siem| siem.confirmed.0 > 20);
+    let first = house.wait_until("confirmed", up).destinations[0].connections;
+    house.ca.sign(Certificate::Client, &["sensor"]).write(house.folder.path(), "client");
+    let second = house.wait_until("moved over", |status| status.destinations[0].connections > first);
+    let stranger = Ca::new("nobody's CA").sign(Certificate::Client, &["sensor"]);
+    stranger.write(house.folder.path(), "client");
+    assert!(patiently(|| house.records().iter().any(is_refusal)), "not told");
+    let before = house.status().unwrap().journal.newest;
+    let last = house.wait_until("confirmed more", |status| status.destinations[0].confirmed > before);
+    assert_eq!(last.destinations[0].connections, second.destinations[0].connections);
+    let written = writer.stop();
+    let status = house.wait_until("everything confirmed", |status| {
+        status.sources[0].entries == written as u64
+            && status.destinations[0].confirmed == status.journal.newest
+    });
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0), Account::default());
+    assert_eq!(house.stop(), Some(0));
+    let records = house.records();
+    let told = |action| records.iter().filter(|record| record.event.action == action).count();
+    assert_eq!((told(Action::CERTIFICATE_CHANGED), told(Action::CERTIFICATE_REFUSED)), (1, 1));
+    assert_eq!(told(Action::DESTINATION_LOST), 0);
 }
 
 fn is_refusal(record: &otrail::model::Record) -> bool {

@@ -1,7 +1,13 @@
-//! The TLS files of a destination as they were when they were last good: half of a replacement costs no connection.
+//! The TLS files of a destination: which set of them a connection uses while they change. Pure but for the reading.
+//!
+//! ```text
+//! link up      the set of the present link; another one on disk is tried beside it (`succession`)
+//! link down    the files and the set that was last good take turns, so that neither holds delivery up
+//! files bad    the set that was last good
+//! ```
 
 use super::error_text;
-use crate::transport::{self, LinkError};
+use crate::transport::{self, Files, LinkError};
 use rustls::ClientConfig;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,16 +17,72 @@ pub(super) struct Keychain(Arc<Mutex<Ring>>);
 
 #[derive(Default)]
 struct Ring {
-    good: Option<Arc<ClientConfig>>,
+    good: Option<Set>,
+    /// That of the newest connection.
+    last: Option<Set>,
+    /// The peer does not take it.
+    refused: Option<Files>,
+    is_down: bool,
+    /// While the link is down: the files are not next.
+    spares_files: bool,
     /// Why the files on disk are not used, and whether that has still to be told.
     trouble: Option<String>,
     is_untold: bool,
 }
 
+/// A set of files that can be used.
+#[derive(Clone)]
+pub(super) struct Set {
+    pub(super) config: Option<Arc<ClientConfig>>,
+    pub(super) files: Files,
+}
+
 impl Keychain {
-    /// Reads the files; when they cannot be used, what was good before is used again. Blocks on the disk.
+    /// Reads the files and chooses the set of the next connection. Blocks on the disk.
     pub(super) fn prepare(&self, link: &transport::Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
-        self.ring().choose(transport::prepare(link))
+        let read = read(link);
+        let mut ring = self.ring();
+        let set = ring.choose(read)?;
+        ring.last = Some(set.clone());
+        Ok(set.config)
+    }
+
+    /// A set on disk that is neither in use nor known to be refused. Blocks on the disk.
+    pub(super) fn candidate(&self, link: &transport::Settings) -> Option<Set> {
+        let now = transport::files(link);
+        if !self.ring().is_news(&now) {
+            return None;
+        }
+        let set = self.ring().note(read(link))?;
+        // Files that change while they are read are looked at again later.
+        (set.files == now && transport::files(link) == now).then_some(set)
+    }
+
+    /// The peer keeps a link with this set. The fingerprints of our certificate: before, and now.
+    pub(super) fn on_taken(&self, set: Set) -> (Option<String>, Option<String>) {
+        let mut ring = self.ring();
+        let before = ring.last.take().and_then(|last| last.files.own);
+        let now = set.files.own.clone();
+        ring.last = Some(set.clone());
+        (ring.good, ring.refused) = (Some(set), None);
+        (before, now)
+    }
+
+    /// The peer does not keep a link with this set.
+    pub(super) fn on_refused(&self, set: Set) {
+        self.ring().refused = Some(set.files);
+    }
+
+    pub(super) fn on_connected(&self) {
+        self.ring().is_down = false;
+    }
+
+    /// The link is gone or did not come up.
+    pub(super) fn on_lost(&self) {
+        let mut ring = self.ring();
+        // At every loss: with TLS 1.3 a link with a refused set comes up first.
+        ring.spares_files = !ring.spares_files;
+        (ring.is_down, ring.refused) = (true, None);
     }
 
     /// Why the files on disk are not used, once for each reason.
@@ -35,25 +97,42 @@ impl Keychain {
     }
 }
 
+fn read(link: &transport::Settings) -> Result<Set, LinkError> {
+    let files = transport::files(link);
+    transport::prepare(link).map(|config| Set { config, files })
+}
+
 impl Ring {
-    fn choose(
-        &mut self,
-        read: Result<Option<Arc<ClientConfig>>, LinkError>,
-    ) -> Result<Option<Arc<ClientConfig>>, LinkError> {
-        match (read, &self.good) {
-            (Ok(config), _) => {
-                self.good.clone_from(&config);
+    fn is_news(&self, files: &Files) -> bool {
+        let last = self.last.as_ref().map(|last| &last.files);
+        last.is_some_and(|last| last != files) && self.refused.as_ref() != Some(files)
+    }
+
+    fn choose(&mut self, read: Result<Set, LinkError>) -> Result<Set, LinkError> {
+        let Some(good) = self.good.clone() else {
+            return read.inspect(|set| self.good = Some(set.clone()));
+        };
+        let Some(set) = self.note(read) else { return Ok(good) };
+        Ok(match self.is_down {
+            true if self.spares_files => good,
+            true => set,
+            false => self.last.clone().unwrap_or(good),
+        })
+    }
+
+    /// The set that was read; of one that cannot be used it is kept why.
+    fn note(&mut self, read: Result<Set, LinkError>) -> Option<Set> {
+        match read {
+            Ok(set) => {
                 self.trouble = None;
-                Ok(config)
+                Some(set)
             }
-            (Err(error), Some(good)) => {
-                let good = Arc::clone(good);
+            Err(error) => {
                 let text = error_text(&error);
                 self.is_untold |= self.trouble.as_ref() != Some(&text);
                 self.trouble = Some(text);
-                Ok(Some(good))
+                None
             }
-            (Err(error), None) => Err(error),
         }
     }
 }

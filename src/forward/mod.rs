@@ -31,6 +31,7 @@ mod peers;
 mod pool;
 mod probe;
 mod reading;
+mod renewal;
 mod report;
 mod settings;
 mod settle;
@@ -56,6 +57,7 @@ use pace::Pace;
 use peers::Memory;
 use pool::{Pool, Retry};
 use probe::Probe;
+use renewal::Renewal;
 use report::Report;
 use settle::Settle;
 use std::path::Path;
@@ -83,6 +85,8 @@ pub struct Destination {
     keychain: Keychain,
     /// A link to another address that is being made beside the present one.
     visit: Visit,
+    /// Another set of TLS files that is tried beside the present link.
+    renewal: Renewal,
     flight: Flight,
     /// What the answers of the present link prove, and those that were heard.
     probe: Probe,
@@ -123,6 +127,7 @@ impl Destination {
             pool,
             keychain: Keychain::default(),
             visit: Visit::new(),
+            renewal: Renewal::new(),
             flight: Flight::default(),
             probe: Probe::without(),
             heard: KeyUpdates::default(),
@@ -163,6 +168,7 @@ impl Destination {
             self.report.progress(&self.delivery, now_newest);
             self.store_cursor(false).await;
             self.succeed().await;
+            self.renew().await;
             let step = match self.next(now_newest) {
                 Doing::Step(step) => step,
                 Doing::Ask => {
@@ -196,10 +202,10 @@ impl Destination {
     }
 
     async fn on_connect(&mut self, address: usize, made: Result<Link, LinkError>) {
-        let refusal = self.keychain.refusal().map(|why| self.report.files_refused(&why));
-        self.tell(refusal).await;
+        self.tell_refusal().await;
         match made {
             Ok(link) => {
+                self.keychain.on_connected();
                 self.pool.on_connected(address, self.now());
                 self.memory.turn_to(address);
                 self.report.connected(address, &link);
@@ -241,6 +247,7 @@ impl Destination {
         }
         self.probe = Probe::without();
         self.read = None;
+        self.keychain.on_lost();
         match self.pool.on_lost() {
             Retry::AtOnce => self.delivery.on_lost_for_another(self.now()),
             Retry::AfterAWait => self.delivery.on_lost(self.now(), fastrand::f64()),
@@ -289,7 +296,7 @@ impl Destination {
         newest: &mut watch::Receiver<Seq>,
         stop: &mut watch::Receiver<bool>,
     ) {
-        let until = until.into_iter().chain(self.visit_at()).min();
+        let until = until.into_iter().chain(self.visit_at()).chain(self.renew_at()).min();
         let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
         let is_up = self.link.is_some();
         let news = async {
@@ -301,6 +308,7 @@ impl Destination {
         let ended = tokio::select! {
             ended = news => ended,
             () = self.visit.over() => None,
+            () = self.renewal.over() => None,
             // While the link is down only the back-off counts.
             _ = newest.changed(), if is_up => None,
             _ = stop.changed() => None,

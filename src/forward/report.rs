@@ -245,6 +245,19 @@ impl Report {
         self.event(Action::CERTIFICATE_REFUSED, Outcome::Failure, &message)
     }
 
+    /// Another set of TLS files is in use; these are the fingerprints of our certificate before and now.
+    pub(super) fn files_changed(&self, before: Option<&str>, now: Option<&str>) -> Event {
+        let message = match (before, now) {
+            (Some(before), Some(now)) if before != now => {
+                format!("the peer takes the new certificate, and it is in use now: {before} -> {now}")
+            }
+            _ => "the replaced CA, CRL, certificate or key file is in use now; our certificate is the same"
+                .into(),
+        };
+        tracing::info!("{}: {message}", self.name);
+        self.event(Action::CERTIFICATE_CHANGED, Outcome::Success, &message)
+    }
+
     fn event(&self, action: Action, outcome: Outcome, message: &str) -> Event {
         let mut event = Event::own(action, outcome, self.now(), format!("{}: {message}", self.name));
         let name = Some(self.name.as_str().into());

@@ -63,7 +63,7 @@ impl Destination {
     }
 
     /// Closes the present link for evidence. What has none goes out again over the next one, which is there already.
-    async fn move_over(&mut self, address: usize, next: Link) {
+    pub(super) async fn move_over(&mut self, address: usize, next: Link) {
         if let Some(link) = self.link.take() {
             let tls = link.about();
             let observed = link.barrier(self.settle.pause()).await;

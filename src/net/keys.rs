@@ -51,6 +51,11 @@ pub(super) fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationL
     found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
 }
 
+/// What a file holds.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, NetError> {
+    read(&open(path)?, path)
+}
+
 /// The first private key of a PEM file that nobody else can get at.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
     let pem = private(path)?;

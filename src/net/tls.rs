@@ -1,7 +1,7 @@
 //! TLS as RFC 5425 and RFC 9662 want it: versions 1.2 and 1.3, no early data, a peer that is verified.
 
 use super::pin::{PinMismatch, Verifier};
-use super::{NetError, TlsSettings, TlsVersion, key_update, keys};
+use super::{NetError, Pin, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -9,6 +9,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +36,22 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetErr
     // resumption with client certificates.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// What the files hold, as one hash, so that a change is noticed. Blocks on the disk.
+pub fn files_hash(settings: &TlsSettings) -> [u8; 32] {
+    let files = [&settings.ca_file, &settings.crl_file, &settings.cert_file, &settings.key_file];
+    let mut hash = Sha256::new();
+    for path in files.into_iter().flatten() {
+        // One that cannot be read is like an empty one: what it is worth shows when it is used.
+        hash.update(Sha256::digest(keys::bytes(path).unwrap_or_default()));
+    }
+    hash.finalize().into()
+}
+
+/// The fingerprint of our own certificate; none without one that can be used. Blocks on the disk.
+pub fn own_fingerprint(settings: &TlsSettings) -> Option<Pin> {
+    super::inspect::identity(settings).ok().flatten().map(|own| own.fingerprint)
 }
 
 /// The name to verify, also the one sent to the peer (SNI) when it is a DNS name.

@@ -67,10 +67,25 @@ pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW, relp::TLS_ROW, relp::
 
 /// Reads the TLS files of a destination and makes a config from them; none for plain TCP. Blocks on the disk.
 ///
-/// To be called for every connection, so that replaced certificates, keys and CAs count at once.
+/// To be called for every connection, so that replaced certificates, keys and CAs are seen.
 pub fn prepare(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
     let tls = settings.net.tls.as_ref().map(net::tls::client_config).transpose();
     tls.map_err(LinkError::from)
+}
+
+/// A set of TLS files, to tell it from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    hash: Option<[u8; 32]>,
+    /// The fingerprint of our own certificate.
+    pub own: Option<String>,
+}
+
+/// Which TLS files there are now. Blocks on the disk.
+pub fn files(settings: &Settings) -> Files {
+    let tls = settings.net.tls.as_ref();
+    let own = tls.and_then(net::tls::own_fingerprint).map(|pin| pin.to_string());
+    Files { hash: tls.map(net::tls::files_hash), own }
 }
 
 /// What was seen while a link was closed as a barrier; `forward` judges it.

@@ -77,6 +77,7 @@ const ASYNC: &[&str] = &[
     "forward/close.rs",
     "forward/mod.rs",
     "forward/reading.rs",
+    "forward/renewal.rs",
     "forward/succession.rs",
     "collect/api",
     "agent.rs",

@@ -1,0 +1,121 @@
+//! TLS files that were replaced count while the link stays up: they are tried beside it, and then take its place.
+//!
+//! ```text
+//! every 10 s   hash the files ─▶ another set that can be used ─▶ connect beside the link ─▶ does the peer keep it?
+//!                                                   yes: move over, with evidence for what was sent before
+//!                                                   no:  the old set stays, until the files or the link change
+//! ```
+
+use super::Destination;
+use super::delivery::STAYED;
+use super::error_text;
+use super::keychain::Set;
+use crate::transport::{Link, LinkError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{JoinSet, spawn_blocking};
+
+/// A look at the files, and a link with what they hold; at most one at a time.
+pub(super) struct Renewal {
+    task: JoinSet<Option<Tried>>,
+    done: Option<Tried>,
+    next_at: Duration,
+}
+
+/// A set that was tried at an address, and the link or what was against it.
+struct Tried {
+    address: usize,
+    set: Set,
+    made: Result<Link, LinkError>,
+}
+
+impl Renewal {
+    pub(super) fn new() -> Renewal {
+        Renewal { task: JoinSet::new(), done: None, next_at: LOOK_EVERY }
+    }
+
+    /// Waits for its end; for ever when there is none. May be dropped and called again.
+    pub(super) async fn over(&mut self) {
+        match self.task.join_next().await {
+            Some(done) => self.done = done.ok().flatten(),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take(&mut self) -> Option<Tried> {
+        if let Some(done) = self.task.try_join_next() {
+            self.done = done.ok().flatten();
+        }
+        self.done.take()
+    }
+}
+
+impl Destination {
+    /// When the TLS files are to be looked at.
+    pub(super) fn renew_at(&self) -> Option<Duration> {
+        let has_tls = self.settings.link.net.tls.is_some();
+        Some(self.renewal.next_at).filter(|_| has_tls && self.link.is_some() && self.renewal.task.is_empty())
+    }
+
+    /// Looks at the files when it is due, and moves over to a link with another set of them.
+    pub(super) async fn renew(&mut self) {
+        if self.delivery.is_stopping() {
+            return;
+        }
+        if let Some(tried) = self.renewal.take() {
+            return self.on_tried(tried).await;
+        }
+        if self.renew_at().is_none_or(|at| at > self.now()) {
+            return;
+        }
+        self.renewal.next_at = self.now() + LOOK_EVERY;
+        self.tell_refusal().await;
+        let (settings, keychain, address) =
+            (Arc::clone(&self.settings), self.keychain.clone(), self.pool.present());
+        self.renewal.task.spawn(async move {
+            let of = Arc::clone(&settings);
+            let found = spawn_blocking(move || keychain.candidate(of.link_at(address))).await;
+            let set = found.ok().flatten()?;
+            let made = stay(Link::connect(settings.link_at(address), set.config.clone()).await).await;
+            Some(Tried { address, set, made })
+        });
+    }
+
+    async fn on_tried(&mut self, Tried { address, set, made }: Tried) {
+        // The present link went away or elsewhere meanwhile: the files are looked at again.
+        if self.link.is_none() || self.pool.present() != address {
+            return;
+        }
+        match made {
+            Ok(next) => {
+                let (before, now) = self.keychain.on_taken(set);
+                self.move_over(address, next).await;
+                let event = self.report.files_changed(before.as_deref(), now.as_deref());
+                self.tell(Some(event)).await;
+            }
+            Err(error) => {
+                self.keychain.on_refused(set);
+                let event = self.report.files_refused(&error_text(&error));
+                self.tell(Some(event)).await;
+            }
+        }
+    }
+
+    /// Tells why the files on disk are not used, once for each reason.
+    pub(super) async fn tell_refusal(&mut self) {
+        let refusal = self.keychain.refusal().map(|why| self.report.files_refused(&why));
+        self.tell(refusal).await;
+    }
+}
+
+/// A link counts once the peer has kept it for a moment: with TLS 1.3 a refusal comes after the handshake.
+async fn stay(made: Result<Link, LinkError>) -> Result<Link, LinkError> {
+    let mut link = made?;
+    match tokio::time::timeout(STAYED, link.closed()).await {
+        Ok(error) => Err(error),
+        Err(_) => Ok(link),
+    }
+}
+
+/// How often the TLS files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
