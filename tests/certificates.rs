@@ -8,7 +8,8 @@ use std::fs;
 use support::certs::{Ca, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
-use support::process::{House, patiently};
+use support::process::{House, entry, patiently};
+use support::world::LOCAL;
 use support::writer::Writer;
 
 #[test]
@@ -77,6 +78,34 @@ fn a_new_certificate_is_used_beside_a_link_that_stays_up_and_one_that_the_peer_r
     let told = |action| records.iter().filter(|record| record.event.action == action).count();
     assert_eq!((told(Action::CERTIFICATE_CHANGED), told(Action::CERTIFICATE_REFUSED)), (1, 1));
     assert_eq!(told(Action::DESTINATION_LOST), 0);
+}
+
+#[test]
+fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certificate_does() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
+    receiver.certificate = shown.write(house.folder.path(), "shown");
+    fs::write(&list, house.ca.revoke(&[])).unwrap();
+    receiver.start();
+    house.forward("siem", receiver.port, &format!("crl-file = {list:?}\nbackoff-max = \"500 ms\""));
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    let all = |status: &Status| status.destinations[0].confirmed == status.journal.newest;
+    house.wait_until("confirmed", |status| status.sources[0].entries == 1 && all(status));
+    fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
+    house.wait_until("left it", |status| status.destinations[0].error.contains("is revoked"));
+    let before = receiver.frames().len();
+    house.write_log(entry(2).as_bytes());
+    let status = house.wait_until("reads on", |status| status.sources[0].entries == 2);
+    assert!(status.destinations[0].connected_since.is_empty());
+    assert_eq!(receiver.frames().len(), before);
+    receiver.stop();
+    receiver.show(&house.ca, Certificate::Server, LOCAL);
+    receiver.start();
+    let status = house.wait_until("confirmed again", all);
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
+    assert_eq!(house.stop(), Some(0));
 }
 
 fn is_refusal(record: &otrail::model::Record) -> bool {

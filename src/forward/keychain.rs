@@ -136,3 +136,77 @@ impl Ring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(own: &str) -> Result<Set, LinkError> {
+        Ok(Set { config: None, files: Files { own: Some(own.into()), ..Files::default() } })
+    }
+
+    /// What the next connection uses while these are the files.
+    fn next(keychain: &Keychain, own: &str) -> String {
+        let mut ring = keychain.ring();
+        let chosen = ring.choose(set(own)).unwrap();
+        ring.last = Some(chosen.clone());
+        chosen.files.own.unwrap_or_default()
+    }
+
+    fn up_with(own: &str) -> Keychain {
+        let keychain = Keychain::default();
+        assert_eq!(next(&keychain, own), own);
+        keychain.on_connected();
+        keychain
+    }
+
+    #[test]
+    fn while_the_link_is_up_another_connection_uses_what_the_link_uses() {
+        let keychain = up_with("old");
+        assert_eq!(next(&keychain, "new"), "old");
+        keychain.on_taken(set("new").unwrap());
+        assert_eq!(next(&keychain, "new"), "new");
+    }
+
+    #[test]
+    fn while_the_link_is_down_the_files_and_what_was_good_take_turns() {
+        let keychain = up_with("old");
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            keychain.on_lost();
+            used.push(next(&keychain, "new"));
+        }
+        assert!(used.windows(2).all(|pair| pair[0] != pair[1]), "{used:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_once_and_what_was_good_is_used() {
+        let keychain = up_with("old");
+        for _ in 0..2 {
+            let chosen = keychain.ring().choose(Err(LinkError::Unprepared)).unwrap();
+            assert_eq!(chosen.files.own.as_deref(), Some("old"));
+        }
+        assert!(keychain.refusal().is_some() && keychain.refusal().is_none());
+    }
+
+    #[test]
+    fn a_set_that_the_peer_does_not_take_is_no_news_until_the_link_is_lost() {
+        let keychain = up_with("old");
+        let new = set("new").unwrap();
+        assert!(keychain.ring().is_news(&new.files));
+        keychain.on_refused(new.clone());
+        assert!(!keychain.ring().is_news(&new.files));
+        keychain.on_lost();
+        assert!(keychain.ring().is_news(&new.files));
+    }
+
+    #[test]
+    fn a_set_that_revokes_the_peer_leaves_nothing_to_go_back_to() {
+        let keychain = up_with("old");
+        keychain.on_taken(set("revoking").unwrap());
+        for _ in 0..3 {
+            keychain.on_lost();
+            assert_eq!(next(&keychain, "revoking"), "revoking");
+        }
+    }
+}

@@ -3,7 +3,8 @@
 //! ```text
 //! every 10 s   hash the files ─▶ another set that can be used ─▶ connect beside the link ─▶ does the peer keep it?
 //!                                                   yes: move over, with evidence for what was sent before
-//!                                                   no:  the old set stays, until the files or the link change
+//!                                                   no:  the old set stays, until the files or the link change;
+//!                                                        but a peer that a new list revokes is left at once
 //! ```
 
 use super::Destination;
@@ -92,6 +93,12 @@ impl Destination {
                 self.move_over(address, next).await;
                 let event = self.report.files_changed(before.as_deref(), now.as_deref());
                 self.tell(Some(event)).await;
+            }
+            // Whom a list revokes gets nothing more, whatever was good before.
+            Err(error) if error.is_revocation() => {
+                self.keychain.on_taken(set);
+                let event = self.report.lost(&error_text(&error));
+                self.lost(event).await;
             }
             Err(error) => {
                 self.keychain.on_refused(set);

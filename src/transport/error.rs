@@ -44,3 +44,10 @@ pub enum LinkError {
         limit: Duration,
     },
 }
+
+impl LinkError {
+    /// Whether a list of revoked certificates has the peer's.
+    pub fn is_revocation(&self) -> bool {
+        matches!(self, LinkError::Net(NetError::Revoked))
+    }
+}

@@ -74,9 +74,10 @@ pub fn prepare(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, LinkErr
 }
 
 /// A set of TLS files, to tell it from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    hash: Option<[u8; 32]>,
+    /// Over what all of them hold; none without TLS.
+    pub hash: Option<[u8; 32]>,
     /// The fingerprint of our own certificate.
     pub own: Option<String>,
 }
