@@ -5,6 +5,9 @@
 
 mod support;
 
+#[path = "api/commands.rs"]
+mod commands;
+
 use otrail::demo::{Answering, SensorApi};
 use otrail::journal::{self, FollowedFile, Input, Journal, Progress};
 use otrail::model::status::{SourceStatus, Status};
@@ -85,6 +88,28 @@ fn assert_account(house: &House, sensor: &SensorApi) {
     assert_eq!(ids.len(), found.len(), "an id twice");
 }
 
+/// A real syslog server that the agent of this house forwards to.
+fn siem_of(house: &mut House) -> Receiver {
+    let mut siem = Receiver::of(house, Kind::RsyslogOpenssl);
+    siem.start();
+    house.forward("siem", siem.port, "");
+    siem
+}
+
+/// Waits for the evidence, ends the agent, and looks for every row at the server: once, but for what a kill or a break
+/// lets come again, which says so.
+#[track_caller]
+fn stop_and_assert_arrived(house: &mut House, siem: &Receiver) {
+    house.wait_until("delivers", |status| status.destinations[0].lag_records == 0);
+    assert_eq!(house.stop(), Some(0));
+    let arrived = siem.frames();
+    for event in events(house) {
+        let id = event.id.to_string();
+        let frames: Vec<_> = arrived.iter().filter(|frame| frame.id == id).collect();
+        assert!(!frames.is_empty() && frames.iter().filter(|frame| !frame.resent).count() <= 1, "{event:?}");
+    }
+}
+
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -93,9 +118,7 @@ fn now() -> i64 {
 fn what_happens_on_a_sensor_is_asked_for_and_in_the_trail_once_over_restarts() {
     let sensor = SensorApi::open(TOKEN).unwrap();
     let mut house = house(&sensor);
-    let mut siem = Receiver::of(&house, Kind::RsyslogOpenssl);
-    siem.start();
-    house.forward("siem", siem.port, "");
+    let siem = siem_of(&mut house);
     for minutes in 1..=5 {
         sensor.add_at(now() - minutes * 60_000, KIND, &format!("User alice logged in from 10.2.3.{minutes}"));
     }
@@ -112,19 +135,11 @@ fn what_happens_on_a_sensor_is_asked_for_and_in_the_trail_once_over_restarts() {
     settle(&house, &sensor);
     sensor.add(KIND, "User dave logged out");
     settle(&house, &sensor);
-    house.wait_until("delivers", |status| status.destinations[0].lag_records == 0);
-    assert_eq!(house.stop(), Some(0));
+    stop_and_assert_arrived(&mut house, &siem);
 
     assert_account(&house, &sensor);
     let events = events(&house);
     assert_eq!(events.len(), 10);
-    let arrived = siem.frames();
-    for event in &events {
-        let id = event.id.to_string();
-        let frames: Vec<_> = arrived.iter().filter(|frame| frame.id == id).collect();
-        // The kill lets some come again, and those say so.
-        assert!(!frames.is_empty() && frames.iter().filter(|frame| !frame.resent).count() <= 1, "{event:?}");
-    }
     assert!(events.iter().all(|event| event.sensor == "plant-b" && event.flags.is_empty()), "{events:?}");
     let login = events.iter().find(|event| event.message.contains("dave logged in")).unwrap();
     assert_eq!((login.user.as_deref(), login.client.as_deref()), (Some("dave"), Some("10.9.9.9")));
@@ -150,6 +165,7 @@ fn more_rows_than_an_answer_holds_are_told_as_a_gap_with_its_span() {
     let sensor = SensorApi::open(TOKEN).unwrap();
     let mut house = house(&sensor);
     sensor.add(KIND, "User alice logged in");
+    let siem = siem_of(&mut house);
     house.start();
     settle(&house, &sensor);
     let before = events(&house)[0].clone();
@@ -161,7 +177,7 @@ fn more_rows_than_an_answer_holds_are_told_as_a_gap_with_its_span() {
     }
     sensor.answer(Answering::Well);
     settle(&house, &sensor);
-    assert_eq!(house.stop(), Some(0));
+    stop_and_assert_arrived(&mut house, &siem);
     assert_account(&house, &sensor);
     assert_eq!(events(&house).len(), 101);
     let gaps = told(&house, Action::GAP_DETECTED);
@@ -179,6 +195,7 @@ fn outages_half_answers_pages_and_refusals_cost_nothing_and_are_told() {
     let sensor = SensorApi::open(TOKEN).unwrap();
     let mut house = house(&sensor);
     sensor.add(KIND, "User alice logged in");
+    let siem = siem_of(&mut house);
     house.start();
     settle(&house, &sensor);
     for (answering, state, why) in [
@@ -199,7 +216,7 @@ fn outages_half_answers_pages_and_refusals_cost_nothing_and_are_told() {
     house.wait_until("is refused", |status| api(status).state == "refused");
     write_token(&house, "another");
     settle(&house, &sensor);
-    assert_eq!(house.stop(), Some(0));
+    stop_and_assert_arrived(&mut house, &siem);
     assert_account(&house, &sensor);
     assert_eq!(events(&house).len(), 7);
     let of_sensor = |action| {
@@ -343,30 +360,6 @@ fn a_sensor_that_nobody_asked_for_longer_than_it_looks_back_is_a_gap() {
 }
 
 #[test]
-fn the_certificate_of_a_sensor_can_be_looked_at_and_no_other_peer_passes_for_one() {
-    let sensor = SensorApi::open(TOKEN).unwrap();
-    let house = House::new();
-    let shown = house.run(&["cert", "pin", &sensor.url()]);
-    let text = String::from_utf8(shown.stdout).unwrap();
-    assert_eq!(shown.status.code(), Some(0));
-    assert!(text.ends_with(&format!("\npin = [\"{}\"]\n", sensor.pin().unwrap())), "{text}");
-    assert!(text.contains("names    sensor.local"), "{text}");
-    let address = format!("127.0.0.1:{}", sensor.port);
-    let json = house.run(&["cert", "pin", &address, "-o", "json"]);
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(json["pin"], sensor.pin().unwrap().to_string());
-    assert!(sensor.asked().is_empty(), "nothing but a handshake");
-    for (url, why) in [
-        ("http://127.0.0.1", "in the clear"),
-        (format!("127.0.0.1:{}", support::process::free_port()).as_str(), "refused the connection"),
-    ] {
-        let refused = house.run(&["cert", "pin", url]);
-        assert_eq!(refused.status.code(), Some(1), "{url}");
-        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
-    }
-}
-
-#[test]
 fn a_sensor_behind_a_proxy_is_asked_through_it() {
     let (sensor, proxy) = (SensorApi::open(TOKEN).unwrap(), Proxy::start(Some("Basic b3RyYWlsOnBhc3N3b3Jk")));
     let credentials = "proxy-credentials-file = \"proxy\"\n";
@@ -381,16 +374,4 @@ fn a_sensor_behind_a_proxy_is_asked_through_it() {
     assert_account(&house, &sensor);
     assert!(proxy.seen().iter().all(|head| head.starts_with(&format!("CONNECT 127.0.0.1:{} ", sensor.port))));
     assert!(proxy.seen().iter().all(|head| !head.contains(TOKEN)));
-}
-
-#[test]
-fn check_looks_at_token_and_trust() {
-    let sensor = SensorApi::open(TOKEN).unwrap();
-    let house = house(&sensor);
-    house.write_log(b"");
-    let checked = |house: &House| String::from_utf8(house.run(&["check"]).stdout).unwrap();
-    assert!(checked(&house).contains("its token is readable"), "{}", checked(&house));
-    fs::set_permissions(house.path("token"), Permissions::from_mode(0o644)).unwrap();
-    let text = checked(&house);
-    assert!(text.contains("others can get at it: chmod 600") && !text.contains(TOKEN), "{text}");
 }
