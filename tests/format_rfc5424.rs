@@ -14,7 +14,14 @@ use syslog_loose::{ProcId, Protocol, Variant};
 const STREAM: &str = "0123456789abcdef0123456789abcdef";
 
 fn envelope() -> Envelope<'static> {
-    Envelope { stream: STREAM, prev: Seq(4710), resent: false, sequence_id: 17, clock_synced: true }
+    Envelope {
+        stream: STREAM,
+        prev: Seq(4710),
+        resent: false,
+        replay: false,
+        sequence_id: 17,
+        clock_synced: true,
+    }
 }
 
 fn encode(settings: &Settings, envelope: &Envelope<'_>, event: &Event) -> Vec<u8> {
@@ -154,6 +161,7 @@ fn the_settings_and_the_envelope_show_in_the_frame() {
     let envelope = Envelope {
         prev: Seq::NONE,
         resent: true,
+        replay: true,
         sequence_id: 2_147_483_647,
         clock_synced: false,
         ..envelope()
@@ -163,7 +171,7 @@ fn the_settings_and_the_envelope_show_in_the_frame() {
         "<86>1 ",
         " [otrail@311 id=",
         " seq=\"4711\" prev=\"0\" ",
-        " resent=\"1\"",
+        " resent=\"1\" replay=\"1\"",
         " enterpriseId=\"311\"]",
         "[meta sequenceId=\"2147483647\"]",
         "[timeQuality tzKnown=\"1\" isSynced=\"0\"] text",

@@ -142,8 +142,14 @@ fn tells(bytes: &[u8]) -> bool {
 
 /// Everything that is ever written of a record.
 fn written(record: &Record) -> Vec<Vec<u8>> {
-    let envelope =
-        Envelope { stream: "00", prev: Seq::NONE, resent: false, sequence_id: 1, clock_synced: true };
+    let envelope = Envelope {
+        stream: "00",
+        prev: Seq::NONE,
+        resent: false,
+        replay: false,
+        sequence_id: 1,
+        clock_synced: true,
+    };
     let mut all = vec![record.event.raw.bytes().to_vec(), format!("{record:?}").into_bytes(), Vec::new()];
     json_line(record, all.last_mut().unwrap());
     for format in FORMATS {

@@ -126,7 +126,7 @@ fn frames(settings: &forward::Settings, records: &[Record], stream: &str) -> Vec
     let mut prev = Seq::NONE;
     let frames = records.iter().zip(1..).map(|(record, sequence_id)| {
         let clock_synced = Path::new("/run/systemd/timesync/synchronized").exists();
-        let envelope = Envelope { stream, prev, resent: false, sequence_id, clock_synced };
+        let envelope = Envelope { stream, prev, resent: false, replay: false, sequence_id, clock_synced };
         let mut frame = Vec::new();
         (format.encode)(&settings.frame, &envelope, record, &mut frame);
         prev = record.seq;

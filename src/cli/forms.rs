@@ -64,7 +64,7 @@ impl Form {
 /// What a frame says of its delivery when nobody delivers it.
 pub(super) fn envelope(prev: Seq, record: &Record) -> Envelope<'static> {
     let sequence_id = u32::try_from((record.seq.0.max(1) - 1) % 0x7fff_ffff + 1).unwrap_or(1);
-    Envelope { stream: NO_STREAM, prev, resent: false, sequence_id, clock_synced: false }
+    Envelope { stream: NO_STREAM, prev, resent: false, replay: false, sequence_id, clock_synced: false }
 }
 
 const NO_STREAM: &str = "00000000000000000000000000000000";

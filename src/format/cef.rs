@@ -126,6 +126,7 @@ const EXTENSION: &[Pair] = &[
     pair!("otrailAuditFile", Position, 20, "", super::field::position_file),
     pair!("otrailAuditOffset", Position, 20, "", super::field::position_offset),
     pair!("otrailAuditResent", Resent, 1),
+    pair!("otrailAuditReplay", Replay, 1),
     pair!("otrailAuditRawBase64", Raw, 4000, "", raw_bytes),
     pair!("otrailAuditFlags", Flags, 1023),
 ];

@@ -141,10 +141,8 @@ const LABELS: Node = group!(
     "labels",
     leaf!("stream", Stream),
     leaf!("prev", Prev, |subject| Value::Digits(subject.envelope.prev.0)),
-    leaf!("resent", Resent, |subject| match subject.envelope.resent {
-        true => Value::Word("true"),
-        false => Value::Absent,
-    }),
+    leaf!("resent", Resent, |subject| said(subject.envelope.resent)),
+    leaf!("replay", Replay, |subject| said(subject.envelope.replay)),
     leaf!("class", Class),
     leaf!("name", Name),
     leaf!("category", Category),
@@ -164,6 +162,11 @@ const LABELS: Node = group!(
 );
 
 /// `labels` holds keywords.
+fn said(yes: bool) -> Value<'static> {
+    if yes { Value::Word("true") } else { Value::Absent }
+}
+
+/// The same of a number.
 fn digits(value: Value<'_>) -> Value<'_> {
     match value {
         Value::Number(number) => Value::Digits(number),

@@ -13,6 +13,7 @@ pub enum Field {
     Seq,
     Prev,
     Resent,
+    Replay,
     Id,
     Time,
     Seen,
@@ -86,9 +87,10 @@ pub const FIELDS: &[FieldRow] = &[
         Field::Prev,
         "prev",
         Kind::Number,
-        "`seq` of the event sent before to the same destination; 0 is none",
+        "`seq` of the event sent before to the same destination, or by the same replay; 0 is none",
     ),
     need(Field::Resent, "resent", Kind::Word, "sent before without evidence of delivery: may be a copy"),
+    need(Field::Replay, "replay", Kind::Word, "sent again because an admin asked for it: may be a copy"),
     need(Field::Id, "id", Kind::Word, "the event, the same in every copy: 32 hex digits"),
     need(Field::Time, "time", Kind::Time, "when the entry says it happened, UTC"),
     may(Field::Seen, "seen", Kind::Time, "when otrail read the entry, UTC"),
@@ -176,6 +178,7 @@ impl Field {
             Field::Seq => Value::Number(subject.record.seq.0),
             Field::Prev => Value::Number(subject.envelope.prev.0),
             Field::Resent if subject.envelope.resent => Value::Yes,
+            Field::Replay if subject.envelope.replay => Value::Yes,
             Field::Id => Value::Hex(event.id.0),
             Field::Time => Value::Time(event.time),
             Field::Seen => Value::Time(event.seen),
@@ -208,7 +211,7 @@ impl Field {
             Field::Title => unless_empty(&event.title),
             Field::Label => unless_empty(&event.label),
             Field::Flags => Value::Flags(event.flags),
-            Field::Resent | Field::Position | Field::Raw => Value::Absent,
+            Field::Resent | Field::Replay | Field::Position | Field::Raw => Value::Absent,
         }
     }
 }

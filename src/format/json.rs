@@ -42,6 +42,7 @@ pub(super) const TREE: &[Node] = &[
     leaf!("prev", Prev),
     leaf!("stream", Stream),
     leaf!("resent", Resent),
+    leaf!("replay", Replay),
     leaf!("id", Id),
     leaf!("time", Time),
     leaf!("seen", Seen),

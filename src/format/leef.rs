@@ -109,6 +109,7 @@ const PAIRS: &[Pair] = &[
     pair!("sequence", Seq, 20),
     pair!("previousSequence", Prev, 20),
     pair!("resent", Resent, 1),
+    pair!("replay", Replay, 1),
     pair!("rawBase64", Raw, 4000, "", raw_bytes),
     pair!("flags", Flags, 1023),
 ];

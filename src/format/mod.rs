@@ -77,10 +77,12 @@ enum Places {
 pub struct Envelope<'a> {
     /// Stream id, 32 hex digits.
     pub stream: &'a str,
-    /// The record sent before this one to the same destination; `Seq::NONE` for the first.
+    /// The record sent before this one to the same destination, or by the same replay; `Seq::NONE` for the first.
     pub prev: Seq,
     /// Sent before without evidence of delivery.
     pub resent: bool,
+    /// Sent again because an admin asked for it.
+    pub replay: bool,
     /// Number of this frame since the start of the destination, 1 to 2147483647, then 1 again (RFC 5424 section 7.3.1).
     pub sequence_id: u32,
     /// Whether the clock is synchronised (RFC 5424 section 7.1.2).

@@ -96,6 +96,7 @@ const PARAMS: &[Param] = &[
     param!("prev", Prev),
     param!("stream", Stream),
     param!("resent", Resent),
+    param!("replay", Replay),
     param!("class", Class),
     param!("action", Action),
     param!("code", Code),
@@ -161,7 +162,7 @@ impl Params<'_> {
             Value::Number(number) => put_number(number, self.frame),
             Value::Hex(number) => put_hex128(number, self.frame),
             Value::Time(time) => time.write_rfc3339(self.frame),
-            // Of the values that our parameters can have only `resent` is left.
+            // Of the values that our parameters can have only yes is left.
             _ => self.frame.push(b'1'),
         }
         self.frame.push(b'"');

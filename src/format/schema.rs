@@ -115,7 +115,7 @@ fn attack(row: &ActionRow) -> String {
 /// The JSON Schema (draft 2020-12) of the format `json`. Later versions may add properties.
 pub fn json_schema() -> Value {
     let mut schema = object(json::TREE);
-    let optional = [Field::Resent, Field::Sensor, Field::Source, Field::Flags];
+    let optional = [Field::Resent, Field::Replay, Field::Sensor, Field::Source, Field::Flags];
     let required = FIELDS.iter().filter(|row| row.required && !optional.contains(&row.field));
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "An event of otrail in the format json".into();
@@ -154,7 +154,7 @@ fn property(field: Field, key: &str) -> Value {
     };
     let mut property = match (field, field.row().kind) {
         (Field::Stream | Field::Id, _) => json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
-        (Field::Resent, _) => json!({"const": true}),
+        (Field::Resent | Field::Replay, _) => json!({"const": true}),
         (Field::Class, _) => words(Class::ALL.map(Class::name).to_vec()),
         (Field::Outcome, _) => words(Outcome::ALL.map(Outcome::name).to_vec()),
         (Field::Action, _) => of_actions(|row| row.name),

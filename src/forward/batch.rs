@@ -49,6 +49,7 @@ impl Encoder {
                 stream: &self.stream,
                 prev: encoded.through,
                 resent,
+                replay: false,
                 sequence_id: self.sequence_id,
                 clock_synced: self.clock_synced,
             };

@@ -10,7 +10,14 @@ pub fn messages(settings: &Settings, stream: StreamId, records: &[Record]) -> Ve
     let mut messages = Vec::new();
     for (sequence_id, record) in (1..).zip(records) {
         let prev = Seq(record.seq.0.saturating_sub(1));
-        let envelope = Envelope { stream: &stream, prev, resent: false, sequence_id, clock_synced: false };
+        let envelope = Envelope {
+            stream: &stream,
+            prev,
+            resent: false,
+            replay: false,
+            sequence_id,
+            clock_synced: false,
+        };
         let mut message = Vec::new();
         (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
         messages.push(String::from_utf8_lossy(&message).into_owned());

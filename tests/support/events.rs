@@ -9,7 +9,14 @@ use proptest::prelude::*;
 pub const STREAM: &str = "0123456789abcdef0123456789abcdef";
 
 pub fn envelope() -> Envelope<'static> {
-    Envelope { stream: STREAM, prev: Seq(4710), resent: false, sequence_id: 17, clock_synced: true }
+    Envelope {
+        stream: STREAM,
+        prev: Seq(4710),
+        resent: false,
+        replay: false,
+        sequence_id: 17,
+        clock_synced: true,
+    }
 }
 
 pub fn record(event: &Event) -> Record {

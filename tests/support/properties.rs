@@ -127,6 +127,7 @@ pub fn can_be_written(event: Event) {
         stream: "0123456789abcdef0123456789abcdef",
         prev: Seq(6),
         resent: false,
+        replay: false,
         sequence_id: 1,
         clock_synced: true,
     };

@@ -231,6 +231,7 @@ const UNMAPPED: Node = group!(
     leaf!("stream", Stream),
     leaf!("prev", Prev),
     leaf!("resent", Resent),
+    leaf!("replay", Replay),
     leaf!("class", Class),
     leaf!("action", Action),
     leaf!("name", Name),
