@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use otrail::collect::Start;
 use otrail::config::{Config, SECTIONS};
 use otrail::dialect::Habits;
-use otrail::forward::{Evidence, From, Settings};
+use otrail::forward::{Cadence, Evidence, From, Settings};
 use otrail::model::Class;
 use otrail::net::TlsVersion;
 use otrail::transport::{Framing, Protocol};
@@ -177,6 +177,9 @@ fn every_setting_of_a_destination_is_taken_over() {
             from = "now"
             window-max = "1 MiB"
             barrier-interval = "5 s"
+            probe-records = 50
+            probe-bytes = "16 KiB"
+            probe-interval = "250 ms"
             connect-timeout = "3 s"
             send-timeout = "1 min"
             backoff-max = "100 ms"
@@ -193,6 +196,8 @@ fn every_setting_of_a_destination_is_taken_over() {
     assert_eq!((tls.pins[0].0, tls.version_min), ([0xab; 32], TlsVersion::V1_3));
     assert_eq!((siem.evidence, siem.from, siem.window_bytes_max), (Evidence::Barrier, From::Now, 1 << 20));
     assert_eq!(siem.barrier_interval, Duration::from_secs(5));
+    let interval = Duration::from_millis(250);
+    assert_eq!(siem.cadence, Cadence { records: 50, bytes: 16 << 10, interval });
     assert_eq!(siem.link.net.connect_timeout, Duration::from_secs(3));
     assert_eq!(siem.link.net.send_timeout, Duration::from_secs(60));
     assert_eq!(siem.backoff, (Duration::from_millis(100), Duration::from_millis(100)));

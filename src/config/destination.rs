@@ -4,7 +4,7 @@ use super::frame;
 use super::problem::quoted;
 use super::raw::{Table, Value};
 use crate::format::FORMATS;
-use crate::forward::{Evidence, From, Settings};
+use crate::forward::{Cadence, Evidence, From, Settings};
 use crate::net::{self, Proxy, TlsSettings, TlsVersion};
 use crate::transport::{self, Framing, Protocol, TRANSPORTS, Transport};
 use std::collections::HashSet;
@@ -65,6 +65,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         Some(bytes)
     });
     let barrier = wait(table, "barrier-interval", SHORTEST..=HOUR);
+    let cadence = cadence(table);
     let rate_max = table.read("rate-max", |value| value.integer(0..=1_000_000));
     let backoff_max = wait(table, "backoff-max", SHORTEST..=HOUR).unwrap_or(BACKOFF.1);
     let return_interval = wait(table, "return-interval", SHORTEST..=HOUR * 24);
@@ -86,9 +87,22 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         from: from.unwrap_or(From::Oldest),
         window_bytes_max: window.unwrap_or(if relp { RELP_WINDOW_BYTES_MAX } else { WINDOW_BYTES_MAX }),
         barrier_interval: barrier.unwrap_or(BARRIER_INTERVAL),
+        cadence,
         rate_max: rate_max.unwrap_or(0),
         backoff: (BACKOFF.0.min(backoff_max), backoff_max),
     })
+}
+
+/// A window is never filled before a probe is due: without room, one follows at once.
+fn cadence(table: &Table<'_>) -> Cadence {
+    let usual = Cadence::default();
+    let records = table.read("probe-records", |value| value.integer(1..=1_000_000));
+    let bytes = table.read("probe-bytes", |value| value.memory(1 << 10..=256 << 20));
+    Cadence {
+        records: records.map_or(usual.records, u64::from),
+        bytes: bytes.unwrap_or(usual.bytes),
+        interval: wait(table, "probe-interval", SHORTEST..=HOUR).unwrap_or(usual.interval),
+    }
 }
 
 fn transport(table: &Table<'_>) -> Option<&'static Transport> {

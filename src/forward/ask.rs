@@ -26,7 +26,7 @@ impl Destination {
             Evidence::Barrier | Evidence::None => false,
         };
         match wanted && link.can_probe() && !link.is_acknowledged() {
-            true => Probe::start(self.delivery.confirmed(), self.now()),
+            true => Probe::start(self.settings.cadence, self.delivery.confirmed(), self.now()),
             false => Probe::without(),
         }
     }

@@ -40,7 +40,7 @@ mod window;
 
 pub use message::messages;
 pub use report::Handle;
-pub use settings::{Evidence, From, Settings};
+pub use settings::{Cadence, Evidence, From, Settings};
 
 use crate::journal::{Batch, Follower, Journal, JournalError};
 use crate::model::{Event, Seq, Time};

@@ -22,6 +22,7 @@
 //! Limits: a peer that gives new keys unasked for the first time while a probe is out passes for one that answers; the
 //! receiver may lose afterwards what its TLS has read; a TLS proxy in between speaks for itself alone.
 
+use super::settings::Cadence;
 use crate::model::Seq;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use std::time::Duration;
 /// The probes of one link. Times are of any clock that does not go back.
 #[derive(Debug)]
 pub(super) struct Probe {
+    cadence: Cadence,
     state: State,
     /// Those without an answer, oldest first.
     open: VecDeque<Open>,
@@ -115,8 +117,9 @@ pub(super) enum Standing {
 
 impl Probe {
     /// For a link that has just come up. `confirmed` is what the window begins after.
-    pub(super) fn start(confirmed: Seq, now: Duration) -> Probe {
+    pub(super) fn start(cadence: Cadence, confirmed: Seq, now: Duration) -> Probe {
         Probe {
+            cadence,
             state: State::Calibrating { since: now },
             open: VecDeque::new(),
             awaiting_since: None,
@@ -132,7 +135,7 @@ impl Probe {
     /// For a link that is not probed.
     pub(super) fn without() -> Probe {
         let state = State::Silent(Why::NotAsked);
-        Probe { state, ..Probe::start(Seq::NONE, Duration::ZERO) }
+        Probe { state, ..Probe::start(Cadence::default(), Seq::NONE, Duration::ZERO) }
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -186,12 +189,11 @@ impl Probe {
         if self.open.len() >= OPEN_MAX {
             return None;
         }
+        let Cadence { records, bytes, interval } = self.cadence;
         let wanted = match (self.unasked, traffic) {
-            (Some(unasked), _) if unasked.records >= RECORDS_MAX || unasked.bytes >= BYTES_MAX => {
-                unasked.last_at
-            }
-            (Some(unasked), Traffic::Busy) => unasked.first_at + WAIT_MAX,
-            (Some(unasked), Traffic::Idle) => (unasked.last_at + QUIET).min(unasked.first_at + WAIT_MAX),
+            (Some(unasked), _) if unasked.records >= records || unasked.bytes >= bytes => unasked.last_at,
+            (Some(unasked), Traffic::Busy) => unasked.first_at + interval,
+            (Some(unasked), Traffic::Idle) => (unasked.last_at + QUIET).min(unasked.first_at + interval),
             (Some(unasked), Traffic::Stuck) => unasked.last_at,
             // Everything was asked for, and the answers so far belong to older probes.
             (None, Traffic::Idle | Traffic::Stuck) if self.asked > self.proven => Duration::ZERO,
@@ -295,10 +297,6 @@ const CALIBRATE_MAX: Duration = Duration::from_secs(1);
 /// Shortest wait for a second answer to the two probes of the beginning.
 const SETTLE_MIN: Duration = Duration::from_millis(20);
 const PATIENCE_MIN: Duration = Duration::from_millis(200);
-/// What is sent before a probe follows: so many records, so many bytes, or for so long.
-const RECORDS_MAX: u64 = 1000;
-const BYTES_MAX: usize = 256 << 10;
-const WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long nothing must have been sent before a probe follows at once.
 const QUIET: Duration = Duration::from_millis(5);
 

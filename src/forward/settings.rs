@@ -29,6 +29,8 @@ pub struct Settings {
     pub window_bytes_max: usize,
     /// Longest time between the first record without evidence and a barrier, but 5 s where probes are answered.
     pub barrier_interval: Duration,
+    /// When a probe follows what was sent.
+    pub cadence: Cadence,
     /// Most events per second; 0 is no limit.
     pub rate_max: u32,
     /// First and longest wait between attempts to connect.
@@ -44,6 +46,23 @@ impl Settings {
     /// The peer at one of its addresses, the first of which is 0.
     pub(super) fn link_at(&self, address: usize) -> &transport::Settings {
         self.links().nth(address).unwrap_or(&self.link)
+    }
+}
+
+/// What is sent before a probe follows, whichever comes first; when nothing more is to be sent it follows at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadence {
+    /// So many records.
+    pub records: u64,
+    /// So many bytes.
+    pub bytes: usize,
+    /// For so long.
+    pub interval: Duration,
+}
+
+impl Default for Cadence {
+    fn default() -> Cadence {
+        Cadence { records: 1000, bytes: 256 << 10, interval: Duration::from_secs(1) }
     }
 }
 

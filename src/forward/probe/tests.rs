@@ -8,7 +8,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// After the two probes of the beginning.
 fn primed() -> Probe {
-    let mut probe = Probe::start(Seq(10), Duration::ZERO);
+    let mut probe = Probe::start(Cadence::default(), Seq(10), Duration::ZERO);
     for _ in 0..PRIMES {
         assert_eq!(probe.next(Duration::ZERO, Traffic::Busy), Ask::Now);
         probe.on_probed(Duration::ZERO);
@@ -69,7 +69,7 @@ fn a_peer_that_ignored_the_first_probe_is_believed_one_probe_behind() {
 
 #[test]
 fn a_peer_that_answers_the_first_probe_at_once_needs_no_second() {
-    let mut probe = Probe::start(Seq(10), Duration::ZERO);
+    let mut probe = Probe::start(Cadence::default(), Seq(10), Duration::ZERO);
     probe.on_probed(Duration::ZERO);
     assert_eq!(probe.on_answer(MS, None), None);
     assert_eq!(probe.standing(), Standing::Answers);
@@ -107,15 +107,23 @@ fn a_peer_that_stops_answering_gets_three_probes_and_no_more() {
 
 #[test]
 fn probes_follow_records_bytes_and_time() {
+    let usual = Cadence::default();
+    for cadence in [usual, Cadence { records: 3, bytes: 500, interval: 40 * MS }] {
+        probes_follow(cadence);
+    }
+}
+
+fn probes_follow(cadence: Cadence) {
+    let Cadence { records: most, bytes: most_bytes, interval } = cadence;
     let cases = [
-        (Traffic::Busy, RECORDS_MAX, 1, Duration::ZERO),
-        (Traffic::Busy, 1, BYTES_MAX, Duration::ZERO),
-        (Traffic::Busy, RECORDS_MAX - 1, BYTES_MAX - 1, WAIT_MAX),
+        (Traffic::Busy, most, 1, Duration::ZERO),
+        (Traffic::Busy, 1, most_bytes, Duration::ZERO),
+        (Traffic::Busy, most - 1, most_bytes - 1, interval),
         (Traffic::Idle, 1, 1, QUIET),
         (Traffic::Stuck, 1, 1, Duration::ZERO),
     ];
     for (traffic, records, bytes, wait) in cases {
-        let mut probe = answering(2);
+        let mut probe = Probe { cadence, ..answering(2) };
         probe.on_probed(BEGUN);
         probe.on_answer(BEGUN + MS, None);
         probe.on_sent(Seq(20), records, bytes, 2 * SECOND);
@@ -271,7 +279,7 @@ proptest! {
         ignores in 0..3_usize,
         story in prop::collection::vec(happens(), 0..200),
     ) {
-        let (mut probe, mut now, mut seq) = (Probe::start(Seq(0), Duration::ZERO), Duration::ZERO, Seq(0));
+        let (mut probe, mut now, mut seq) = (Probe::start(Cadence::default(), Seq(0), Duration::ZERO), Duration::ZERO, Seq(0));
         let mut peer = Peer::default();
         let mut ignored = 0;
         for event in story {
@@ -311,7 +319,7 @@ proptest! {
 
     #[test]
     fn a_peer_that_reads_on_gets_everything_proven(ignores in 0..2_usize, batches in 1..50_u64) {
-        let (mut probe, mut now, mut peer) = (Probe::start(Seq(0), Duration::ZERO), Duration::ZERO, Peer::default());
+        let (mut probe, mut now, mut peer) = (Probe::start(Cadence::default(), Seq(0), Duration::ZERO), Duration::ZERO, Peer::default());
         let (mut seq, mut proven, mut ignored) = (0, Seq(0), 0);
         for _ in 0..2000 {
             now += MS;
