@@ -9,6 +9,7 @@ use support::certs::{Ca, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
 use support::process::{House, entry, patiently};
+use support::proxy::Proxy;
 use support::world::LOCAL;
 use support::writer::Writer;
 
@@ -73,6 +74,31 @@ fn a_new_certificate_is_used_beside_a_link_that_stays_up_and_one_that_the_peer_r
             && status.destinations[0].confirmed == status.journal.newest
     });
     assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0), Account::default());
+    assert_eq!(house.stop(), Some(0));
+    let records = house.records();
+    let told = |action| records.iter().filter(|record| record.event.action == action).count();
+    assert_eq!((told(Action::CERTIFICATE_CHANGED), told(Action::CERTIFICATE_REFUSED)), (1, 1));
+    assert_eq!(told(Action::DESTINATION_LOST), 0);
+}
+
+#[test]
+fn a_new_certificate_that_could_not_be_tried_is_tried_again() {
+    let (mut house, proxy) = (House::new(), Proxy::start(None));
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    receiver.start();
+    let through = format!("evidence = \"probe\"\nproxy = \"http://localhost:{}\"", proxy.port);
+    house.forward("siem", receiver.port, &through);
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    let up = |status: &Status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    };
+    let first = house.wait_until("confirmed", up).destinations[0].connections;
+    proxy.shut(true);
+    house.ca.sign(Certificate::Client, &["sensor"]).write(house.folder.path(), "client");
+    assert!(patiently(|| house.records().iter().any(is_refusal)), "not told");
+    proxy.shut(false);
+    house.wait_until("moved over", |status| status.destinations[0].connections > first);
     assert_eq!(house.stop(), Some(0));
     let records = house.records();
     let told = |action| records.iter().filter(|record| record.event.action == action).count();

@@ -22,6 +22,8 @@ struct Ring {
     last: Option<Set>,
     /// The peer does not take it.
     refused: Option<Files>,
+    /// The peer was not reached to try it.
+    untried: Option<Files>,
     is_down: bool,
     /// While the link is down: the files are not next.
     spares_files: bool,
@@ -64,13 +66,19 @@ impl Keychain {
         let before = ring.last.take().and_then(|last| last.files.own);
         let now = set.files.own.clone();
         ring.last = Some(set.clone());
-        (ring.good, ring.refused) = (Some(set), None);
+        (ring.good, ring.refused, ring.untried) = (Some(set), None, None);
         (before, now)
     }
 
     /// The peer does not keep a link with this set.
     pub(super) fn on_refused(&self, set: Set) {
         self.ring().refused = Some(set.files);
+    }
+
+    /// The peer was not reached to try this set. Whether that is news.
+    pub(super) fn on_untried(&self, set: Set) -> bool {
+        let files = Some(set.files);
+        std::mem::replace(&mut self.ring().untried, files.clone()) != files
     }
 
     pub(super) fn on_connected(&self) {
@@ -82,7 +90,7 @@ impl Keychain {
         let mut ring = self.ring();
         // At every loss: with TLS 1.3 a link with a refused set comes up first.
         ring.spares_files = !ring.spares_files;
-        (ring.is_down, ring.refused) = (true, None);
+        (ring.is_down, ring.refused, ring.untried) = (true, None, None);
     }
 
     /// Why the files on disk are not used, once for each reason.
@@ -198,6 +206,17 @@ mod tests {
         assert!(!keychain.ring().is_news(&new.files));
         keychain.on_lost();
         assert!(keychain.ring().is_news(&new.files));
+    }
+
+    #[test]
+    fn a_set_that_could_not_be_tried_is_tried_again_and_told_once() {
+        let keychain = up_with("old");
+        let new = set("new").unwrap();
+        for is_news in [true, false] {
+            assert!(keychain.ring().is_news(&new.files));
+            assert_eq!(keychain.on_untried(new.clone()), is_news);
+        }
+        assert!(keychain.on_untried(set("newer").unwrap()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!                                                   yes: move over, with evidence for what was sent before
 //!                                                   no:  the old set stays, until the files or the link change;
 //!                                                        but a peer that a new list revokes is left at once
+//!                                                   not reached: tried again, and told once
 //! ```
 
 use super::Destination;
@@ -99,6 +100,13 @@ impl Destination {
                 self.keychain.on_taken(set);
                 let event = self.report.lost(&error_text(&error));
                 self.lost(event).await;
+            }
+            // It is tried again when the files are next looked at.
+            Err(error) if error.is_of_the_way() => {
+                if self.keychain.on_untried(set) {
+                    let event = self.report.files_untried(&error_text(&error));
+                    self.tell(Some(event)).await;
+                }
             }
             Err(error) => {
                 self.keychain.on_refused(set);

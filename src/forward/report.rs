@@ -245,6 +245,13 @@ impl Report {
         self.event(Action::CERTIFICATE_REFUSED, Outcome::Failure, &message)
     }
 
+    /// The TLS files on disk are not used yet, since they could not be tried.
+    pub(super) fn files_untried(&self, why: &str) -> Event {
+        tracing::warn!("{}: the new certificate files could not be tried yet, and will be: {why}", self.name);
+        let message = format!("those read before stay in use until the new ones have been tried: {why}");
+        self.event(Action::CERTIFICATE_REFUSED, Outcome::Unknown, &message)
+    }
+
     /// Another set of TLS files is in use; these are the fingerprints of our certificate before and now.
     pub(super) fn files_changed(&self, before: Option<&str>, now: Option<&str>) -> Event {
         let message = match (before, now) {

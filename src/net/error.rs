@@ -159,6 +159,26 @@ pub enum NetError {
     Tls { source: rustls::Error },
 }
 
+impl NetError {
+    /// Whether the peer itself was not reached, so that it cannot have said anything about us.
+    pub fn is_of_the_way(&self) -> bool {
+        matches!(
+            self,
+            NetError::Resolve { .. }
+                | NetError::NoAddress { .. }
+                | NetError::Refused { .. }
+                | NetError::Connect { .. }
+                | NetError::ProxyRefused { .. }
+                | NetError::ProxyDemands { .. }
+                | NetError::ProxyCredentials { .. }
+                | NetError::NoProxy { .. }
+                | NetError::ProxyBroke { .. }
+                | NetError::NoCredentials { .. }
+                | NetError::Timeout { .. }
+        )
+    }
+}
+
 /// Names as an enumeration, or a word for none.
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }

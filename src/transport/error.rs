@@ -46,6 +46,11 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// Whether it says nothing about us: the peer was not reached.
+    pub fn is_of_the_way(&self) -> bool {
+        matches!(self, LinkError::Net(error) if error.is_of_the_way())
+    }
+
     /// Whether a list of revoked certificates has the peer's.
     pub fn is_revocation(&self) -> bool {
         matches!(self, LinkError::Net(NetError::Revoked))

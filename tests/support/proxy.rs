@@ -2,11 +2,13 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A proxy on the loopback with all the requests it has seen.
 pub struct Proxy {
     pub port: u16,
+    shut: Arc<AtomicBool>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -16,14 +18,20 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&seen);
+        let shut = Arc::new(AtomicBool::new(false));
+        let (all, closed) = (Arc::clone(&seen), Arc::clone(&shut));
         std::thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
-                let all = Arc::clone(&all);
-                std::thread::spawn(move || serve(client, authorization, &all));
+                let (all, closed) = (Arc::clone(&all), Arc::clone(&closed));
+                std::thread::spawn(move || serve(client, authorization, &all, &closed));
             }
         });
-        Proxy { port, seen }
+        Proxy { port, shut, seen }
+    }
+
+    /// Whether it opens no new way; the open ones stay.
+    pub fn shut(&self, shut: bool) {
+        self.shut.store(shut, Ordering::SeqCst);
     }
 
     pub fn seen(&self) -> Vec<String> {
@@ -31,7 +39,12 @@ impl Proxy {
     }
 }
 
-fn serve(mut client: TcpStream, authorization: Option<&str>, seen: &Mutex<Vec<String>>) -> io::Result<()> {
+fn serve(
+    mut client: TcpStream,
+    authorization: Option<&str>,
+    seen: &Mutex<Vec<String>>,
+    shut: &AtomicBool,
+) -> io::Result<()> {
     let mut head = String::new();
     let mut reader = BufReader::new(client.try_clone()?);
     while !head.ends_with("\r\n\r\n") {
@@ -44,7 +57,8 @@ fn serve(mut client: TcpStream, authorization: Option<&str>, seen: &Mutex<Vec<St
         return client
             .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno");
     }
-    let Ok(server) = TcpStream::connect(head.split(' ').nth(1).unwrap()) else {
+    let server = TcpStream::connect(head.split(' ').nth(1).unwrap());
+    let Some(server) = server.ok().filter(|_| !shut.load(Ordering::SeqCst)) else {
         return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
     };
     client.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")?;
