@@ -98,7 +98,7 @@ fn a_small_destination_gets_the_documented_defaults() {
     assert!(tls.verify_chain && tls.pins.is_empty() && tls.ca_file.is_none());
     assert_eq!(tls.version_min, TlsVersion::V1_2);
     assert_eq!((siem.frame.facility, siem.frame.enterprise), (13, 32473));
-    assert_eq!((siem.frame.frame_bytes_max, siem.frame.bom), (8192, true));
+    assert_eq!((siem.frame.frame_bytes_max, siem.frame.bom), (8000, true));
     assert_eq!((siem.evidence, siem.from), (Evidence::Auto, From::Oldest));
     assert_eq!(siem.window_bytes_max, 4 << 20);
     assert_eq!(siem.barrier_interval, Duration::from_secs(30));

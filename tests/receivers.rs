@@ -36,6 +36,29 @@ fn imrelp_with_gnutls_gets_every_entry_and_acknowledges_it() {
     gets_every_entry(Kind::RelpGnutls, ["ack", "ack"]);
 }
 
+/// rsyslog cuts what is longer than its `maxMessageSize` and shows the same evidence: the longest frames must fit a
+/// server as it comes.
+#[test]
+fn the_longest_frames_fit_into_a_server_as_it_comes() {
+    for kind in [Kind::RsyslogOpenssl, Kind::RsyslogGnutls, Kind::SyslogNg, Kind::RelpOpenssl] {
+        let mut house = House::new();
+        let mut receiver = Receiver::of(&house, kind);
+        receiver.message_max = None;
+        receiver.start();
+        let transport = format!("barrier-interval = \"200 ms\"\ntransport = {:?}", kind.transport());
+        house.forward("siem", receiver.port, &transport);
+        (0..ENTRIES).for_each(|number| house.write_log(entry(number).as_bytes()));
+        for bytes in [7_000, 8_000, 9_000, 20_000] {
+            house.write_log(with_value(&"long ".repeat(bytes / 5)).as_bytes());
+        }
+        house.start();
+        let status = house.wait_until("everything confirmed", |status| confirmed(status, ENTRIES + 4));
+        assert_eq!(house.stop(), Some(0));
+        is_the_trail(&house, &status, &receiver, ENTRIES + 4);
+        assert!(receiver.frames().iter().filter(|frame| frame.bytes.len() > 7_900).count() >= 3, "{kind:?}");
+    }
+}
+
 /// With either version of TLS, and this evidence over each.
 fn gets_every_entry(kind: Kind, evidence: [&str; 2]) {
     let versions = [(Tls::V1_2, "1.2", "TLSv1.2 "), (Tls::V1_3, "1.3", "TLSv1.3 ")];

@@ -8,10 +8,7 @@ use toml::de::DeValue;
 
 /// The settings of frames, for a format if it is known.
 pub(super) fn frame(table: &Table<'_>, format: Option<&Format>, relp: bool) -> Settings {
-    let mut default = Settings::default();
-    if relp {
-        default.frame_bytes_max = RELP_FRAME_BYTES_MAX;
-    }
+    let default = Settings::default();
     let longest = if relp { transport::RELP_DATA_BYTES_MAX as u64 } else { 1 << 20 };
     let own = format.map(|format| format.header);
     let header = table.read("header", |value| value.one_of(HEADERS)).filter(|header| Some(*header) != own);
@@ -126,8 +123,6 @@ fn delimiter(value: &Value<'_>) -> Option<u8> {
     None
 }
 
-/// rsyslog's imrelp cuts what is longer than 8096 bytes unless it is told otherwise, and acknowledges it all the same.
-const RELP_FRAME_BYTES_MAX: usize = 8000;
 const TABS: Leef = Leef::V2 { delimiter: b'\t' };
 const HEADERS: [(&str, Header); 4] = [
     ("rfc5424", Header::Rfc5424),

@@ -138,7 +138,7 @@ pub const SECTIONS: &[Section] = &[
             key("framing", r#""octet-counting""#),
             key("facility", r#""log-audit""#),
             key("enterprise-number", "32473"),
-            key("frame-max", r#""8 KiB""#),
+            key("frame-max", r#""8000 B""#),
             key("value-max", r#""1 KiB""#),
             key("bom", "true"),
             key("evidence", r#""auto""#),

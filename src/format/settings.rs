@@ -13,8 +13,9 @@ pub struct Settings {
     pub facility: u8,
     /// Private enterprise number of the SD-ID `otrail@PEN`; default 32473 (RFC 5612, documentation).
     pub enterprise: u32,
-    /// Longest frame in bytes; what is over is cut with a mark. Default 8192 (RFC 5425 section 4.3.1), at least 2048;
-    /// a format whose smallest frame is larger takes that.
+    /// Longest frame in bytes; what is over is cut with a mark. Default 8000: receivers should take 8192
+    /// (RFC 5425 section 4.3.1), but rsyslog as it comes cuts at 8096 and shows the same evidence. At least 2048; a
+    /// format whose smallest frame is larger takes that.
     pub frame_bytes_max: usize,
     /// Longest value of a field but the message, in bytes as written; default 1024.
     pub value_bytes_max: usize,
@@ -110,7 +111,7 @@ impl Default for Settings {
             precision: Precision::Millis,
             facility: 13,
             enterprise: 32473,
-            frame_bytes_max: 8192,
+            frame_bytes_max: 8000,
             value_bytes_max: 1024,
             bom: true,
             leave_out: Fields::default(),

@@ -37,7 +37,7 @@ impl Told {
 /// Reads a frame with both parsers, which must agree.
 pub(crate) fn told(frame: &Frame) -> Told {
     let text = frame.text();
-    assert!(frame.bytes.len() <= 8192, "{} bytes", frame.bytes.len());
+    assert!(frame.bytes.len() <= 8000, "{} bytes", frame.bytes.len());
     assert!(!text.chars().any(char::is_control), "{text:?}");
     let loose = syslog_loose::parse_message(text, Variant::RFC5424);
     assert_eq!(loose.protocol, Protocol::RFC5424(1), "{text}");

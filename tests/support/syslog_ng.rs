@@ -39,11 +39,12 @@ fn text(setup: &Setup<'_>) -> String {
     };
     format!(
         r#"@version: 3.38
-options {{ threaded(no); stats-freq(0); use-dns(no); keep-hostname(yes); log-msg-size(1048576); flush-lines(1); }};
+options {{ threaded(no); stats-freq(0); use-dns(no); keep-hostname(yes);{longest} flush-lines(1); }};
 source remote {{ syslog(ip("127.0.0.1") port({port}) {transport} flags(no-parse)); }};
 destination raw {{ file({output:?} template("${{MESSAGE}}\n") template-escape(no)); }};
 log {{ source(remote); destination(raw); flags(flow-control); }};
 "#,
+        longest = setup.message_max.map_or(String::new(), |max| format!(" log-msg-size({max});")),
         port = setup.port,
         output = setup.output,
     )
