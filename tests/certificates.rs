@@ -4,7 +4,8 @@ mod support;
 
 use otrail::model::Action;
 use otrail::model::status::Status;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use support::certs::{Ca, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
@@ -132,6 +133,33 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
     let status = house.wait_until("confirmed again", all);
     assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
     assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
+fn keys_that_systemd_hands_over_are_used() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    receiver.start();
+    let credentials = house.path("credentials");
+    fs::create_dir(&credentials).unwrap();
+    house.ca.sign(Certificate::Client, &["sensor"]).write(&credentials, "client");
+    // With an access list for the user of the service, which shows as rights of the group (systemd.exec(5)).
+    fs::set_permissions(credentials.join("client.key"), Permissions::from_mode(0o440)).unwrap();
+    house.tell_agent("CREDENTIALS_DIRECTORY", credentials.to_str().unwrap());
+    let files = "cert-file = \"credential:client.pem\"\nkey-file = \"credential:client.key\"";
+    house.forward_as_nobody("siem", receiver.port, files);
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    house.wait_until("confirmed", |status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    });
+    assert_eq!(house.stop(), Some(0));
+    // A command that systemd did not start looks where the unit has them.
+    let checked = house.run(&["check"]);
+    let said =
+        String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
+    assert!(said.contains("/run/credentials/otrail.service/client.pem"), "{said}");
+    assert_ne!(checked.status.code(), Some(0));
 }
 
 fn is_refusal(record: &otrail::model::Record) -> bool {

@@ -183,7 +183,7 @@ fn addresses(table: &Table<'_>) -> Option<Vec<(String, Option<u16>)>> {
 /// The way through a proxy, for whatever is reached over the network.
 pub(super) fn proxy(table: &Table<'_>) -> Option<Proxy> {
     let address = table.read("proxy", Value::proxy);
-    let credentials_file = table.read("proxy-credentials-file", Value::path);
+    let credentials_file = table.read("proxy-credentials-file", Value::file);
     if let (None, Some(file)) = (table.value("proxy"), table.value("proxy-credentials-file")) {
         file.problem("credentials without a proxy", "add `proxy`");
     }
@@ -192,10 +192,10 @@ pub(super) fn proxy(table: &Table<'_>) -> Option<Proxy> {
 
 fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     let server_name = table.read("server-name", Value::server_name);
-    let ca_file = table.read("ca-file", Value::path);
-    let crl_file = table.read("crl-file", Value::path);
-    let cert_file = table.read("cert-file", Value::path);
-    let key_file = table.read("key-file", Value::path);
+    let ca_file = table.read("ca-file", Value::file);
+    let crl_file = table.read("crl-file", Value::file);
+    let cert_file = table.read("cert-file", Value::file);
+    let key_file = table.read("key-file", Value::file);
     match (table.value("cert-file"), table.value("key-file")) {
         (Some(cert), None) => cert.problem("a certificate without its key", "add `key-file`"),
         (None, Some(key)) => key.problem("a key without its certificate", "add `cert-file`"),

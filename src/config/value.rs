@@ -138,6 +138,24 @@ impl<'a> Value<'a> {
         Some(self.notes.path.parent().map_or_else(|| PathBuf::from(path), |folder| folder.join(path)))
     }
 
+    /// A file that systemd may hand over: `credential:NAME`, or a path.
+    ///
+    /// Credentials are as they were at the start of the service (systemd.exec(5), LoadCredential=); what is replaced
+    /// under way needs a path.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let Some(name) = self.text()?.strip_prefix("credential:") else { return self.path() };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+        if name.is_empty() || name.len() > 255 || !name.chars().all(plain) || name.starts_with('.') {
+            let way_out =
+                "credential:client.key, with LoadCredential=client.key:/etc/otrail/client.key in the unit";
+            self.problem(format!("{} is no name of a credential", quoted(name)), way_out);
+            return None;
+        }
+        let folder =
+            std::env::var_os("CREDENTIALS_DIRECTORY").map_or_else(|| CREDENTIALS.into(), PathBuf::from);
+        Some(folder.join(name))
+    }
+
     /// What `read` makes of each item of a list of at most `max`; every item is read, whatever the others are.
     pub(super) fn list<T>(&self, max: usize, read: impl Fn(&Value<'a>) -> Option<T>) -> Option<Vec<T>> {
         let DeValue::Array(items) = self.value else {
@@ -317,6 +335,8 @@ const FACILITIES: &[&str] = &[
     "local6",
     "local7",
 ];
+/// Where systemd puts the credentials of the unit: for `check` and others that it does not start.
+const CREDENTIALS: &str = "/run/credentials/otrail.service";
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ pub(super) fn source(
         }
         Some(url)
     });
-    let token_file = table.need("token-file", Value::path);
+    let token_file = table.need("token-file", Value::file);
     let tls = tls_settings(table, url.as_ref().map_or("", |url| url.host.as_str()));
     let types = table.read("types", types);
     let interval = table.read("interval", |value| {
@@ -78,7 +78,7 @@ fn url(value: &Value<'_>) -> Option<Url> {
 
 /// A sensor as it is shipped has a certificate that it signed itself: then its pin is what to trust.
 fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
-    let ca_file = table.read("ca-file", Value::path);
+    let ca_file = table.read("ca-file", Value::file);
     let pins = table.read("pin", |value| value.list(PINS_MAX, Value::pin)).unwrap_or_default();
     let server_name = table.read("server-name", Value::server_name);
     TlsSettings {
