@@ -1,10 +1,12 @@
 //! Exit codes, and what an error looks like on the way out.
 
 use crate::agent::AgentError;
-use crate::config::{ConfigError, plain};
+use crate::config::{ConfigError, Problem, plain};
 use crate::control::ControlError;
+use crate::filter::FilterError;
 use crate::journal::JournalError;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -78,6 +80,9 @@ pub(super) fn explain(error: &anyhow::Error, out: &mut impl Write) -> io::Result
         let noun = if count == 1 { "problem" } else { "problems" };
         return writeln!(out, "otrail: {count} {noun} in the configuration");
     }
+    if let Some(FilterError::Value { word, value, way_out, place: Some(place) }) = error.downcast_ref() {
+        return explain_value(word, value, place.clone(), way_out, out);
+    }
     writeln!(out, "otrail: {}", plain(&error.to_string()))?;
     for cause in error.chain().skip(1) {
         writeln!(out, "  because {}", plain(&cause.to_string()))?;
@@ -85,10 +90,24 @@ pub(super) fn explain(error: &anyhow::Error, out: &mut impl Write) -> io::Result
     Ok(())
 }
 
+/// Draws a mark under the part of a value that is wrong.
+fn explain_value(
+    word: &str,
+    value: &str,
+    place: Range<usize>,
+    way_out: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let problem = Problem::at("", value, place, "", way_out);
+    let Some(place) = problem.place else { return Ok(()) };
+    writeln!(out, "otrail: the value of `{word}` is wrong at character {}", place.column)?;
+    writeln!(out, "  {}", place.excerpt)?;
+    writeln!(out, "  {}{} {}", " ".repeat(place.indent), "^".repeat(place.width), plain(way_out))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Problem;
 
     fn explained(error: &anyhow::Error) -> String {
         let mut out = Vec::new();

@@ -25,13 +25,20 @@ use std::sync::atomic::AtomicBool;
 /// The rows come in the order of their time. Every query is itself recorded in the trail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Expressions: FIELD =, !=, <, <=, >, >= VALUE, FIELD in (A, B), FIELD contains TEXT, FIELD matches /REGEX/, joined by and,
+or, not and parentheses; `=` means what the option of that name means. Fields are the words of the options, time, seen,
+seq, code, account, target-kind, target-name, target-id, message, reason, old, new, count, title, label, raw, and text,
+which is what --grep looks into. A value with spaces stands in quotes.
 Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin', 2024-03-01, 14:00, now, today,
 yesterday, tomorrow, -15m, -1h30m, '2 days ago', @1709283600. Without a zone they are local.
 Exit codes: 0 rows found; 1 none; 2 wrong usage; 3 no agent; 4 refused; 5 the answer is incomplete.")]
 pub struct Query {
-    /// Matches such as user=alice, outcome=failure or client=10.2.0.0/16: the words of the options below
-    #[arg(value_name = "FIELD=VALUE", value_parser = field)]
-    matches: Vec<(String, String)>,
+    /// Matches such as user=alice or client=10.2.0.0/16, the words of the options below; or an expression as --where has it
+    #[arg(value_name = "FIELD=VALUE|EXPR")]
+    matches: Vec<String>,
+    /// Rows of which this is true, such as: 'user = alice and (severity >= 7 or not client = 10.2.0.0/16)'
+    #[arg(long = "where", value_name = "EXPR")]
+    expression: Option<String>,
     /// Rows of this time or newer
     #[arg(short = 'S', long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
@@ -131,10 +138,15 @@ enum Lines {
     Newest(usize),
 }
 
-fn field(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = pair.ok_or("write FIELD=VALUE, such as user=alice")?;
-    Ok((name.to_owned(), value.to_owned()))
+/// A match is a word of the filter, `=`, and a value without spaces; all else is an expression.
+///
+/// Words that are no fields of expressions take a value with spaces, too: `since=2 days ago`.
+fn word_of(text: &str) -> (&str, &str) {
+    let Some((name, value)) = text.split_once('=') else { return ("where", text) };
+    let plain = !name.is_empty() && name.chars().all(|at| at.is_ascii_alphabetic() || at == '-');
+    let alone = ["since", "until", "grep", "where"].contains(&name);
+    let spaced = value.contains(char::is_whitespace) || value.starts_with('=');
+    if plain && (alone || !spaced) { (name, value) } else { ("where", text) }
 }
 
 fn lines(text: &str) -> Result<Lines, String> {
@@ -180,7 +192,7 @@ impl Query {
 
     /// The filter words of the options.
     fn words(&self) -> Vec<(&str, &str)> {
-        let words: [(&str, &[String]); 18] = [
+        let words: [(&str, &[String]); 19] = [
             ("since", self.since.as_slice()),
             ("until", self.until.as_slice()),
             ("user", &self.user),
@@ -199,6 +211,7 @@ impl Query {
             ("source", &self.source),
             ("class", &self.class),
             ("grep", &self.grep),
+            ("where", self.expression.as_slice()),
         ];
         let mut all: Vec<(&str, &str)> = words
             .into_iter()
@@ -206,7 +219,7 @@ impl Query {
             .collect();
         all.extend(self.failed.then_some(("outcome", "failure")));
         all.extend(self.unclassified.then_some(("action", "user.operation")));
-        all.extend(self.matches.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        all.extend(self.matches.iter().map(|text| word_of(text)));
         all
     }
 

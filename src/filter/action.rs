@@ -1,7 +1,8 @@
 //! `action`: records of one action, or of all whose names begin alike.
 
+use super::near::near;
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 use crate::model::{ACTIONS, Action};
 
 /// The row.
@@ -12,55 +13,27 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let name = value.to_ascii_lowercase();
     let stem = name.strip_suffix('*').or_else(|| name.ends_with('.').then_some(name.as_str()));
     if let Some(stem) = stem {
         if !ACTIONS.iter().any(|row| row.name.starts_with(stem)) {
-            return Err(near(stem));
+            return Err(unknown(stem).into());
         }
         let prefix = stem.to_owned();
         let test =
             Test::new(format!("{stem}*"), move |record| record.event.action.name().starts_with(&prefix));
         return Ok(test.with_literal(stem));
     }
-    let action = Action::parse(&name).ok_or_else(|| near(&name))?;
+    let action = Action::parse(&name).ok_or_else(|| unknown(&name))?;
     Ok(Test::new(action.name(), move |record| record.event.action == action).with_literal(action.name()))
 }
 
 /// The way out for a name that is not in the taxonomy: those that look like it.
-fn near(name: &str) -> String {
-    let mut found: Vec<(usize, &str)> = ACTIONS
-        .iter()
-        .map(|row| (distance(name, row.name), row.name))
-        .filter(|&(edits, known)| edits <= known.len() / 3 || (name.len() > 2 && known.contains(name)))
-        .collect();
-    found.sort_unstable();
-    found.truncate(NEAR_MAX);
-    if found.is_empty() {
-        return "no action is called so, and none begins so".to_owned();
+fn unknown(name: &str) -> String {
+    let names = near(name, ACTIONS.iter().map(|row| row.name));
+    match names.is_empty() {
+        true => "no action is called so, and none begins so".to_owned(),
+        false => format!("no such action; near it are {}", names.join(", ")),
     }
-    let names: Vec<&str> = found.into_iter().map(|(_, known)| known).collect();
-    format!("no such action; near it are {}", names.join(", "))
 }
-
-/// How many characters to insert, remove or replace to turn one name into the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right = right.as_bytes();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, byte) in left.bytes().take(NAME_BYTES_MAX).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(byte != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}
-
-/// How many names an error offers.
-const NEAR_MAX: usize = 3;
-/// No action is longer; what follows cannot make a name nearer.
-const NAME_BYTES_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! `class`: user operations, network events, or otrail's own.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 use crate::model::Class;
 
 /// The row.
@@ -12,7 +12,7 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let class = Class::parse(&value.to_ascii_lowercase())
         .ok_or_else(|| format!("write {}", Class::ALL.map(Class::name).join(", ")))?;
     let test = Test::new(class.name(), move |record| record.event.class == class);

@@ -2,7 +2,7 @@
 
 use super::addresses::Addresses;
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -12,7 +12,7 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let at = Addresses::parse(value)?;
     let test =
         Test::new(value, move |record| record.event.client.as_ref().is_some_and(|client| at.holds(client)));

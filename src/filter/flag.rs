@@ -1,7 +1,7 @@
 //! `flag`: records with something special about them.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 use crate::model::Flag;
 
 /// The row.
@@ -12,7 +12,7 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let flag = Flag::parse(&value.to_ascii_lowercase())
         .ok_or_else(|| format!("write {}", Flag::ALL.map(Flag::name).join(", ")))?;
     let test = Test::new(flag.name(), move |record| record.event.flags.contains(flag));

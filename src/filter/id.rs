@@ -1,7 +1,7 @@
 //! `id`: the record of an event id, or those whose ids begin so.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -11,12 +11,12 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let digits = value.to_ascii_lowercase();
     let is_id = (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
         && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     if !is_id {
-        return Err(format!("write {DIGITS_MIN} to {DIGITS_MAX} hex digits"));
+        return Err(format!("write {DIGITS_MIN} to {DIGITS_MAX} hex digits").into());
     }
     let missing = 4 * (DIGITS_MAX - digits.len()) as u32;
     let wanted = u128::from_str_radix(&digits, 16).map_err(|_| "write hex digits".to_owned())?;

@@ -2,7 +2,7 @@
 
 use super::glob::Glob;
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -12,9 +12,9 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     if value.is_empty() {
-        return Err("write a type, such as USER_OPERATION".to_owned());
+        return Err("write a type, such as USER_OPERATION".into());
     }
     let glob = Glob::new(value);
     let test = Test::new(value, move |record| glob.matches(&record.event.kind));

@@ -18,15 +18,20 @@ mod client;
 mod clock;
 mod device;
 mod domain;
+mod expression;
 mod flag;
+mod flaw;
 mod glob;
 mod grep;
 mod id;
 mod kind;
 mod moment;
+mod near;
 mod outcome;
+mod pattern;
 mod role;
 mod sensor;
+mod sets;
 mod severity;
 mod since;
 mod source;
@@ -38,7 +43,9 @@ mod user;
 pub use clock::Clock;
 
 use crate::model::{Record, Time};
+use flaw::Flaw;
 use std::fmt;
+use std::ops::Range;
 use test::Test;
 
 /// One filter word.
@@ -50,7 +57,7 @@ pub struct FilterKind {
     /// How often it may be given.
     pub given: Given,
     /// Reads its value; the error says what a good value is.
-    parse: fn(value: &str, clock: &Clock) -> Result<Test, String>,
+    parse: fn(value: &str, clock: &Clock) -> Result<Test, Flaw>,
 }
 
 /// How often a word may be given.
@@ -82,6 +89,7 @@ pub const FILTERS: &[FilterKind] = &[
     flag::KIND,
     id::KIND,
     grep::KIND,
+    expression::KIND,
 ];
 
 /// What the words ask for.
@@ -114,10 +122,11 @@ impl Filter {
             .iter()
             .find(|kind| kind.name == name)
             .ok_or_else(|| FilterError::Unknown { word: name.to_owned() })?;
-        let test = (kind.parse)(value, clock).map_err(|way_out| FilterError::Value {
+        let test = (kind.parse)(value, clock).map_err(|flaw| FilterError::Value {
             word: kind.name,
             value: value.to_owned(),
-            way_out,
+            way_out: flaw.way_out,
+            place: flaw.place,
         })?;
         match self.groups.iter_mut().find(|group| group.kind.name == name) {
             None => self.groups.push(Group { kind, tests: vec![test] }),
@@ -139,16 +148,15 @@ impl Filter {
 
     /// First and last wanted time; both ends are wanted, too.
     pub fn range(&self) -> (Option<Time>, Option<Time>) {
-        let bounds = |bound: fn(&Test) -> Option<Time>| {
-            self.groups.iter().flat_map(|group| &group.tests).find_map(bound)
-        };
-        (bounds(Test::first), bounds(Test::last))
+        // A word with a bound is given once, so what it bounds, it bounds for the whole filter.
+        let tests = || self.groups.iter().filter(|group| group.tests.len() == 1).map(|group| &group.tests[0]);
+        (tests().filter_map(Test::first).max(), tests().filter_map(Test::last).min())
     }
 
     /// Texts without which a record cannot be wanted: of every set, at least one stands in the record's journal
     /// line, its letters in either case. For a look at the line before it is decoded.
-    pub fn literals(&self) -> impl Iterator<Item = Vec<&str>> {
-        self.groups.iter().filter_map(|group| group.tests.iter().map(Test::literal).collect())
+    pub fn literals(&self) -> impl Iterator<Item = Vec<String>> {
+        self.groups.iter().flat_map(|group| sets::of_tests(&group.tests))
     }
 }
 
@@ -168,7 +176,7 @@ pub enum FilterError {
         word: String,
     },
     /// The value is not one of that word's.
-    #[error("`{value}` is no value for `{word}`: {way_out}")]
+    #[error("`{value}` is no value for `{word}`: {}{way_out}", place_of(value, place.as_ref()))]
     Value {
         /// The filter word.
         word: &'static str,
@@ -176,6 +184,8 @@ pub enum FilterError {
         value: String,
         /// What a good value looks like.
         way_out: String,
+        /// The bytes of the value that are wrong; `None` is all of it.
+        place: Option<Range<usize>>,
     },
     /// A word that can hold only once was given again.
     #[error("`{word}` is given more than once; leave one")]
@@ -183,6 +193,16 @@ pub enum FilterError {
         /// The filter word.
         word: &'static str,
     },
+}
+
+/// Which part of a value is meant, for whoever sees no drawing of it.
+fn place_of(value: &str, place: Option<&Range<usize>>) -> String {
+    let Some(place) = place else { return String::new() };
+    let character = value.get(..place.start).map_or(0, |before| before.chars().count()) + 1;
+    match value.get(place.clone()).filter(|part| !part.is_empty()) {
+        Some(part) => format!("`{part}` at character {character}: "),
+        None => "at its end: ".to_owned(),
+    }
 }
 
 /// The names of all words, for the error.

@@ -1,7 +1,7 @@
 //! `outcome`: records of what worked, or of what did not.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 use crate::model::Outcome;
 
 /// The row.
@@ -12,7 +12,7 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let outcome = Outcome::parse(&value.to_ascii_lowercase())
         .ok_or_else(|| format!("write {}", Outcome::ALL.map(Outcome::name).join(", ")))?;
     let test = Test::new(outcome.name(), move |record| record.event.outcome == outcome);

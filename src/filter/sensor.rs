@@ -2,15 +2,15 @@
 
 use super::glob::Glob;
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind =
     FilterKind { name: "sensor", about: "the sensor, with * and ? as wildcards", given: Given::AnyOf, parse };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     if value.is_empty() {
-        return Err("write the name of a sensor".to_owned());
+        return Err("write the name of a sensor".into());
     }
     let glob = Glob::new(value);
     let test = Test::new(value, move |record| glob.matches(&record.event.sensor));

@@ -1,7 +1,7 @@
 //! `severity`: records in a range of severities.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 use std::ops::RangeInclusive;
 
 /// The row.
@@ -12,7 +12,7 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let range = range(value)
         .ok_or("write a number from 0 to 10, a range such as 6.. or 4..7, or info, notice, warning, error")?;
     let (from, to) = (*range.start(), *range.end());
@@ -20,7 +20,7 @@ fn parse(value: &str, _: &Clock) -> Result<Test, String> {
 }
 
 /// As the taxonomy has it: the words are those of syslog.
-fn range(value: &str) -> Option<RangeInclusive<u8>> {
+pub(super) fn range(value: &str) -> Option<RangeInclusive<u8>> {
     let bound = |text: &str| text.parse::<u8>().ok().filter(|&number| number <= 10);
     let range = match value.to_ascii_lowercase().as_str() {
         "info" => 0..=3,

@@ -2,7 +2,7 @@
 
 use super::moment::{self, Twice};
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -13,7 +13,7 @@ pub(super) const KIND: FilterKind = FilterKind {
 };
 
 /// A local time that came twice means the first: better an hour too much than one too little.
-fn parse(value: &str, clock: &Clock) -> Result<Test, String> {
+fn parse(value: &str, clock: &Clock) -> Result<Test, Flaw> {
     let time = moment::read(value, clock, Twice::First)?;
     Ok(Test::new(time.to_string(), move |record| record.event.time >= time).not_before(time))
 }

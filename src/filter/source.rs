@@ -1,7 +1,7 @@
 //! `source`: records that came from one configured source.
 
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -11,9 +11,9 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     if value.is_empty() {
-        return Err("write the name of a [[source]] of the config".to_owned());
+        return Err("write the name of a [[source]] of the config".into());
     }
     let name = value.to_owned();
     Ok(Test::new(value, move |record| record.event.source == name).with_literal(value))

@@ -2,7 +2,7 @@
 
 use super::glob::Glob;
 use super::test::Test;
-use super::{Clock, FilterKind, Given};
+use super::{Clock, FilterKind, Flaw, Given};
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -12,9 +12,9 @@ pub(super) const KIND: FilterKind = FilterKind {
     parse,
 };
 
-fn parse(value: &str, _: &Clock) -> Result<Test, String> {
+fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     if value.is_empty() {
-        return Err("write a name or an id, or KIND:NAME such as user:alice".to_owned());
+        return Err("write a name or an id, or KIND:NAME such as user:alice".into());
     }
     let whole = Glob::new(value);
     let parts = value.split_once(':').map(|(kind, name)| (Glob::new(kind), Glob::new(name)));

@@ -6,7 +6,7 @@ use crate::model::{Record, Time};
 pub(super) struct Test {
     value: String,
     accepts: Box<dyn Fn(&Record) -> bool + Send + Sync>,
-    literal: Option<String>,
+    literals: Vec<Vec<String>>,
     first: Option<Time>,
     last: Option<Time>,
 }
@@ -18,7 +18,7 @@ impl Test {
         accepts: impl Fn(&Record) -> bool + Send + Sync + 'static,
     ) -> Test {
         let (value, accepts) = (value.into(), Box::new(accepts));
-        Test { value, accepts, literal: None, first: None, last: None }
+        Test { value, accepts, literals: Vec::new(), first: None, last: None }
     }
 
     /// Adds a text of which every accepted record has a part in its journal line: its longest run of characters
@@ -26,7 +26,14 @@ impl Test {
     pub(super) fn with_literal(mut self, text: &str) -> Test {
         let plain = |at: char| at.is_ascii_alphanumeric() || matches!(at, '.' | '_' | '-' | '@' | ' ');
         let longest = text.split(|at| !plain(at)).max_by_key(|run| run.len()).unwrap_or_default();
-        self.literal = (longest.len() >= LITERAL_BYTES_MIN).then(|| longest.to_owned());
+        self.literals =
+            if longest.len() >= LITERAL_BYTES_MIN { vec![vec![longest.to_owned()]] } else { vec![] };
+        self
+    }
+
+    /// Sets of texts: of each, every accepted record has one in its journal line.
+    pub(super) fn with_literals(mut self, sets: Vec<Vec<String>>) -> Test {
+        self.literals = sets;
         self
     }
 
@@ -50,8 +57,8 @@ impl Test {
         &self.value
     }
 
-    pub(super) fn literal(&self) -> Option<&str> {
-        self.literal.as_deref()
+    pub(super) fn literals(&self) -> &[Vec<String>] {
+        &self.literals
     }
 
     pub(super) fn first(&self) -> Option<Time> {

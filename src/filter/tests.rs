@@ -100,7 +100,7 @@ fn an_error_names_the_word_the_value_and_the_way_out() {
     assert_eq!(
         problem("colour", "red"),
         "unknown filter `colour`; known are since, until, user, domain, role, client, action, target, device, outcome, severity, sensor, source, \
-         type, class, flag, id, grep"
+         type, class, flag, id, grep, where"
     );
     assert_eq!(
         Filter::parse([("since", "now"), ("since", "today")], &clock()).unwrap_err(),

@@ -10,7 +10,7 @@ impl Needle {
     /// A text that cannot be looked for is left out: then more lines are decoded, never fewer.
     pub(super) fn new(filter: &Filter) -> Needle {
         let regexes = filter.literals().filter_map(|spellings| {
-            let plain: Vec<String> = spellings.into_iter().map(regex::escape).collect();
+            let plain: Vec<String> = spellings.iter().map(|text| regex::escape(text)).collect();
             RegexBuilder::new(&plain.join("|"))
                 .case_insensitive(true)
                 .size_limit(REGEX_BYTES_MAX)

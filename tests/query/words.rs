@@ -2,7 +2,7 @@
 
 use super::{ask, event, journal, otrail, told};
 use otrail::filter::{Clock, Filter};
-use otrail::model::{Event, EventId, Flag, Outcome, Record, Seq, Severity, Target, Text, Time};
+use otrail::model::{Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::{Order, Query, ROWS_MAX};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -24,6 +24,11 @@ fn rich(choice: &[usize]) -> Event {
         let (kind, name) = (Text::from("rule"), some(pick(9, &["Night \"x\"", "17"])));
         event.target = Some(Box::new(Target { kind, name, id: Some("0042".into()) }));
     }
+    if choice[9] % 5 == 4 {
+        // Its message is found in the entry, which is base64 in the journal.
+        event.raw = Raw::Bytes(b"bob at \xff"[..].into());
+        event.message = "bob at \u{fffd}".into();
+    }
     event.id = EventId(0x0123_4567_89ab_cdef_0000_0000_0000_0000 + (choice[9] as u128 % 4));
     event
 }
@@ -42,6 +47,15 @@ const WORDS: &[(&str, &[&str])] = &[
     ("id", &["01234567", "0123456789abcdef0000000000000001"]),
     ("outcome", &["failure"]),
     ("user", &["ALICE", "b?b"]),
+    (
+        "where",
+        &[
+            "user = alice or domain = corp",
+            "message contains 'bob at' and role != *",
+            "text contains bob",
+            "target = rule:* or severity < 3 and device = plc*",
+        ],
+    ),
 ];
 
 proptest! {
@@ -53,7 +67,9 @@ proptest! {
         choices in prop::collection::vec(prop::collection::vec(0..12_usize, 10), 1..20),
         words in prop::collection::vec((0..WORDS.len(), 0..4_usize), 1..4),
     ) {
-        let words = words.iter().map(|&(word, value)| (WORDS[word].0, WORDS[word].1[value % WORDS[word].1.len()]));
+        let mut words: Vec<_> =
+            words.iter().map(|&(word, value)| (WORDS[word].0, WORDS[word].1[value % WORDS[word].1.len()])).collect();
+        words.sort_unstable(); words.dedup_by(|one, other| one.0 == "where" && other.0 == "where");
         let filter = Arc::new(Filter::parse(words, &Clock::utc(Time::default())).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let events: Vec<Event> = choices.iter().map(|choice| rich(choice)).collect();
@@ -64,6 +80,40 @@ proptest! {
         let answer: Vec<Record> = ask(dir.path(), &asked, u64::MAX).collect();
         prop_assert_eq!(answer, expected);
     }
+}
+
+#[test]
+fn an_expression_is_an_option_or_a_match_or_follows_the_query_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = (0..6).map(|at| Event { time: Time::from_millis(at).unwrap(), ..rich(&[at as usize; 10]) });
+    journal(dir.path(), events);
+    let rows = |args: &[&str]| told(&otrail(dir.path(), &[args, &["-q"]].concat()));
+    let wanted = rows(&["-u", "bob", "-p", "..3"]);
+    assert_eq!((wanted.0, wanted.1.lines().count()), (Some(0), 2), "{wanted:?}");
+    let expression = "user = bob and not severity > 3";
+    assert_eq!(rows(&["--where", expression]), wanted);
+    assert_eq!(rows(&[expression]), wanted);
+    assert_eq!(rows(&["severity<=3", "user=bob"]), wanted);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_otrail"));
+    let flag = command.args(["--query", expression, "--utc", "-q", "-D"]).arg(dir.path()).output().unwrap();
+    assert_eq!(told(&flag), wanted);
+    assert_eq!(rows(&["since=1 day ago"]).0, Some(1));
+    assert_eq!(
+        rows(&["--where", "user = bob or domain = 'PLANT \"7\"' and sevrity < 3"]),
+        (
+            Some(2),
+            String::new(),
+            "otrail: the value of `where` is wrong at character 40\n  \
+             user = bob or domain = 'PLANT \"7\"' and sevrity < 3\n  \
+             \u{20}                                      ^^^^^^^ no field is called so; near it: severity\n"
+                .to_owned()
+        )
+    );
+    let (code, _, errors) = rows(&["-g", "log(in"]);
+    assert_eq!(
+        (code, errors.lines().nth(2)),
+        (Some(2), Some("     ^ unclosed group; a backslash makes a special character plain"))
+    );
 }
 
 #[test]
@@ -82,7 +132,12 @@ fn options_and_matches_are_the_same_words_and_rows_can_be_counted() {
     assert_eq!(rows(&["--unclassified"]).1.lines().count(), 6);
     for (args, why) in [
         (&["colour=red"][..], "unknown filter `colour`"),
-        (&["alice"], "write FIELD=VALUE, such as user=alice"),
+        (&["alice"], "no field is called so"),
+        (
+            &["role=Security Analyst"],
+            "^^^^^^^ `and`, `or` or the end is expected here; a value with spaces stands in quotes",
+        ),
+        (&["--where", "user=a", "user = b"], "`where` is given more than once"),
         (&["--client", "10.2.0.0/40"], "write a network as 10.2.0.0/16"),
         (&["--id", "1"], "8 to 32 hex digits"),
     ] {

@@ -1,0 +1,39 @@
+//! `where`: a small language over the fields of events.
+//!
+//! ```text
+//! user = "CORP\*" and not (outcome = success or client in (10.2.0.0/16, 10.3.0.0/16))
+//! severity >= warning and time > -2h and message contains "exclusion rule" and text matches /vpn-\d+/
+//!
+//! text ──▶ pieces ──▶ tree ──▶ judge (a `Test`)        parse, lexer · tree · compile, with the table `fields`
+//! ```
+//!
+//! `=` means what the filter word of that name means: globs, networks, names that begin alike. `!=` is `not ... =`, so it
+//! holds where there is no such field, too. Words of the language are the same in either case.
+//!
+//! Invariant: what a tree prints parses to the same tree, at any later time.
+//! Invariant: length, nesting, values and regular expressions are bounded; judging is linear in the record.
+
+mod compile;
+mod fields;
+mod lexer;
+mod parse;
+mod tree;
+
+use super::test::Test;
+use super::{Clock, FilterKind, Flaw, Given};
+
+/// The row.
+pub(super) const KIND: FilterKind = FilterKind {
+    name: "where",
+    about: "an expression such as: user = alice and (severity >= 7 or not client in (10.2.0.0/16, ::1))",
+    given: Given::Once,
+    parse: read,
+};
+
+fn read(value: &str, clock: &Clock) -> Result<Test, Flaw> {
+    let tree = parse::parse(value)?;
+    compile::compile(tree, clock)
+}
+
+#[cfg(test)]
+mod tests;
