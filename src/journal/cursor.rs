@@ -1,16 +1,19 @@
 //! How far a destination has come, in a file of two slots that are overwritten in turn.
 //!
 //! ```text
-//! byte 0     {"generation":41,"stream":"…","confirmed":149300,"at":"…","sum":…,"chain":…}   padded with blanks
-//! byte 512   {"generation":42,"stream":"…","confirmed":149871,"at":"…","sum":…,"chain":…}   to 512 bytes
+//! byte 0     {"generation":41,"stream":"…","confirmed":149300,"last":149296,"at":"…","sum":…,"chain":…}   padded
+//! byte 512   {"generation":42,"stream":"…","confirmed":149871,"last":149855,"at":"…","sum":…,"chain":…}   with blanks
 //! ```
+//!
+//! `last` is newer than the rest: where it is missing everything was sent, and an otrail that does not know it reads over it.
 //!
 //! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. What is only noted, and
 //! not synced, goes to the same slot again and again: it survives a killed agent, and the other slot a power cut. The
 //! file is preallocated, so that a full disk does not stop it.
 //!
-//! Invariant: every record up to `confirmed` is confirmed or was not selected.
+//! Invariant: every record up to `confirmed` is confirmed or was not selected; `last` is the newest of them that was sent.
 
+use super::Journal;
 use super::error::JournalError;
 use super::tail::{self, Chain};
 use crate::model::{Seq, StreamId, Time};
@@ -31,8 +34,24 @@ pub struct Cursor {
     generation: u64,
     /// The slot whose content may go.
     place: u64,
-    confirmed: Option<Seq>,
+    reached: Option<Reached>,
     destroyed: bool,
+}
+
+/// How far a destination has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Every record up to here is confirmed or was not selected.
+    pub through: Seq,
+    /// The last of them that was sent, or what the destination began after: what comes next says that it follows it.
+    pub last: Seq,
+}
+
+impl From<Seq> for Reached {
+    /// Where everything was selected.
+    fn from(through: Seq) -> Reached {
+        Reached { through, last: through }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,7 +59,15 @@ struct Slot {
     generation: u64,
     stream: String,
     confirmed: Seq,
+    #[serde(default)]
+    last: Option<Seq>,
     at: String,
+}
+
+impl Slot {
+    fn reached(&self) -> Reached {
+        Reached { through: self.confirmed, last: self.last.unwrap_or(self.confirmed).min(self.confirmed) }
+    }
 }
 
 impl Cursor {
@@ -66,13 +93,18 @@ impl Cursor {
         }
         let newest = slots.iter().max_by_key(|(slot, _)| slot.generation);
         let (generation, place) = newest.map_or((0, 0), |(slot, place)| (slot.generation, 1 - place));
-        let confirmed = of_stream(&slots, stream);
-        Ok(Cursor { path, file, stream, generation, place, confirmed, destroyed })
+        let reached = of_stream(&slots, stream);
+        Ok(Cursor { path, file, stream, generation, place, reached, destroyed })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
     pub fn confirmed(&self) -> Option<Seq> {
-        self.confirmed
+        self.reached.map(|reached| reached.through)
+    }
+
+    /// The same with the last record that was sent.
+    pub fn reached(&self) -> Option<Reached> {
+        self.reached
     }
 
     /// There was a cursor, and nothing of it can be read: how far the destination had come is not known.
@@ -80,12 +112,14 @@ impl Cursor {
         self.destroyed
     }
 
-    /// Writes `confirmed` so that it outlives this process, but perhaps not a power cut. No sync.
-    pub fn note(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
+    /// Writes it so that it outlives this process, but perhaps not a power cut. No sync.
+    pub fn note(&mut self, reached: impl Into<Reached>, now: Time) -> Result<(), JournalError> {
+        let reached = reached.into();
         let slot = Slot {
             generation: self.generation + 1,
             stream: self.stream.to_string(),
-            confirmed,
+            confirmed: reached.through,
+            last: Some(reached.last),
             at: now.to_string(),
         };
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
@@ -95,15 +129,39 @@ impl Cursor {
         bytes.resize(SLOT_BYTES, b' ');
         let offset = self.place * SLOT_BYTES as u64;
         self.file.write_all_at(&bytes, offset).map_err(JournalError::io("write", &self.path))?;
-        (self.generation, self.confirmed) = (slot.generation, Some(confirmed));
+        (self.generation, self.reached) = (slot.generation, Some(reached));
         Ok(())
     }
 
-    /// Makes `confirmed` durable.
-    pub(super) fn advance(&mut self, confirmed: Seq, now: Time) -> Result<(), JournalError> {
-        self.note(confirmed, now)?;
+    /// Makes it durable.
+    pub(super) fn advance(&mut self, reached: impl Into<Reached>, now: Time) -> Result<(), JournalError> {
+        self.note(reached, now)?;
         self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
         self.place = 1 - self.place;
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// The cursor of a destination.
+    pub fn cursor(&self, name: &str) -> Result<Cursor, JournalError> {
+        let cursor = Cursor::open(&self.0.store.cursors(), name, self.0.stream)?;
+        let confirmed = cursor.confirmed().unwrap_or_default();
+        self.confirmed().insert(name.to_owned(), confirmed);
+        Ok(cursor)
+    }
+
+    /// Moves a cursor durably; segments that every destination has confirmed may go from then on.
+    pub fn confirm(
+        &self,
+        name: &str,
+        cursor: &mut Cursor,
+        reached: impl Into<Reached>,
+        now: Time,
+    ) -> Result<(), JournalError> {
+        let reached = reached.into();
+        cursor.advance(reached, now)?;
+        self.confirmed().insert(name.to_owned(), reached.through);
         Ok(())
     }
 }
@@ -136,10 +194,10 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
     Ok(cursors)
 }
 
-fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<Seq> {
+fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<Reached> {
     let stream = stream.to_string();
     let ours = slots.iter().map(|(slot, _)| slot).filter(|slot| slot.stream == stream);
-    ours.max_by_key(|slot| slot.generation).map(|slot| slot.confirmed)
+    ours.max_by_key(|slot| slot.generation).map(Slot::reached)
 }
 
 /// The slots that are whole, each with its place.
@@ -190,6 +248,32 @@ mod tests {
             None,
             "another stream"
         );
+    }
+
+    #[test]
+    fn the_last_record_that_was_sent_is_kept_with_how_far_it_has_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        for (through, last) in [(5, 3), (9, 3), (12, 12)] {
+            let reached = Reached { through: Seq(through), last: Seq(last) };
+            cursor.advance(reached, Time::default()).unwrap();
+            assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().reached(), Some(reached));
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_an_older_otrail_wrote_is_one_of_which_everything_was_sent() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut slot = br#"{"generation":7,"stream":"00000000000000000000000000000007","confirmed":41,"at":"2026-01-31T12:00:00.000Z""#.to_vec();
+        tail::finish(&mut slot, 0, Chain::default());
+        slot.pop();
+        slot.resize(2 * SLOT_BYTES, b' ');
+        fs::write(dir.path().join("siem"), slot).unwrap();
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        assert_eq!(cursor.reached(), Some(Reached::from(Seq(41))));
+        cursor.advance(Reached { through: Seq(50), last: Seq(41) }, Time::default()).unwrap();
+        let again = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        assert_eq!(again.reached(), Some(Reached { through: Seq(50), last: Seq(41) }));
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod store;
 mod tail;
 mod writer;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Reached};
 pub use error::JournalError;
 pub use follow::{Follower, Next};
 pub use pending::{Draft, Input};
@@ -334,21 +334,6 @@ impl Journal {
     /// Notes on disk that all records are durable; for an idle moment and for the stop.
     pub fn settle(&self, now: Time) -> Result<(), JournalError> {
         self.writer().note_durable(now)
-    }
-
-    /// The cursor of a destination.
-    pub fn cursor(&self, name: &str) -> Result<Cursor, JournalError> {
-        let cursor = Cursor::open(&self.0.store.cursors(), name, self.0.stream)?;
-        let confirmed = cursor.confirmed().unwrap_or_default();
-        self.confirmed().insert(name.to_owned(), confirmed);
-        Ok(cursor)
-    }
-
-    /// Moves a cursor durably; segments that every destination has confirmed may go from then on.
-    pub fn confirm(&self, name: &str, cursor: &mut Cursor, seq: Seq, now: Time) -> Result<(), JournalError> {
-        cursor.advance(seq, now)?;
-        self.confirmed().insert(name.to_owned(), seq);
-        Ok(())
     }
 
     /// Damage that a reader met: set aside, counted, and told once.
