@@ -30,6 +30,7 @@ mod near;
 mod outcome;
 mod pattern;
 mod role;
+mod selection;
 mod sensor;
 mod sets;
 mod severity;
@@ -41,6 +42,7 @@ mod until;
 mod user;
 
 pub use clock::Clock;
+pub use selection::Selection;
 
 use crate::model::{Record, Time};
 use flaw::Flaw;
