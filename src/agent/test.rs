@@ -6,6 +6,7 @@ use super::trial::{is_pending, records, tested as told};
 use crate::forward::{self, error_text};
 use crate::journal::{Draft, Input};
 use crate::model::act::{Asker, Test, Tested};
+use crate::model::status::DestinationStatus;
 use crate::model::{Action, Event, Outcome, Text};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ impl Overview {
             return Err("the journal is full and takes nothing; ask again when there is space".to_owned());
         }
         let before = self.journal.newest();
+        let sent: Vec<DestinationStatus> = self.destinations.iter().map(forward::Handle::status).collect();
         let drafts = (1..=test.count).map(|number| Draft {
             event: Event { sensor: self.sensor.as_str().into(), ..event(number, test.count, asker) },
             position: None,
@@ -37,19 +39,19 @@ impl Overview {
         let (through, begun) = (self.journal.newest(), Instant::now());
         let wait = Duration::from_secs(test.wait_seconds);
         let wanted = |name: &str| test.destination.as_deref().is_none_or(|wanted| wanted == name);
-        let mut records = records(&self.journal, before, through);
-        records.retain(|record| record.event.action == Action::TEST);
-        let chosen =
-            self.destinations.iter().zip(&self.settings).filter(|(_, settings)| wanted(&settings.name));
-        let mut waiting: Vec<_> = chosen.collect();
+        let records = records(&self.journal, before, through);
+        // What one that has caught up got before; of one that has not it is not known yet.
+        let prev = sent.iter().map(|sent| if sent.sent == before { sent.last } else { before });
+        let chosen = self.destinations.iter().zip(&self.settings).zip(prev);
+        let mut waiting: Vec<_> = chosen.filter(|((_, settings), _)| wanted(&settings.name)).collect();
         let mut tested = Vec::new();
         while !waiting.is_empty() {
-            waiting.retain(|(handle, settings)| {
+            waiting.retain(|((handle, settings), prev)| {
                 let status = handle.status();
                 if is_pending(&status, through) && begun.elapsed() < wait {
                     return true;
                 }
-                let messages = forward::messages(settings, self.journal.stream(), &records);
+                let messages = forward::messages(settings, self.journal.stream(), *prev, &records);
                 tested.push(Tested { messages, ..told(&status, through, begun.elapsed()) });
                 false
             });

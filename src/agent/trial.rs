@@ -40,7 +40,7 @@ pub fn try_out(
     let _ = stop.send(true);
     runtime.shutdown_background();
     let records = records(&journal, Seq::NONE, through);
-    Ok(Tested { messages: forward::messages(settings, journal.stream(), &records), ..tested })
+    Ok(Tested { messages: forward::messages(settings, journal.stream(), Seq::NONE, &records), ..tested })
 }
 
 fn open(

@@ -206,6 +206,10 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
             &format!("{} {}, valid until {}", plain(whose), plain(subject), plain(until)),
         );
     }
+    if !destination.select.is_empty() {
+        let select = plain(&destination.select.join(" "));
+        line(text, "select", &format!("{select}; {} records passed over", destination.passed_over));
+    }
     let mut evidence = plain(&destination.evidence);
     if destination.round_trip_us > 0 {
         let _infallible = write!(evidence, " in {:.1} ms", destination.round_trip_us as f64 / 1000.0);

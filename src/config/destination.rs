@@ -1,8 +1,8 @@
 //! `[[destination]]`: a server that gets the trail.
 
-use super::frame;
 use super::problem::quoted;
 use super::raw::{Table, Value};
+use super::{frame, select};
 use crate::format::FORMATS;
 use crate::forward::{Cadence, Evidence, From, Settings};
 use crate::net::{self, Proxy, TlsSettings, TlsVersion};
@@ -50,6 +50,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         value.warning("`framing` has no effect with RELP, which has frames of its own", "leave it out");
     }
     let frame = frame::frame(table, format, relp);
+    let select = table.read("select", select::select);
     let evidence = table.read("evidence", |value| evidence(value, relp));
     if let (Some(Evidence::Probe), Some(Transport { secure: false, .. }), Some(value)) =
         (evidence, transport, table.value("evidence"))
@@ -81,6 +82,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         link: links.next()?,
         others: links.collect(),
         return_interval: return_interval.unwrap_or(RETURN_INTERVAL),
+        select,
         format: format?,
         frame,
         evidence: evidence.unwrap_or(Evidence::Auto),

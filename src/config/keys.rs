@@ -120,6 +120,7 @@ pub const SECTIONS: &[Section] = &[
             key("proxy", r#""http://proxy.example.net:3128""#),
             key("proxy-credentials-file", r#""/etc/otrail/proxy""#),
             key("transport", r#""tls""#),
+            key("select", "{}"),
             key("format", r#""rfc5424""#),
             key("header", r#""rfc5424""#),
             key("timestamp", r#""ms""#),

@@ -24,6 +24,7 @@ mod problem;
 mod raw;
 mod rules;
 pub mod schema;
+mod select;
 mod source;
 mod value;
 

@@ -47,7 +47,7 @@ impl Destination {
                 Step::Send { .. } => Traffic::Busy,
                 Step::Wait { .. } if self.delivery.is_full() || self.delivery.is_stopping() => Traffic::Stuck,
                 Step::Wait { .. } => Traffic::Idle,
-                Step::Connect | Step::Barrier | Step::Done => return Next::Step(step),
+                Step::Connect | Step::Look { .. } | Step::Barrier | Step::Done => return Next::Step(step),
             };
             match (self.probe.next(now, traffic), step) {
                 (Ask::Now, _) => return Next::Ask,

@@ -4,6 +4,7 @@ use super::delivery::Delivery;
 use super::flight::Flight;
 use super::settings::Settings;
 use crate::format::Envelope;
+use crate::journal::Reached;
 use crate::model::{Record, Seq};
 use crate::transport::Link;
 
@@ -12,42 +13,61 @@ pub(super) struct Encoder {
     stream: String,
     /// RFC 5424 section 7.3.1: 1 to 2147483647, then 1 again.
     sequence_id: u32,
+    /// Records up to here have been looked at; what is looked at again is not counted again.
+    looked: Seq,
     pub clock_synced: bool,
 }
 
 /// What one batch came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Encoded {
-    pub through: Seq,
+    /// The last record of it, and the last that was looked at.
+    pub end: Reached,
     pub frames: u64,
     pub resent: u64,
+    /// Those that are not selected, each counted once.
+    pub passed_over: u64,
+}
+
+/// How much of the records goes into a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    /// It may be one frame more.
+    pub bytes: usize,
+    pub frames: usize,
 }
 
 impl Encoder {
-    pub(super) fn new(stream: String) -> Encoder {
-        Encoder { stream, sequence_id: 0, clock_synced: false }
+    pub(super) fn new(stream: String, confirmed: Seq) -> Encoder {
+        Encoder { stream, sequence_id: 0, looked: confirmed, clock_synced: false }
     }
 
-    /// Appends the frames of `records` for this link to `out` until that holds about `bytes_max` bytes; at least one.
+    /// Appends the frames of those `records` that are selected for this link to `out`: at least one if there is one.
     pub(super) fn encode(
         &mut self,
         settings: &Settings,
         delivery: &Delivery,
         records: &[Record],
-        bytes_max: usize,
+        most: Most,
         (link, flight): (&mut Link, &mut Flight),
         out: &mut Vec<u8>,
     ) -> Encoded {
-        let mut encoded = Encoded { through: delivery.sent(), frames: 0, resent: 0 };
+        let end = Reached { through: delivery.sent(), last: delivery.prev() };
+        let mut encoded = Encoded { end, frames: 0, resent: 0, passed_over: 0 };
         for record in records {
-            if encoded.frames > 0 && out.len() >= bytes_max {
+            if encoded.frames > 0 && (out.len() >= most.bytes || encoded.frames >= most.frames as u64) {
                 break;
+            }
+            encoded.end.through = record.seq;
+            if !settings.wants(record) {
+                encoded.passed_over += u64::from(self.is_new(record.seq));
+                continue;
             }
             self.sequence_id = if self.sequence_id >= SEQUENCE_ID_MAX { 1 } else { self.sequence_id + 1 };
             let resent = delivery.is_resent(record.seq);
             let envelope = Envelope {
                 stream: &self.stream,
-                prev: encoded.through,
+                prev: encoded.end.last,
                 resent,
                 replay: false,
                 sequence_id: self.sequence_id,
@@ -57,12 +77,41 @@ impl Encoder {
             if link.is_acknowledged() {
                 flight.push(record.seq);
             }
-            encoded.through = record.seq;
+            encoded.end.last = record.seq;
             encoded.frames += 1;
             encoded.resent += u64::from(resent);
         }
         encoded
     }
+
+    /// Passes over `records` up to the first that is selected: the last one before that, and which it is.
+    pub(super) fn pass_over(&mut self, settings: &Settings, records: &[Record]) -> Passed {
+        let mut passed = Passed::default();
+        for record in records {
+            if settings.wants(record) {
+                passed.wanted = Some(record.seq);
+                break;
+            }
+            passed.through = Some(record.seq);
+            passed.count += u64::from(self.is_new(record.seq));
+        }
+        passed
+    }
+
+    fn is_new(&mut self, seq: Seq) -> bool {
+        let is_new = seq > self.looked;
+        self.looked = self.looked.max(seq);
+        is_new
+    }
+}
+
+/// What comes of a look at records that cannot be sent yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub through: Option<Seq>,
+    pub count: u64,
+    /// The first that is selected.
+    pub wanted: Option<Seq>,
 }
 
 const SEQUENCE_ID_MAX: u32 = 2_147_483_647;

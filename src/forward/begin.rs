@@ -1,14 +1,14 @@
 //! Where a destination begins: after what its cursor confirms.
 
 use super::settings::{From, Settings};
-use crate::journal::{Cursor, Journal, JournalError};
+use crate::journal::{Cursor, Journal, JournalError, Reached};
 use crate::model::{Action, Event, Outcome, Seq, Time};
 
 /// The place to begin at.
 pub(super) struct Beginning {
     pub cursor: Cursor,
     /// Everything up to here is confirmed, or not wanted.
-    pub confirmed: Seq,
+    pub confirmed: Reached,
     /// What is not newer may have been sent before.
     pub highest: Seq,
 }
@@ -19,11 +19,11 @@ pub(super) fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result
     let mut cursor = journal.cursor(&settings.name)?;
     let newest = journal.newest();
     let before_all = Seq(journal.status().oldest.0.saturating_sub(1));
-    let (confirmed, highest) = match (cursor.confirmed(), settings.from) {
+    let (confirmed, highest) = match (cursor.reached(), settings.from) {
         (Some(confirmed), _) => (confirmed, newest),
-        (None, _) if cursor.was_destroyed() => (before_all, newest),
-        (None, From::Now) => (newest, newest),
-        (None, From::Oldest) => (before_all, Seq::NONE),
+        (None, _) if cursor.was_destroyed() => (before_all.into(), newest),
+        (None, From::Now) => (newest.into(), newest),
+        (None, From::Oldest) => (before_all.into(), Seq::NONE),
     };
     if cursor.was_destroyed() {
         let message = format!("the cursor of {} is not readable; it gets everything again", settings.name);

@@ -10,9 +10,13 @@
 //! (`Proof::AtClose`). Evidence that comes while the link stays up (`Proof::Running`) confirms it from its old end:
 //! what ends at or before the proven seq leaves the window, the rest waits, and a break sends that rest again.
 //! Evidence that stays away for the barrier interval is asked for with a barrier, whatever the proof.
+//!
+//! What is not selected is passed over, and done with once everything before it is confirmed. That needs no link: while
+//! there is none, records are looked at up to the first that is selected.
 
 use super::backoff::Backoff;
 use super::window::Window;
+use crate::journal::Reached;
 use crate::model::Seq;
 use std::time::Duration;
 
@@ -23,6 +27,8 @@ pub(super) enum Step {
     Connect,
     /// Send records after `after`, about `bytes_max` of them.
     Send { after: Seq, bytes_max: usize },
+    /// Pass over what comes after `after` and is not selected.
+    Look { after: Seq },
     /// Close the link for evidence and make the next one.
     Barrier,
     /// Wait for records, for the end of the link, or until then.
@@ -40,6 +46,8 @@ pub(super) struct Limits {
     pub barrier_interval: Duration,
     /// Whether a send counts as delivered: evidence `none`.
     pub trusting: bool,
+    /// Whether there are records that are not selected.
+    pub selective: bool,
 }
 
 /// The state of one destination. Times are of any clock that does not go back.
@@ -47,8 +55,10 @@ pub(super) struct Limits {
 pub(super) struct Delivery {
     limits: Limits,
     backoff: Backoff,
-    confirmed: Seq,
+    confirmed: Reached,
     sent: Seq,
+    /// The first record to send, as far as it is known; it counts while it is not confirmed.
+    wanted: Seq,
     /// The newest record that was ever sent: what is not newer goes out again.
     highest: Seq,
     window: Window,
@@ -77,13 +87,20 @@ enum LinkState {
 impl Delivery {
     /// Goes on after `confirmed`; what was sent before a restart is not known, so everything up to `highest`
     /// counts as sent before.
-    pub(super) fn resume_after(confirmed: Seq, highest: Seq, limits: Limits, backoff: Backoff) -> Delivery {
+    pub(super) fn resume_after(
+        confirmed: impl Into<Reached>,
+        highest: Seq,
+        limits: Limits,
+        backoff: Backoff,
+    ) -> Delivery {
+        let confirmed = confirmed.into();
         Delivery {
             limits,
             backoff,
             confirmed,
-            sent: confirmed,
-            highest: highest.max(confirmed),
+            sent: confirmed.through,
+            wanted: Seq::NONE,
+            highest: highest.max(confirmed.through),
             window: Window::default(),
             last_barrier: None,
             link: LinkState::Down { retry_at: Duration::ZERO },
@@ -92,11 +109,21 @@ impl Delivery {
     }
 
     pub(super) fn confirmed(&self) -> Seq {
+        self.confirmed.through
+    }
+
+    /// The same with the last record that was sent.
+    pub(super) fn reached(&self) -> Reached {
         self.confirmed
     }
 
     pub(super) fn sent(&self) -> Seq {
         self.sent
+    }
+
+    /// The record that the peer got before the next one.
+    pub(super) fn prev(&self) -> Seq {
+        self.window.end().unwrap_or(self.confirmed).last
     }
 
     pub(super) fn window_bytes(&self) -> usize {
@@ -114,7 +141,7 @@ impl Delivery {
     }
 
     pub(super) fn next(&self, newest: Seq, now: Duration) -> Step {
-        let LinkState::Up { proof, .. } = self.link else { return self.next_while_down(now) };
+        let LinkState::Up { proof, .. } = self.link else { return self.next_while_down(newest, now) };
         let barrier_at = self.barrier_at(proof);
         let stopping = self.stop_by.is_some();
         let late = self.stop_by.is_some_and(|stop_by| now >= stop_by);
@@ -134,12 +161,20 @@ impl Delivery {
         Step::Wait { until: barrier_at.into_iter().chain(self.stop_by).min() }
     }
 
-    fn next_while_down(&self, now: Duration) -> Step {
+    fn next_while_down(&self, newest: Seq, now: Duration) -> Step {
         match self.link {
             _ if self.stop_by.is_some() => Step::Done,
-            LinkState::Down { retry_at } if now < retry_at => Step::Wait { until: Some(retry_at) },
+            LinkState::Down { retry_at } if now < retry_at => match self.is_looking() {
+                true if self.confirmed.through < newest => Step::Look { after: self.confirmed.through },
+                _ => Step::Wait { until: Some(retry_at) },
+            },
             _ => Step::Connect,
         }
+    }
+
+    /// Whether it goes on without a link: what comes next may be none of its business.
+    pub(super) fn is_looking(&self) -> bool {
+        self.limits.selective && self.wanted <= self.confirmed.through
     }
 
     /// When the window wants its barrier: in a quiet moment once the interval since the last one is over, at the latest
@@ -178,14 +213,16 @@ impl Delivery {
         self.forget_window();
     }
 
-    pub(super) fn on_sent(&mut self, through: Seq, bytes: usize, now: Duration) {
-        self.sent = through;
+    /// Records were sent, and those among and after them that are not selected passed over, up to `end`.
+    pub(super) fn on_sent(&mut self, end: impl Into<Reached>, bytes: usize, now: Duration) {
+        let end = end.into();
+        self.sent = end.through;
         if self.limits.trusting {
-            self.confirmed = through;
-            self.highest = self.highest.max(through);
+            self.confirmed = end;
+            self.highest = self.highest.max(end.through);
             return;
         }
-        self.window.push(through, bytes, now);
+        self.window.push(end, bytes, now);
     }
 
     /// A send broke off: what was on its way may have arrived.
@@ -196,14 +233,20 @@ impl Delivery {
     /// There was nothing to send up to here: not selected, damaged or gone.
     pub(super) fn on_nothing(&mut self, through: Seq) {
         self.sent = self.sent.max(through);
-        if self.window.is_empty() {
-            self.confirmed = self.confirmed.max(through);
+        match self.window.is_empty() {
+            true => self.confirmed.through = self.confirmed.through.max(through),
+            false => self.window.pass_over(through),
         }
+    }
+
+    /// This record is selected: without a link nothing behind it is looked at.
+    pub(super) fn on_wanted(&mut self, seq: Seq) {
+        self.wanted = seq;
     }
 
     /// Evidence: everything that was sent has arrived. The link is down with it; the next may come up at once.
     pub(super) fn on_delivered(&mut self, now: Duration) {
-        self.confirmed = self.sent;
+        self.confirmed = Reached { through: self.sent, last: self.prev() };
         self.highest = self.highest.max(self.sent);
         self.window.clear();
         self.last_barrier = Some(now);
@@ -223,7 +266,7 @@ impl Delivery {
 
     fn forget_window(&mut self) {
         self.highest = self.highest.max(self.sent);
-        self.sent = self.confirmed;
+        self.sent = self.confirmed.through;
         self.window.clear();
     }
 }
@@ -241,11 +284,15 @@ impl Delivery {
     /// present link; what was never sent over it is not confirmed, whatever `through` says.
     pub(super) fn on_confirmed(&mut self, through: Seq) {
         let LinkState::Up { .. } = self.link else { return };
-        self.window.release(through);
-        // What was passed over after the last batch waits for nothing else.
-        let proven = if self.window.is_empty() { self.sent } else { through.min(self.sent) };
-        self.confirmed = self.confirmed.max(proven);
-        self.highest = self.highest.max(self.confirmed);
+        if let Some(end) = self.window.release(through) {
+            self.confirmed = end;
+        }
+        // Within a batch the proof is of a record, and of all before it.
+        let within = through.min(self.sent);
+        if !self.window.is_empty() && within > self.confirmed.through {
+            self.confirmed = within.into();
+        }
+        self.highest = self.highest.max(self.confirmed.through);
         self.backoff.succeed();
     }
 }
@@ -260,5 +307,7 @@ const RUNNING_MIN: Duration = Duration::from_secs(5);
 /// certificate comes after the handshake.
 pub(super) const STAYED: Duration = Duration::from_secs(3);
 
+#[cfg(test)]
+mod selective;
 #[cfg(test)]
 mod tests;

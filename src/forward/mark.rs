@@ -1,10 +1,10 @@
 //! How far a destination has come, kept on disk without holding up its task.
 //!
 //! Written whenever it has moved, synced once a second: a killed agent repeats what was on its way, a power cut repeats
-//! up to a second more.
+//! up to a second more. What was only passed over is written with the sync: to look at it again costs no duplicate.
 
-use crate::journal::{Cursor, Journal, JournalError};
-use crate::model::{Seq, Time};
+use crate::journal::{Cursor, Journal, JournalError, Reached};
+use crate::model::Time;
 use std::time::{Duration, Instant};
 
 /// The cursor of a destination and what it says.
@@ -14,21 +14,24 @@ pub(super) struct Mark {
     clock: fn() -> Time,
     /// Away while it is written.
     cursor: Option<Cursor>,
-    noted: Seq,
-    synced: Seq,
+    noted: Reached,
+    synced: Reached,
     synced_at: Instant,
 }
 
 impl Mark {
     pub(super) fn new(journal: Journal, name: String, cursor: Cursor, clock: fn() -> Time) -> Mark {
-        let confirmed = cursor.confirmed().unwrap_or_default();
+        let confirmed = cursor.reached().unwrap_or_default();
         let cursor = Some(cursor);
         Mark { journal, name, clock, cursor, noted: confirmed, synced: confirmed, synced_at: Instant::now() }
     }
 
     /// What there is to write, synced when it is time or `now`.
-    pub(super) fn due(&mut self, confirmed: Seq, now: bool) -> Option<Write> {
+    pub(super) fn due(&mut self, confirmed: Reached, now: bool) -> Option<Write> {
         let sync = now || self.synced_at.elapsed() >= SYNC_EVERY;
+        if !sync && confirmed.last == self.noted.last {
+            return None;
+        }
         if confirmed == if sync { self.synced } else { self.noted } {
             return None;
         }
@@ -37,6 +40,11 @@ impl Mark {
             self.synced_at = Instant::now();
         }
         Some(Write { journal, name, cursor: self.cursor.take()?, confirmed, sync, at })
+    }
+
+    /// How long until it is time to sync what has moved since the last time.
+    pub(super) fn due_in(&self, confirmed: Reached) -> Option<Duration> {
+        (confirmed != self.synced).then(|| SYNC_EVERY.saturating_sub(self.synced_at.elapsed()))
     }
 
     /// Takes the cursor back, and what came of the write.
@@ -56,7 +64,7 @@ pub(super) struct Write {
     journal: Journal,
     name: String,
     cursor: Cursor,
-    confirmed: Seq,
+    confirmed: Reached,
     sync: bool,
     at: Time,
 }
@@ -64,7 +72,7 @@ pub(super) struct Write {
 /// What came of it.
 pub(super) struct Written {
     cursor: Cursor,
-    confirmed: Seq,
+    confirmed: Reached,
     synced: bool,
     result: Result<(), JournalError>,
 }

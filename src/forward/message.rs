@@ -2,14 +2,14 @@
 
 use super::Settings;
 use crate::format::Envelope;
-use crate::model::{Record, Seq, StreamId};
+use crate::model::{Action, Record, Seq, StreamId};
 
-/// Records as a destination is sent them, without framing; the counter of the frames begins with 1.
-pub fn messages(settings: &Settings, stream: StreamId, records: &[Record]) -> Vec<String> {
+/// The test events among `records` as a destination is sent them after `prev`, without framing; the counter of the
+/// frames begins with 1.
+pub fn messages(settings: &Settings, stream: StreamId, mut prev: Seq, records: &[Record]) -> Vec<String> {
     let stream = stream.to_string();
     let mut messages = Vec::new();
-    for (sequence_id, record) in (1..).zip(records) {
-        let prev = Seq(record.seq.0.saturating_sub(1));
+    for (sequence_id, record) in (1..).zip(records.iter().filter(|record| settings.wants(record))) {
         let envelope = Envelope {
             stream: &stream,
             prev,
@@ -18,6 +18,10 @@ pub fn messages(settings: &Settings, stream: StreamId, records: &[Record]) -> Ve
             sequence_id,
             clock_synced: false,
         };
+        prev = record.seq;
+        if record.event.action != Action::TEST {
+            continue;
+        }
         let mut message = Vec::new();
         (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
         messages.push(String::from_utf8_lossy(&message).into_owned());

@@ -33,6 +33,7 @@ mod probe;
 mod reading;
 mod renewal;
 mod report;
+mod select;
 mod settings;
 mod settle;
 mod succession;
@@ -47,7 +48,7 @@ use crate::model::{Event, Seq, Time};
 use crate::transport::{KeyUpdates, Link, LinkError};
 use ask::Next as Doing;
 use backoff::Backoff;
-use batch::Encoder;
+use batch::{Encoder, Most};
 use begin::Beginning;
 use delivery::{Delivery, Limits, Step};
 use flight::Flight;
@@ -108,16 +109,17 @@ impl Destination {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
             trusting: settings.evidence == Evidence::None,
+            selective: settings.select.is_some(),
         };
         let backoff = Backoff::new(settings.backoff.0, settings.backoff.1);
         let addresses: Vec<String> = settings.links().map(|link| link.net.shown()).collect();
         let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
         let pool = Pool::new(addresses.len(), settings.return_interval);
-        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed);
+        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
         let begun = Instant::now();
         Ok(Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
-            encoder: Encoder::new(journal.stream().to_string()),
+            encoder: Encoder::new(journal.stream().to_string(), confirmed.through),
             memory,
             settle: Settle::new(),
             mark: Mark::new(journal.clone(), settings.name.clone(), cursor, clock),
@@ -191,6 +193,7 @@ impl Destination {
                     }
                 }
                 Step::Send { after, bytes_max } => self.send(after, bytes_max, now_newest).await,
+                Step::Look { after } => self.look(after, now_newest).await,
                 Step::Barrier => self.barrier().await,
                 Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
             }
@@ -270,20 +273,24 @@ impl Destination {
         let bytes_max = acknowledged::bytes_at_once(link, bytes_max);
         self.frames.clear();
         let Ok(room) = self.pace.room(self.begun.elapsed()) else { return };
-        let records = &batch[from..batch.len().min(from.saturating_add(room))];
+        let most = Most { bytes: bytes_max, frames: room };
         let (settings, frames) = (&self.settings, &mut self.frames);
         let to = (&mut *link, &mut self.flight);
-        let encoded = self.encoder.encode(settings, &self.delivery, records, bytes_max, to, frames);
+        let encoded = self.encoder.encode(settings, &self.delivery, &batch[from..], most, to, frames);
+        if encoded.frames == 0 {
+            self.report.passed_over(encoded.passed_over);
+            return self.delivery.on_nothing(encoded.end.through);
+        }
         let sent = link.send(frames).await;
         self.report.sent(&encoded);
         self.pace.on_sent(encoded.frames);
         // What did not go out is not acknowledged; of the rest each message has an answer of its own.
         if sent.is_ok() || link.is_acknowledged() {
             let (bytes, now) = (self.frames.len(), self.now());
-            self.delivery.on_sent(encoded.through, bytes, now);
-            self.probe.on_sent(encoded.through, encoded.frames, bytes, now);
+            self.delivery.on_sent(encoded.end, bytes, now);
+            self.probe.on_sent(encoded.end.through, encoded.frames, bytes, now);
         } else {
-            self.delivery.on_interrupted(encoded.through);
+            self.delivery.on_interrupted(encoded.end.last);
         }
         if let Err(error) = sent {
             self.broke(&error).await;
@@ -298,6 +305,7 @@ impl Destination {
     ) {
         let until = until.into_iter().chain(self.visit_at()).chain(self.renew_at()).min();
         let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
+        let pause = self.mark.due_in(self.delivery.reached()).map_or(pause, |due| due.min(pause));
         let is_up = self.link.is_some();
         let news = async {
             match &mut self.link {
@@ -309,8 +317,8 @@ impl Destination {
             ended = news => ended,
             () = self.visit.over() => None,
             () = self.renewal.over() => None,
-            // While the link is down only the back-off counts.
-            _ = newest.changed(), if is_up => None,
+            // While the link is down only the back-off counts, but for what may be passed over.
+            _ = newest.changed(), if is_up || self.delivery.is_looking() => None,
             _ = stop.changed() => None,
             () = tokio::time::sleep(pause) => None,
         };
@@ -338,7 +346,7 @@ impl Destination {
     }
 
     async fn store_cursor(&mut self, now: bool) {
-        let Some(write) = self.mark.due(self.delivery.confirmed(), now) else { return };
+        let Some(write) = self.mark.due(self.delivery.reached(), now) else { return };
         // Cancelled only when the agent ends.
         let Ok(written) = spawn_blocking(move || write.run()).await else { return };
         match self.mark.on_written(written) {

@@ -77,6 +77,7 @@ impl Report {
                 .map(|address| AddressStatus { address, ..AddressStatus::default() })
                 .collect(),
             state: "connecting".into(),
+            select: settings.select.iter().flat_map(|select| select.words()).collect(),
             evidence: settings.evidence.name().into(),
             confirmed,
             sent: confirmed,
@@ -113,7 +114,7 @@ impl Report {
     pub(super) fn progress(&self, delivery: &Delivery, newest: Seq) {
         let mut status = self.status();
         status.confirmed = delivery.confirmed().min(newest);
-        status.sent = delivery.sent();
+        (status.sent, status.last) = (delivery.sent(), delivery.prev());
         status.window_bytes = delivery.window_bytes() as u64;
     }
 
@@ -160,6 +161,12 @@ impl Report {
         let mut status = self.status();
         status.frames += encoded.frames;
         status.resent += encoded.resent;
+        status.passed_over += encoded.passed_over;
+    }
+
+    /// So many more records are not selected.
+    pub(super) fn passed_over(&self, count: u64) {
+        self.status().passed_over += count;
     }
 
     pub(super) fn problem(&self, error: &str) {

@@ -1,7 +1,10 @@
 //! What the config says about a destination.
 
+use crate::filter::Selection;
 use crate::format::{self, Format};
+use crate::model::Record;
 use crate::transport;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One `[[destination]]`.
@@ -17,6 +20,8 @@ pub struct Settings {
     pub others: Vec<transport::Settings>,
     /// How long to stay at a further address before those before it are tried again.
     pub return_interval: Duration,
+    /// Which records it gets; `None` is all of them.
+    pub select: Option<Arc<Selection>>,
     /// What a record becomes.
     pub format: &'static Format,
     /// Values of every frame.
@@ -41,6 +46,11 @@ impl Settings {
     /// The peer at each of its addresses.
     pub fn links(&self) -> impl Iterator<Item = &transport::Settings> {
         std::iter::once(&self.link).chain(&self.others)
+    }
+
+    /// Whether the record is selected.
+    pub fn wants(&self, record: &Record) -> bool {
+        self.select.as_ref().is_none_or(|select| select.wants(record))
     }
 
     /// The peer at one of its addresses, the first of which is 0.

@@ -1,5 +1,6 @@
 //! What was sent over the present link and has no evidence yet: where each batch ends, in the order of sending. Pure.
 
+use crate::journal::Reached;
 use crate::model::Seq;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,7 +15,8 @@ pub(super) struct Window {
 /// A batch on the way.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    through: Seq,
+    /// The last record of it, and up to where none of those that follow was selected.
+    end: Reached,
     bytes: usize,
     at: Duration,
 }
@@ -39,18 +41,34 @@ impl Window {
         self.batches.back().map(|sent| sent.at)
     }
 
-    /// A batch was sent; it ends with `through`, later than the one before it.
-    pub(super) fn push(&mut self, through: Seq, bytes: usize, at: Duration) {
-        self.bytes += bytes;
-        self.batches.push_back(Sent { through, bytes, at });
+    /// Where the newest batch ends.
+    pub(super) fn end(&self) -> Option<Reached> {
+        self.batches.back().map(|sent| sent.end)
     }
 
-    /// Takes out the batches that end at or before `through`; one that ends after it stays whole.
-    pub(super) fn release(&mut self, through: Seq) {
-        while let Some(sent) = self.batches.front().filter(|sent| sent.through <= through) {
+    /// A batch was sent; it ends later than the one before it.
+    pub(super) fn push(&mut self, end: Reached, bytes: usize, at: Duration) {
+        self.bytes += bytes;
+        self.batches.push_back(Sent { end, bytes, at });
+    }
+
+    /// What follows the newest batch up to `through` is not selected: it is done with that.
+    pub(super) fn pass_over(&mut self, through: Seq) {
+        if let Some(sent) = self.batches.back_mut() {
+            sent.end.through = sent.end.through.max(through);
+        }
+    }
+
+    /// Takes out the batches whose last record is at or before `proven`, and says where they end; one that has a later
+    /// record stays whole.
+    pub(super) fn release(&mut self, proven: Seq) -> Option<Reached> {
+        let mut end = None;
+        while let Some(sent) = self.batches.front().filter(|sent| sent.end.last <= proven) {
             self.bytes -= sent.bytes;
+            end = Some(sent.end);
             self.batches.pop_front();
         }
+        end
     }
 
     pub(super) fn clear(&mut self) {

@@ -176,11 +176,15 @@ pub struct DestinationStatus {
     pub evidence: String,
     /// From the last probe to its answer, in microseconds; 0 when there was none on the present connection.
     pub round_trip_us: u64,
+    /// Which records it gets, such as `severity=4..10`; empty for all.
+    pub select: Vec<String>,
     /// Every record up to here is confirmed or was not selected.
     pub confirmed: Seq,
-    /// The last record handed to the connection.
+    /// Every record up to here was handed to the connection or was not selected.
     pub sent: Seq,
-    /// Records in the journal that are not confirmed yet.
+    /// The last of them that was handed to a connection, or what the destination began after: `prev` of the next one.
+    pub last: Seq,
+    /// Records in the journal after `confirmed`; that some of them are not selected shows when their turn comes.
     pub lag_records: u64,
     /// Age of the oldest record not confirmed yet, in seconds.
     pub lag_seconds: u64,
@@ -190,6 +194,8 @@ pub struct DestinationStatus {
     pub frames: u64,
     /// Of these, sent again for want of evidence.
     pub resent: u64,
+    /// Records that are not selected, since the start of the agent.
+    pub passed_over: u64,
     /// Connections made since the start of the agent.
     pub connections: u64,
     /// The last error, empty when all is well.

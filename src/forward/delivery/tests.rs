@@ -5,7 +5,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn delivery(trusting: bool) -> Delivery {
-    let limits = Limits { window_bytes_max: 1000, barrier_interval: 30 * SECOND, trusting };
+    let limits = Limits { window_bytes_max: 1000, barrier_interval: 30 * SECOND, trusting, selective: false };
     let mut delivery = Delivery::resume_after(Seq(10), Seq(10), limits, Backoff::new(SECOND, 8 * SECOND));
     assert_eq!(delivery.next(Seq(10), Duration::ZERO), Step::Connect);
     delivery.on_connected(Duration::ZERO);
