@@ -329,6 +329,38 @@ fn what_is_not_a_row_goes_to_stderr_and_can_be_silenced() {
 }
 
 #[test]
+fn a_zone_is_for_reading_and_showing_and_the_range_is_told_in_both() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), [event("alice", Outcome::Success, 1_698_541_200_000)]);
+    let in_berlin = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+        command
+            .args(["query", "--tz", "Europe/Berlin", "-D"])
+            .arg(dir.path())
+            .args(args)
+            .env("TZ", "Asia/Tokyo");
+        told(&command.output().unwrap())
+    };
+    let (code, rows, errors) = in_berlin(&["2023-10-29 02:30..2023-10-29 02:45"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(rows.starts_with("2023-10-29 02:00:00.000+01:00 success alice "), "{rows}");
+    assert_eq!(
+        errors,
+        "otrail: 2023-10-29 02:30: this local time came twice, the first is meant\n\
+         otrail: 2023-10-29 02:45: this local time came twice, the second is meant\n\
+         otrail: since 2023-10-29 02:30:00.000+02:00 (2023-10-29 00:30:00.000 UTC) \
+         until 2023-10-29 02:45:00.000+01:00 (2023-10-29 01:45:00.000 UTC)\n\
+         otrail: reading the folder itself: this query is not recorded in the trail\n"
+    );
+    assert_eq!(in_berlin(&["-q", "time > 'today 00:00'"]).0, Some(1));
+    assert_eq!(in_berlin(&["-q", "boot.."]).0, Some(1));
+    let mut nowhere = Command::new(env!("CARGO_BIN_EXE_otrail"));
+    let refused = told(&nowhere.args(["query", "--tz", "Mars/Olympus"]).output().unwrap());
+    assert!(refused.0 == Some(2) && refused.2.contains("no such time zone"), "{refused:?}");
+    assert_eq!(in_berlin(&["--utc"]).0, Some(2));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_ends_the_query_quietly() {
     let dir = tempfile::tempdir().unwrap();
     journal(dir.path(), (0..20_000).map(|at| event("alice", Outcome::Success, at)));

@@ -30,6 +30,7 @@ mod schema;
 mod send_test;
 mod source;
 mod status;
+mod times;
 
 pub use color::{Color, Paint};
 
@@ -182,6 +183,14 @@ impl Write for Out<'_> {
         let result = self.stdout.flush();
         self.noted(result)
     }
+}
+
+/// One line to stderr; if even that cannot be written, the exit code still tells.
+fn warn(text: &str) {
+    let mut line = b"otrail: ".to_vec();
+    safe::text(text, &mut line);
+    line.push(b'\n');
+    let _unseen = io::stderr().lock().write_all(&line);
 }
 
 /// Who was there before sudo, by its own word.

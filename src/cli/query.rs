@@ -1,23 +1,27 @@
 //! `otrail query`: asks the agent, or reads a journal folder without it.
 
+mod printer;
+mod words;
+
 use super::exit::{self, Exit};
 use super::forms::{self, Form};
 use super::pager::Pager;
-use super::{Common, claimed};
+use super::times::{self, Zone};
+use super::{Common, claimed, warn};
 use crate::control::protocol::Ask;
 use crate::control::{Client, ControlError};
-use crate::filter::{Clock, Filter};
-use crate::model::{Record, Seq, Time};
+use crate::filter::Filter;
+use crate::model::Seq;
 use crate::query::render::{Look, SHAPES, Sink};
 use crate::query::{self, Order, ROWS_MAX_OFFLINE};
-use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+use printer::Printer;
 
 /// Query the trail
 ///
@@ -30,11 +34,14 @@ or, not and parentheses; `=` means what the option of that name means. Fields ar
 seq, code, account, target-kind, target-name, target-id, message, reason, old, new, count, title, label, raw, and text,
 which is what --grep looks into. A value with spaces stands in quotes.
 Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin', 2024-03-01, 14:00, now, today,
-yesterday, tomorrow, -15m, -1h30m, '2 days ago', @1709283600. Without a zone they are local.
+yesterday, tomorrow, monday, 'fri 17:00', this-hour, this-day, this-week, week-ago, this-month, this-year, recent, boot,
+-15m, -1h30m, '2 days ago', @1709283600. A..B is a range, and may stand alone. Without a zone they are those of --tz, or
+local.
 Exit codes: 0 rows found; 1 none; 2 wrong usage; 3 no agent; 4 refused; 5 the answer is incomplete.")]
 pub struct Query {
-    /// Matches such as user=alice or client=10.2.0.0/16, the words of the options below; or an expression as --where has it
-    #[arg(value_name = "FIELD=VALUE|EXPR")]
+    /// Matches such as user=alice or client=10.2.0.0/16, the words of the options below; an expression as --where
+    /// has it; a range of time such as yesterday..today
+    #[arg(value_name = "MATCH|EXPR|A..B")]
     matches: Vec<String>,
     /// Rows of which this is true, such as: 'user = alice and (severity >= 7 or not client = 10.2.0.0/16)'
     #[arg(long = "where", value_name = "EXPR")]
@@ -120,9 +127,8 @@ pub struct Query {
     /// Say nothing but the rows
     #[arg(short, long)]
     quiet: bool,
-    /// Show times in UTC
-    #[arg(long)]
-    utc: bool,
+    #[command(flatten)]
+    zone: Zone,
     /// Read the journal of this state directory, without an agent
     #[arg(short = 'D', long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -138,17 +144,6 @@ enum Lines {
     Newest(usize),
 }
 
-/// A match is a word of the filter, `=`, and a value without spaces; all else is an expression.
-///
-/// Words that are no fields of expressions take a value with spaces, too: `since=2 days ago`.
-fn word_of(text: &str) -> (&str, &str) {
-    let Some((name, value)) = text.split_once('=') else { return ("where", text) };
-    let plain = !name.is_empty() && name.chars().all(|at| at.is_ascii_alphabetic() || at == '-');
-    let alone = ["since", "until", "grep", "where"].contains(&name);
-    let spaced = value.contains(char::is_whitespace) || value.starts_with('=');
-    if plain && (alone || !spaced) { (name, value) } else { ("where", text) }
-}
-
 fn lines(text: &str) -> Result<Lines, String> {
     match text {
         "all" => Ok(Lines::All),
@@ -159,9 +154,8 @@ fn lines(text: &str) -> Result<Lines, String> {
 impl Query {
     /// Prints the rows; what else there is to say goes to stderr.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let zone = if self.utc { TimeZone::UTC } else { TimeZone::system() };
-        let now = Time::from_timestamp(jiff::Timestamp::now());
-        let clock = Clock { named: |name| TimeZone::get(name).ok(), ..Clock::new(now, TimeZone::system()) };
+        let zone = self.zone.wanted();
+        let clock = times::clock(zone.clone());
         let filter = match Filter::parse(self.words(), &clock) {
             Ok(filter) => filter,
             Err(error) => {
@@ -169,58 +163,20 @@ impl Query {
                 return Ok(Exit::Usage.into());
             }
         };
-        self.tell_range(&filter, &zone);
+        filter.notes().for_each(|note| self.tell(note));
+        if let Some(range) = times::range(filter.range(), &zone) {
+            self.tell(&range);
+        }
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
         let look = Look { zone, colour: common.color.on_stdout(), sink };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
-        let form = Form::named(&self.output, look);
-        let printer = Printer {
-            waiting: form.head().as_bytes().to_vec(),
-            form,
-            pager,
-            hurry: self.follow || terminal,
-            is_count: self.count,
-            rows: 0,
-        };
-        let printer = if self.count { Printer { waiting: Vec::new(), ..printer } } else { printer };
+        let form = (!self.count).then(|| Form::named(&self.output, look));
+        let printer = Printer::new(form, pager, self.follow || terminal);
         match &self.directory {
             Some(dir) => self.read(dir, filter, printer),
             None => self.ask(common, &filter, printer),
         }
-    }
-
-    /// The filter words of the options.
-    fn words(&self) -> Vec<(&str, &str)> {
-        let words: [(&str, &[String]); 19] = [
-            ("since", self.since.as_slice()),
-            ("until", self.until.as_slice()),
-            ("user", &self.user),
-            ("domain", &self.domain),
-            ("role", &self.role),
-            ("client", &self.client),
-            ("target", &self.target),
-            ("device", &self.device),
-            ("severity", &self.severity),
-            ("sensor", &self.sensor),
-            ("type", &self.kind),
-            ("flag", &self.flag),
-            ("id", &self.id),
-            ("action", &self.action),
-            ("outcome", &self.outcome),
-            ("source", &self.source),
-            ("class", &self.class),
-            ("grep", &self.grep),
-            ("where", self.expression.as_slice()),
-        ];
-        let mut all: Vec<(&str, &str)> = words
-            .into_iter()
-            .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
-            .collect();
-        all.extend(self.failed.then_some(("outcome", "failure")));
-        all.extend(self.unclassified.then_some(("action", "user.operation")));
-        all.extend(self.matches.iter().map(|text| word_of(text)));
-        all
     }
 
     fn limit(&self) -> Option<usize> {
@@ -230,18 +186,6 @@ impl Query {
             None if self.just_one => Some(1),
             None => self.follow.then_some(FOLLOW_LINES),
         }
-    }
-
-    /// Relative times are easy to get wrong: says which were meant.
-    fn tell_range(&self, filter: &Filter, zone: &TimeZone) {
-        let local = |time: Time| time.timestamp().to_zoned(zone.clone()).strftime("%F %T%.3f%:z").to_string();
-        let text = match filter.range() {
-            (None, None) => return,
-            (Some(since), None) => format!("since {}", local(since)),
-            (None, Some(until)) => format!("until {}", local(until)),
-            (Some(since), Some(until)) => format!("since {} until {}", local(since), local(until)),
-        };
-        self.tell(&text);
     }
 
     fn tell(&self, text: &str) {
@@ -297,48 +241,6 @@ impl Query {
     }
 }
 
-/// Rows on their way to the admin.
-struct Printer<'a> {
-    form: Form,
-    pager: Pager<'a>,
-    waiting: Vec<u8>,
-    /// Someone watches: each row goes out at once.
-    hurry: bool,
-    /// Nothing is shown but how many there were.
-    is_count: bool,
-    rows: u64,
-}
-
-impl Printer<'_> {
-    /// False when nobody reads any more, as in `otrail query | head`.
-    fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
-        self.rows += 1;
-        if self.is_count {
-            return Ok(true);
-        }
-        self.form.write(record, &mut self.waiting);
-        if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
-    }
-
-    fn push(&mut self) -> anyhow::Result<bool> {
-        let read = self.pager.show(&self.waiting).context("cannot write the rows")?;
-        self.waiting.clear();
-        Ok(read && self.pager.flush().context("cannot write the rows")?)
-    }
-
-    /// How many rows there were, once all of them can be seen.
-    fn finish(mut self) -> anyhow::Result<u64> {
-        if self.is_count {
-            self.waiting = format!("{}\n", self.rows).into_bytes();
-        }
-        if !self.waiting.is_empty() {
-            self.push()?;
-        }
-        self.pager.finish().context("cannot wait for the pager")?;
-        Ok(self.rows)
-    }
-}
-
 /// The end of an answer that came to its end.
 fn end(printer: Printer<'_>, incomplete: Option<String>) -> anyhow::Result<ExitCode> {
     let rows = printer.finish()?;
@@ -352,15 +254,5 @@ fn end(printer: Printer<'_>, incomplete: Option<String>) -> anyhow::Result<ExitC
     })
 }
 
-/// One line to stderr; if even that cannot be written, the exit code still tells.
-fn warn(text: &str) {
-    let mut line = b"otrail: ".to_vec();
-    query::render::safe::text(text, &mut line);
-    line.push(b'\n');
-    let _unseen = io::stderr().lock().write_all(&line);
-}
-
 /// As `journalctl -f`.
 const FOLLOW_LINES: usize = 10;
-/// How much is written at a time when nobody watches.
-const WAITING_BYTES: usize = 64 << 10;

@@ -12,12 +12,14 @@ pub struct Clock {
     pub zone: TimeZone,
     /// Finds a zone such as `Europe/Berlin`; the database of zones is outside of this room.
     pub named: fn(&str) -> Option<TimeZone>,
+    /// What `boot` means, where that is known.
+    pub boot: Option<Time>,
 }
 
 impl Clock {
-    /// A clock that knows no zones by name but UTC.
+    /// A clock that knows no zones by name but UTC, and no start of the machine.
     pub fn new(now: Time, zone: TimeZone) -> Clock {
-        Clock { now, zone, named: |_| None }
+        Clock { now, zone, named: |_| None, boot: None }
     }
 
     /// The same, in UTC.

@@ -155,6 +155,11 @@ impl Filter {
         (tests().filter_map(Test::first).max(), tests().filter_map(Test::last).min())
     }
 
+    /// What was decided where a value has two meanings, such as a local time that came twice. One sentence each.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().flat_map(|group| &group.tests).flat_map(Test::notes).map(String::as_str)
+    }
+
     /// Texts without which a record cannot be wanted: of every set, at least one stands in the record's journal
     /// line, its letters in either case. For a look at the line before it is decoded.
     pub fn literals(&self) -> impl Iterator<Item = Vec<String>> {

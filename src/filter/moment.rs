@@ -3,7 +3,9 @@
 //! ```text
 //! 2024-03-01T14:00:00.5+01:00   2024-03-01 14:00   2024-03-01   14:00      no zone: the clock's; no date: today
 //! 2024-03-01 14:00 UTC          2024-03-01 14:00 Europe/Berlin             a zone may follow
-//! now   today   yesterday 08:00   tomorrow                                 a day is its first moment
+//! now   today   yesterday 08:00   tomorrow   monday   fri 17:00            a day is its first moment; the last such day
+//! this-week   week-ago   this-month   this-year   this-day                 the first moment of it, weeks from Monday
+//! this-hour   recent   boot                                                ten minutes ago; the start of the machine
 //! -15m   -1h30m   +5m   2 days ago   in 1 hour                             counted from now
 //! @1709283600.5                                                            seconds since 1970, UTC
 //! ```
@@ -12,6 +14,7 @@
 
 use super::Clock;
 use crate::model::Time;
+use jiff::ToSpan;
 use jiff::civil::{self, DateTime};
 use jiff::fmt::friendly::SpanParser;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -25,22 +28,50 @@ pub(super) enum Twice {
     Second,
 }
 
+/// A moment that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) time: Time,
+    /// What was decided where the text has two meanings, or none.
+    pub(super) note: Option<&'static str>,
+}
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Moment {
+        Moment { time, note: None }
+    }
+}
+
 /// Reads a moment; the error says how one is written.
-pub(super) fn read(text: &str, clock: &Clock, twice: Twice) -> Result<Time, String> {
+pub(super) fn read(text: &str, clock: &Clock, twice: Twice) -> Result<Moment, String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    if lower == "now" {
-        return Ok(clock.now);
-    }
-    if let Some(seconds) = text.strip_prefix('@') {
-        return epoch(seconds).ok_or_else(|| "write seconds since 1970, such as @1709283600".to_owned());
-    }
-    if lower.starts_with(['-', '+']) || lower.ends_with(" ago") || lower.starts_with("in ") {
-        return relative(lower.strip_prefix("in ").unwrap_or(&lower), clock);
+    if let Some(read) = instant(&lower, clock) {
+        return read.map(Moment::from);
     }
     calendar(text, clock, twice)
 }
 
+/// A moment that needs no calendar.
+fn instant(lower: &str, clock: &Clock) -> Option<Result<Time, String>> {
+    Some(match lower {
+        "now" => Ok(clock.now),
+        "recent" => Ok(clock.now.plus_millis(-RECENT_MILLIS)),
+        "this-hour" => {
+            let now = clock.now.timestamp().to_zoned(clock.zone.clone());
+            let into_it = i64::from(now.minute()) * 60_000 + i64::from(now.second()) * 1000;
+            Ok(clock.now.plus_millis(-into_it - i64::from(now.millisecond())))
+        }
+        "boot" => clock.boot.ok_or_else(|| "when this machine was started is not known".to_owned()),
+        _ if lower.starts_with('@') => {
+            epoch(&lower[1..]).ok_or_else(|| "write seconds since 1970, such as @1709283600".to_owned())
+        }
+        _ if lower.starts_with(['-', '+']) || lower.ends_with(" ago") || lower.starts_with("in ") => {
+            relative(lower.strip_prefix("in ").unwrap_or(lower), clock)
+        }
+        _ => return None,
+    })
+}
 /// Seconds since 1970 with an optional fraction.
 fn epoch(text: &str) -> Option<Time> {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
@@ -60,7 +91,7 @@ fn relative(text: &str, clock: &Clock) -> Result<Time, String> {
 }
 
 /// A day, a time of day, or both, with or without a zone.
-fn calendar(text: &str, clock: &Clock, twice: Twice) -> Result<Time, String> {
+fn calendar(text: &str, clock: &Clock, twice: Twice) -> Result<Moment, String> {
     let (text, zone) = split_zone(text, clock)?;
     let today = clock.now.timestamp().to_zoned(zone.clone()).date();
     let spaced = separate(text);
@@ -87,11 +118,8 @@ fn separate(text: &str) -> String {
 }
 
 fn date(word: &str, today: civil::Date) -> Option<civil::Date> {
-    match word.to_ascii_lowercase().as_str() {
-        "today" => return Some(today),
-        "yesterday" => return today.yesterday().ok(),
-        "tomorrow" => return today.tomorrow().ok(),
-        _ => {}
+    if let Some(day) = day_named(&word.to_ascii_lowercase(), today) {
+        return Some(day);
     }
     let mut parts = word.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
@@ -100,6 +128,25 @@ fn date(word: &str, today: civil::Date) -> Option<civil::Date> {
     }
     let (month, day) = (digits(month, 2..=2)?, digits(day, 2..=2)?);
     civil::Date::new(digits(year, 4..=4)? as i16, month as i8, day as i8).ok()
+}
+
+fn day_named(word: &str, today: civil::Date) -> Option<civil::Date> {
+    let days_before = |days: i64| today.checked_sub(days.days()).ok();
+    match word {
+        "today" | "this-day" => Some(today),
+        "yesterday" => today.yesterday().ok(),
+        "tomorrow" => today.tomorrow().ok(),
+        "week-ago" => days_before(7),
+        "this-week" => days_before(i64::from(today.weekday().to_monday_zero_offset())),
+        "this-month" => Some(today.first_of_month()),
+        "this-year" => Some(today.first_of_year()),
+        _ => {
+            let place =
+                WEEKDAYS.iter().position(|day| *day == word || (word.len() == 3 && day.starts_with(word)))?;
+            let wanted = i64::try_from(place).ok()?;
+            days_before((i64::from(today.weekday().to_monday_zero_offset()) - wanted).rem_euclid(7))
+        }
+    }
 }
 
 fn time(word: &str) -> Option<civil::Time> {
@@ -181,18 +228,23 @@ fn offset(text: &str) -> Option<TimeZone> {
 
 /// The moment that a local time names. A time that never was, because clocks were set forward, is the moment
 /// they were set.
-fn resolve(local: DateTime, zone: &TimeZone, twice: Twice) -> Option<Time> {
+fn resolve(local: DateTime, zone: &TimeZone, twice: Twice) -> Option<Moment> {
     let ambiguous = zone.to_ambiguous_timestamp(local);
-    let moment = match ambiguous.offset() {
-        AmbiguousOffset::Unambiguous { .. } => ambiguous.compatible().ok()?,
-        AmbiguousOffset::Fold { .. } if twice == Twice::First => ambiguous.earlier().ok()?,
-        AmbiguousOffset::Fold { .. } => ambiguous.later().ok()?,
+    let (moment, note) = match ambiguous.offset() {
+        AmbiguousOffset::Unambiguous { .. } => (ambiguous.compatible().ok()?, None),
+        AmbiguousOffset::Fold { .. } if twice == Twice::First => {
+            (ambiguous.earlier().ok()?, Some("this local time came twice, the first is meant"))
+        }
+        AmbiguousOffset::Fold { .. } => {
+            (ambiguous.later().ok()?, Some("this local time came twice, the second is meant"))
+        }
         AmbiguousOffset::Gap { .. } => {
             let before = ambiguous.earlier().ok()?;
-            zone.following(before).next().map(|change| change.timestamp())?
+            let set = zone.following(before).next().map(|change| change.timestamp())?;
+            (set, Some("this local time never was, the moment when clocks were set forward is meant"))
         }
     };
-    Time::from_millis(moment.as_millisecond())
+    Time::from_millis(moment.as_millisecond()).map(|time| Moment { time, note })
 }
 
 /// A number of so many digits, nothing else.
@@ -208,7 +260,10 @@ fn nanos(fraction: &str) -> Option<i32> {
 }
 
 /// The way out.
-const HOW: &str = "write '2024-03-01 14:00', 2024-03-01T14:00:00Z, 2024-03-01, 14:00, today, -15m, '2 days ago' or @1709283600";
+const HOW: &str = "write '2024-03-01 14:00', 2024-03-01T14:00:00Z, 2024-03-01, 14:00, today, monday, this-week, -15m, '2 days ago' or @1709283600";
+/// As `ausearch -ts recent` has it.
+const RECENT_MILLIS: i64 = 600_000;
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ pub(super) struct Test {
     literals: Vec<Vec<String>>,
     first: Option<Time>,
     last: Option<Time>,
+    notes: Vec<String>,
 }
 
 impl Test {
@@ -18,7 +19,7 @@ impl Test {
         accepts: impl Fn(&Record) -> bool + Send + Sync + 'static,
     ) -> Test {
         let (value, accepts) = (value.into(), Box::new(accepts));
-        Test { value, accepts, literals: Vec::new(), first: None, last: None }
+        Test { value, accepts, literals: Vec::new(), first: None, last: None, notes: Vec::new() }
     }
 
     /// Adds a text of which every accepted record has a part in its journal line: its longest run of characters
@@ -47,6 +48,21 @@ impl Test {
     pub(super) fn not_after(mut self, time: Time) -> Test {
         self.last = Some(time);
         self
+    }
+
+    /// Says what was decided about a value with two meanings.
+    pub(super) fn with_note(mut self, value: &str, note: Option<&str>) -> Test {
+        self.notes.extend(note.map(|note| format!("{value}: {note}")));
+        self
+    }
+
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Test {
+        self.notes = notes;
+        self
+    }
+
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub(super) fn accepts(&self, record: &Record) -> bool {

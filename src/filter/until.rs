@@ -14,6 +14,8 @@ pub(super) const KIND: FilterKind = FilterKind {
 
 /// A local time that came twice means the second: better an hour too much than one too little.
 fn parse(value: &str, clock: &Clock) -> Result<Test, Flaw> {
-    let time = moment::read(value, clock, Twice::Second)?;
-    Ok(Test::new(time.to_string(), move |record| record.event.time <= time).not_after(time))
+    let read = moment::read(value, clock, Twice::Second)?;
+    let time = read.time;
+    let test = Test::new(time.to_string(), move |record| record.event.time <= time);
+    Ok(test.not_after(time).with_note(value, read.note))
 }

@@ -1,7 +1,7 @@
 //! Tree → `Test`: every value is read once, and judging a record reads none.
 
 use super::super::glob::Glob;
-use super::super::moment::{self, Twice};
+use super::super::moment::{self, Moment, Twice};
 use super::super::test::Test;
 use super::super::{Clock, Flaw, pattern, sets, severity};
 use super::fields::{Equal, Field, Number, Scale};
@@ -10,10 +10,12 @@ use crate::model::{Record, Time};
 
 /// A test that judges by the tree. Its value is the tree with every time absolute.
 pub(super) fn compile(mut tree: Expr, clock: &Clock) -> Result<Test, Flaw> {
-    let mut compiler = Compiler { clock, regexes: 0 };
+    let mut compiler = Compiler { clock, regexes: 0, notes: Vec::new() };
     let judge = compiler.judge(&mut tree)?;
     let (first, last, literals) = (judge.first(), judge.last(), judge.literals());
-    let mut test = Test::new(tree.to_string(), move |record| judge.accepts(record)).with_literals(literals);
+    let mut test = Test::new(tree.to_string(), move |record| judge.accepts(record))
+        .with_literals(literals)
+        .with_notes(compiler.notes);
     if let Some(first) = first {
         test = test.not_before(first);
     }
@@ -78,6 +80,7 @@ impl Judge {
 struct Compiler<'a> {
     clock: &'a Clock,
     regexes: usize,
+    notes: Vec<String>,
 }
 
 impl Compiler<'_> {
@@ -160,7 +163,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn ordered(&self, verb: Verb, scale: Scale, of: Number, value: &str) -> Result<Test, Flaw> {
+    fn ordered(&mut self, verb: Verb, scale: Scale, of: Number, value: &str) -> Result<Test, Flaw> {
         let (bound, text) = match scale {
             Scale::Number => {
                 let bound = number(value)?;
@@ -175,7 +178,8 @@ impl Compiler<'_> {
             }
             Scale::Time => {
                 let twice = if is_upper(verb) { Twice::Second } else { Twice::First };
-                let time = moment::read(value, self.clock, twice)?;
+                let Moment { time, note } = moment::read(value, self.clock, twice)?;
+                self.notes.extend(note.map(|note| format!("{value}: {note}")));
                 (time.millis(), time.to_string())
             }
         };

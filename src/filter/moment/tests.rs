@@ -7,12 +7,12 @@ use proptest::prelude::*;
 fn clock() -> Clock {
     let zone = TimeZone::get("Europe/Berlin").unwrap();
     let now = Time::parse_rfc3339("2024-03-01T11:30:15.250Z").unwrap();
-    Clock { named: |name| TimeZone::get(name).ok(), ..Clock::new(now, zone) }
+    Clock { named: |name| TimeZone::get(name).ok(), boot: Time::from_millis(0), ..Clock::new(now, zone) }
 }
 
 fn read_at(text: &str, twice: Twice) -> String {
     match read(text, &clock(), twice) {
-        Ok(time) => time.to_string(),
+        Ok(read) => read.time.to_string(),
         Err(way_out) => way_out,
     }
 }
@@ -42,6 +42,19 @@ fn a_moment_reads_as_people_write_it() {
         ("2024-12-31T23:59:60Z", "2024-12-31T23:59:59.000Z"),
         ("9:05", "2024-03-01T08:05:00.000Z"),
         ("09:05:07 UTC", "2024-03-01T09:05:07.000Z"),
+        ("monday", "2024-02-25T23:00:00.000Z"),
+        ("Friday", "2024-02-29T23:00:00.000Z"),
+        ("sat", "2024-02-23T23:00:00.000Z"),
+        ("thu 17:30", "2024-02-29T16:30:00.000Z"),
+        ("sunday UTC", "2024-02-25T00:00:00.000Z"),
+        ("this-day", "2024-02-29T23:00:00.000Z"),
+        ("this-hour", "2024-03-01T11:00:00.000Z"),
+        ("this-week", "2024-02-25T23:00:00.000Z"),
+        ("week-ago", "2024-02-22T23:00:00.000Z"),
+        ("this-month", "2024-02-29T23:00:00.000Z"),
+        ("this-year UTC", "2024-01-01T00:00:00.000Z"),
+        ("recent", "2024-03-01T11:20:15.250Z"),
+        ("boot", "1970-01-01T00:00:00.000Z"),
         ("-15m", "2024-03-01T11:15:15.250Z"),
         ("-1h30m", "2024-03-01T10:00:15.250Z"),
         ("+5m", "2024-03-01T11:35:15.250Z"),
@@ -68,6 +81,9 @@ fn what_is_no_moment_is_told_how_to_write_one() {
         "14:60",
         "14:00:61",
         "15m",
+        "mo",
+        "mondays",
+        "this-decade",
         "-",
         "@",
         "@x",
@@ -90,6 +106,14 @@ fn a_local_time_that_came_twice_widens_the_range() {
 }
 
 #[test]
+fn what_was_decided_is_noted() {
+    let note = |text| read(text, &clock(), Twice::First).unwrap().note;
+    assert_eq!(note("2023-10-29 02:30"), Some("this local time came twice, the first is meant"));
+    assert!(note("2024-03-31 02:30").unwrap().contains("never was"));
+    assert_eq!((note("2023-10-29 02:30 UTC"), note("today")), (None, None));
+}
+
+#[test]
 fn a_local_time_that_never_was_is_when_the_clocks_were_set() {
     for twice in [Twice::First, Twice::Second] {
         assert_eq!(read_at("2024-03-31 02:30", twice), "2024-03-31T01:00:00.000Z");
@@ -102,10 +126,10 @@ proptest! {
     #[test]
     fn what_time_writes_reads_as_the_same_moment(millis in -62_000_000_000_000..253_000_000_000_000_i64) {
         let time = Time::from_millis(millis).unwrap();
-        prop_assert_eq!(read(&time.to_string(), &clock(), Twice::First), Ok(time));
+        prop_assert_eq!(read(&time.to_string(), &clock(), Twice::First), Ok(time.into()));
         let local = time.timestamp().to_zoned(clock().zone);
         if local.year() >= 1970 {
-            prop_assert_eq!(read(&local.to_string(), &clock(), Twice::First).map(|read| read.timestamp().to_zoned(clock().zone).datetime()), Ok(local.datetime()));
+            prop_assert_eq!(read(&local.to_string(), &clock(), Twice::First).map(|read| read.time.timestamp().to_zoned(clock().zone).datetime()), Ok(local.datetime()));
         }
     }
 

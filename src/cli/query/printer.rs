@@ -1,0 +1,53 @@
+//! Rows on their way to the admin.
+
+use super::super::forms::Form;
+use super::super::pager::Pager;
+use crate::model::Record;
+use anyhow::Context;
+
+/// Rows on their way to the admin.
+pub(super) struct Printer<'a> {
+    /// `None`: nothing is shown but how many there were.
+    form: Option<Form>,
+    pager: Pager<'a>,
+    waiting: Vec<u8>,
+    /// Someone watches: each row goes out at once.
+    hurry: bool,
+    rows: u64,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(form: Option<Form>, pager: Pager<'a>, hurry: bool) -> Printer<'a> {
+        let waiting = form.as_ref().map_or("", Form::head).as_bytes().to_vec();
+        Printer { form, pager, waiting, hurry, rows: 0 }
+    }
+
+    /// False when nobody reads any more, as in `otrail query | head`.
+    pub(super) fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
+        self.rows += 1;
+        let Some(form) = &mut self.form else { return Ok(true) };
+        form.write(record, &mut self.waiting);
+        if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
+    }
+
+    fn push(&mut self) -> anyhow::Result<bool> {
+        let read = self.pager.show(&self.waiting).context("cannot write the rows")?;
+        self.waiting.clear();
+        Ok(read && self.pager.flush().context("cannot write the rows")?)
+    }
+
+    /// How many rows there were, once all of them can be seen.
+    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+        if self.form.is_none() {
+            self.waiting = format!("{}\n", self.rows).into_bytes();
+        }
+        if !self.waiting.is_empty() {
+            self.push()?;
+        }
+        self.pager.finish().context("cannot wait for the pager")?;
+        Ok(self.rows)
+    }
+}
+
+/// How much is written at a time when nobody watches.
+const WAITING_BYTES: usize = 64 << 10;
