@@ -14,6 +14,7 @@ mod act;
 mod expiry;
 mod keep;
 pub mod path;
+mod replay;
 mod status;
 mod test;
 mod trial;
@@ -27,6 +28,7 @@ use crate::forward::{self, Destination};
 use crate::journal::{Journal, JournalError};
 use crate::model::{Action, Event, Outcome, Time};
 use keep::Keeper;
+use replay::Replays;
 use status::Overview;
 use std::sync::Arc;
 use std::thread;
@@ -73,6 +75,8 @@ pub fn run(config: Config) -> Result<(), AgentError> {
         collecting: collecting.clone(),
         asking: pollers.iter().map(Poller::handle).collect(),
         destinations: destinations.iter().map(Destination::handle).collect(),
+        replayers: destinations.iter().map(Destination::replayer).collect(),
+        replays: Replays::default(),
         settings,
     });
     let hash: String = config.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -117,7 +121,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     for destination in destinations {
         forwarding.spawn(destination.run(stopped.clone()));
     }
-    let asked = answer(control, &journal, overview, stopped);
+    let asked = answer(control, &journal, Arc::clone(&overview), stopped);
     keeper.ready();
     let ended = tokio::select! {
         result = &mut collected => Some(result),
@@ -133,6 +137,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
         None => tokio::time::timeout(COLLECT_WITHIN, collected).await.unwrap_or(Ok(Ok(()))),
     };
     let result = result.map_err(|_| AgentError::Ended("collector")).and_then(|result| Ok(result?));
+    overview.replays.end().await;
     say_stopped(&journal, &result).await;
     // Nobody listens any more when every task has ended by itself.
     let _ = stop.send(true);
@@ -167,7 +172,7 @@ fn answer(
     stopped: watch::Receiver<bool>,
 ) -> Option<JoinHandle<()>> {
     let acting = Arc::clone(&overview);
-    let act = Arc::new(move |act, asker| acting.act(act, asker));
+    let act = Arc::new(move |act, asker, ongoing: &control::Ongoing| acting.act(act, asker, ongoing));
     let status = Arc::new(move || overview.status());
     let limits = control::Limits::default();
     let server = Server { settings, journal: journal.clone(), status, act, limits };
@@ -220,7 +225,8 @@ pub fn now() -> Time {
 }
 
 const WORKERS: usize = 2;
-const BLOCKING_THREADS_MAX: usize = 16;
+/// Each of the connections to the local socket can hold one, and the rest is for the disk.
+const BLOCKING_THREADS_MAX: usize = 32;
 /// How long a stop waits for the collector, for the note of the stop, and for the destinations: under 5 s together.
 const COLLECT_WITHIN: Duration = Duration::from_millis(1200);
 const NOTE_WITHIN: Duration = Duration::from_millis(400);

@@ -33,6 +33,7 @@ fn the_help_shows_every_command_and_the_query_flag() {
         "query",
         "status",
         "source",
+        "replay",
         "check",
         "demo",
         "completions",

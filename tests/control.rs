@@ -215,7 +215,7 @@ fn only_a_socket_that_nobody_answers_on_is_replaced() {
         settings: Settings { socket: socket.to_owned(), admin_groups: vec![], admin_users: vec![] },
         journal: agent.journal.clone(),
         status: Arc::new(Status::default),
-        act: Arc::new(|_, _| Err(String::new())),
+        act: Arc::new(|_, _, _| Err(String::new())),
         limits: Limits::default(),
     };
     let taken = agent.dir.path().join("run/control.sock");

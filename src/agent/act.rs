@@ -1,6 +1,7 @@
 //! What admins have the agent do, handed to the room whose work it is.
 
 use super::status::Overview;
+use crate::control::Ongoing;
 use crate::forward::error_text;
 use crate::journal::FollowedFile;
 use crate::model::act::{Act, Asker, Done, FilePlace, SourcePlaces};
@@ -8,10 +9,11 @@ use crate::model::status::{FileStatus, SourceStatus};
 
 impl Overview {
     /// Does it, or says in a sentence why not; blocks.
-    pub(super) fn act(&self, act: Act, asker: Asker) -> Result<Done, String> {
+    pub(super) fn act(&self, act: Act, asker: Asker, ongoing: &Ongoing) -> Result<Done, String> {
         match act {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
+            Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
             Act::ResetSource(reset) => {
                 self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| error_text(&error))
             }

@@ -1,5 +1,6 @@
 //! The whole picture: what every room says of itself, and what is wrong with it.
 
+use super::replay::Replays;
 use crate::collect;
 use crate::forward;
 use crate::journal::Journal;
@@ -15,6 +16,9 @@ pub(super) struct Overview {
     pub collecting: collect::Handle,
     pub asking: Vec<collect::PollerHandle>,
     pub destinations: Vec<forward::Handle>,
+    /// For them, in the same order.
+    pub replayers: Vec<forward::Replayer>,
+    pub replays: Replays,
     /// Theirs, in the same order.
     pub settings: Vec<forward::Settings>,
 }

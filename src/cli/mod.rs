@@ -1,8 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | check | doctor |
-//!                                   cert | explain | rules test | normalize | schema | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | replay | check |
+//!                                   doctor | cert | explain | rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -24,6 +24,7 @@ mod man;
 mod normalize;
 mod pager;
 mod query;
+mod replay;
 mod rules;
 mod run;
 mod schema;
@@ -90,6 +91,8 @@ pub enum Command {
     Source(source::Source),
     /// Send test events and tell what evidence came
     SendTest(send_test::SendTest),
+    /// Send a range of the trail to the destinations again
+    Replay(replay::Replay),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
     /// Look at the certificate of a server, to pin it
@@ -120,6 +123,7 @@ impl Command {
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
+            Command::Replay(command) => command.run(common, out),
             Command::Doctor(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Cert(command) => command.run(common, out),

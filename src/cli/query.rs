@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use printer::Printer;
+pub(super) use words::words_of;
 
 /// Query the trail
 ///

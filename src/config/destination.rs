@@ -77,6 +77,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         framing: framing.unwrap_or(Framing::OctetCounting),
     });
     Some(Settings {
+        only: None,
         name: name?,
         transport,
         link: links.next()?,

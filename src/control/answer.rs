@@ -1,9 +1,9 @@
 //! The answer to one request. Whatever reads the journal does so where it may block.
 
-use super::audit::{self, Asked};
-use super::protocol::{Ask, End, Reply, Request, Wish};
+use super::audit::Asked;
+use super::protocol::{Ask, End, Reply, Request};
 use super::server::{Shared, note, now, stopped};
-use super::{Peer, follow, request};
+use super::{Peer, follow, ongoing, request};
 use crate::filter::{Clock, Filter};
 use crate::model::{Record, Seq};
 use crate::query::render::json_line;
@@ -31,14 +31,7 @@ pub(super) async fn give(
                 Err(_) => Some(Reply::Error("the state of the agent cannot be told".to_owned())),
             }
         }
-        Request::Act(Wish { what, claimed }) => {
-            let (act, asker) = (Arc::clone(&shared.server.act), audit::asker(peer, claimed.as_deref()));
-            match spawn_blocking(move || act(what, asker)).await {
-                Ok(Ok(done)) => Some(Reply::Done(Box::new(done))),
-                Ok(Err(why)) => Some(Reply::No(why)),
-                Err(_) => Some(Reply::Error("what was to be done broke down".to_owned())),
-            }
-        }
+        Request::Act(wish) => ongoing::act(shared, stream, peer, wish, shutdown).await,
         Request::Query(ask) => {
             match Filter::parse(ask.filters.iter().map(|(n, v)| (n, v)), &Clock::utc(now())) {
                 Ok(filter) => query(shared, stream, peer, &ask, Arc::new(filter), shutdown).await,

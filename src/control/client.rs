@@ -4,7 +4,7 @@ use super::protocol::{Ask, End, Reply, Request, Wish};
 use super::{ControlError, Settings};
 use crate::journal::line;
 use crate::model::Record;
-use crate::model::act::{Act, Done};
+use crate::model::act::{Act, Done, Replayed};
 use crate::model::status::Status;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -46,13 +46,26 @@ impl Client {
     }
 
     /// Has something done; `claimed` is who was there before sudo.
-    pub fn act(mut self, what: Act, claimed: Option<String>) -> Result<Done, ControlError> {
+    pub fn act(self, what: Act, claimed: Option<String>) -> Result<Done, ControlError> {
+        self.act_and_hear(what, claimed, &mut |_| {})
+    }
+
+    /// The same, and tells how far it has come. Who drops the connection ends a replay.
+    pub fn act_and_hear(
+        mut self,
+        what: Act,
+        claimed: Option<String>,
+        heard: &mut dyn FnMut(&[Replayed]),
+    ) -> Result<Done, ControlError> {
         self.ask(&Request::Act(Wish { what, claimed }))?;
-        match self.read()? {
-            Answered::Reply(Reply::Done(done)) => Ok(*done),
-            Answered::Reply(reply) => Err(self.unexpected(reply)),
-            Answered::Record(_) => {
-                Err(ControlError::Garbled("a record came instead of what was done".to_owned()))
+        loop {
+            match self.read()? {
+                Answered::Reply(Reply::Going(so_far)) => heard(&so_far),
+                Answered::Reply(Reply::Done(done)) => return Ok(*done),
+                Answered::Reply(reply) => return Err(self.unexpected(reply)),
+                Answered::Record(_) => {
+                    return Err(ControlError::Garbled("a record came instead of what was done".to_owned()));
+                }
             }
         }
     }
@@ -94,7 +107,7 @@ impl Client {
             Reply::Refused(sentence) => ControlError::Refused(sentence),
             Reply::No(sentence) => ControlError::No(sentence),
             Reply::Error(sentence) => ControlError::Failed(sentence),
-            Reply::End(_) | Reply::Status(_) | Reply::Done(_) => {
+            Reply::End(_) | Reply::Status(_) | Reply::Going(_) | Reply::Done(_) => {
                 ControlError::Garbled("it answers another question".to_owned())
             }
         }

@@ -7,12 +7,13 @@
 //!
 //! {"seq":1,...}                                              a record, as `-o json` has it
 //! {"status":{...}}                                           the status
+//! {"going":[{...}]}                                          how far a replay has come, now and then
 //! {"done":{"reset":{...}}}                                   what came of an act
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
 //! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
 
-use crate::model::act::{Act, Done};
+use crate::model::act::{Act, Done, Replayed};
 use crate::model::status::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,6 +69,8 @@ pub struct Ask {
 pub enum Reply {
     /// The state of the agent.
     Status(Box<Status>),
+    /// How far a replay has come, for each destination.
+    Going(Vec<Replayed>),
     /// What came of an act.
     Done(Box<Done>),
     /// Nothing more follows.

@@ -4,7 +4,7 @@ use super::protocol::Reply;
 use super::request::{self, Line};
 use super::slots::{Slot, Slots};
 use super::socket::SocketFile;
-use super::{ControlError, Settings, access, answer, audit, peer, socket};
+use super::{ControlError, Ongoing, Settings, access, answer, audit, peer, socket};
 use crate::journal::Journal;
 use crate::model::Time;
 use crate::model::act::{Act, Asker, Done};
@@ -16,6 +16,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+/// Does what somebody wants done, or says in a sentence why not.
+pub type Acting = dyn Fn(Act, Asker, &Ongoing) -> Result<Done, String> + Send + Sync;
+
 /// What the agent gives to be asked.
 pub struct Server {
     /// Where, and who may.
@@ -25,7 +28,7 @@ pub struct Server {
     /// Tells the state of the agent; may block.
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
     /// Does what an admin wants done, or says in a sentence why not; may block.
-    pub act: Arc<dyn Fn(Act, Asker) -> Result<Done, String> + Send + Sync>,
+    pub act: Arc<Acting>,
     /// What no client can exceed.
     pub limits: Limits,
 }

@@ -39,7 +39,9 @@ impl Destination {
             let (now, standing) = (self.now(), self.probe.standing());
             let acknowledged = self.link.as_ref().is_some_and(Link::is_acknowledged);
             self.delivery.on_proof(if acknowledged { Proof::Running } else { proof(standing) });
-            let step = match (self.delivery.next(newest, now), self.pace.room(now)) {
+            let step = self.delivery.next(newest, now);
+            self.lane.on_turn(matches!(step, Step::Send { .. }));
+            let step = match (step, self.lane.room(now)) {
                 (Step::Send { .. }, Err(until)) => Step::Wait { until: Some(until) },
                 (step, _) => step,
             };
@@ -136,6 +138,10 @@ impl Destination {
     }
 
     pub(super) fn remember(&mut self) {
+        // One writer for each file.
+        if self.again.is_some() {
+            return;
+        }
         if let Err(error) = self.memory.store() {
             tracing::warn!("cannot remember what {} can do: {error}", self.settings.name);
         }

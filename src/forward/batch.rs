@@ -16,6 +16,8 @@ pub(super) struct Encoder {
     /// Records up to here have been looked at; what is looked at again is not counted again.
     looked: Seq,
     pub clock_synced: bool,
+    /// Frames of a replay say so.
+    pub replay: bool,
 }
 
 /// What one batch came to.
@@ -39,7 +41,7 @@ pub(super) struct Most {
 
 impl Encoder {
     pub(super) fn new(stream: String, confirmed: Seq) -> Encoder {
-        Encoder { stream, sequence_id: 0, looked: confirmed, clock_synced: false }
+        Encoder { stream, sequence_id: 0, looked: confirmed, clock_synced: false, replay: false }
     }
 
     /// Appends the frames of those `records` that are selected for this link to `out`: at least one if there is one.
@@ -69,7 +71,7 @@ impl Encoder {
                 stream: &self.stream,
                 prev: encoded.end.last,
                 resent,
-                replay: false,
+                replay: self.replay,
                 sequence_id: self.sequence_id,
                 clock_synced: self.clock_synced,
             };

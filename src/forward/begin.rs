@@ -1,11 +1,109 @@
 //! Where a destination begins: after what its cursor confirms.
 
-use super::settings::{From, Settings};
+use super::backoff::Backoff;
+use super::batch::Encoder;
+use super::delivery::{Delivery, Limits};
+use super::keychain::Keychain;
+use super::lane::Lane;
+use super::mark::Mark;
+use super::peers::Memory;
+use super::pool::Pool;
+use super::probe::Probe;
+use super::renewal::Renewal;
+use super::replay::Again;
+use super::report::Report;
+use super::settings::{Evidence, From, Settings};
+use super::settle::Settle;
+use super::succession::Visit;
+use super::{Destination, Flight, KeyUpdates};
 use crate::journal::{Cursor, Journal, JournalError, Reached};
 use crate::model::{Action, Event, Outcome, Seq, Time};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a destination is put together from.
+pub(super) struct Plan {
+    pub settings: Settings,
+    pub journal: Journal,
+    pub clock: fn() -> Time,
+    pub confirmed: Reached,
+    pub highest: Seq,
+    pub begun: Instant,
+    pub lane: Lane,
+    pub keychain: Keychain,
+    pub mark: Option<Mark>,
+    pub again: Option<Again>,
+}
+
+impl Destination {
+    /// Takes up a destination where its cursor says. Blocks on the disk.
+    pub fn open(
+        settings: Settings,
+        journal: Journal,
+        clock: fn() -> Time,
+    ) -> Result<Destination, JournalError> {
+        let Beginning { cursor, confirmed, highest } = begin(&settings, &journal, clock())?;
+        let mark = Mark::new(journal.clone(), settings.name.clone(), cursor, clock);
+        Ok(Destination::of(Plan {
+            lane: Lane::new(settings.rate_max),
+            settings,
+            journal,
+            clock,
+            confirmed,
+            highest,
+            begun: Instant::now(),
+            keychain: Keychain::default(),
+            mark: Some(mark),
+            again: None,
+        }))
+    }
+
+    /// Puts it together; reads what is known of its peers.
+    pub(super) fn of(plan: Plan) -> Destination {
+        let Plan { settings, journal, clock, confirmed, highest, begun, lane, keychain, mark, again } = plan;
+        let limits = Limits {
+            window_bytes_max: settings.window_bytes_max,
+            barrier_interval: settings.barrier_interval,
+            trusting: settings.evidence == Evidence::None,
+            finite: again.is_some(),
+            selective: settings.select.is_some() || again.is_some(),
+        };
+        let backoff = Backoff::new(settings.backoff.0, settings.backoff.1);
+        let addresses: Vec<String> = settings.links().map(|link| link.net.shown()).collect();
+        let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
+        let pool = Pool::new(addresses.len(), settings.return_interval);
+        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
+        let mut encoder = Encoder::new(journal.stream().to_string(), confirmed.through);
+        encoder.replay = again.is_some();
+        Destination {
+            delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
+            encoder,
+            memory,
+            settle: Settle::new(),
+            mark,
+            report: if again.is_some() { report.for_replay() } else { report },
+            again,
+            follower: Some(journal.follower()),
+            read: None,
+            link: None,
+            pool,
+            keychain,
+            visit: Visit::new(),
+            renewal: Renewal::new(),
+            flight: Flight::default(),
+            probe: Probe::without(),
+            heard: KeyUpdates::default(),
+            lane,
+            frames: Vec::new(),
+            begun,
+            settings: Arc::new(settings),
+            journal,
+        }
+    }
+}
 
 /// The place to begin at.
-pub(super) struct Beginning {
+struct Beginning {
     pub cursor: Cursor,
     /// Everything up to here is confirmed, or not wanted.
     pub confirmed: Reached,
@@ -15,7 +113,7 @@ pub(super) struct Beginning {
 
 /// Finds it. A new destination gets its cursor now, for its beginning must not move when the agent starts again before
 /// anything was confirmed; one whose cursor is destroyed gets everything again, whatever `from` says.
-pub(super) fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning, JournalError> {
+fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning, JournalError> {
     let mut cursor = journal.cursor(&settings.name)?;
     let newest = journal.newest();
     let before_all = Seq(journal.status().oldest.0.saturating_sub(1));

@@ -14,7 +14,7 @@ impl Destination {
         let Some(link) = self.link.take() else { return };
         let mut next = JoinSet::new();
         let at = self.pool.present();
-        if !self.delivery.is_stopping() {
+        if !self.delivery.is_stopping() && self.again.is_none() {
             next.spawn(self.connect(at));
         }
         let tls = link.about();
@@ -31,7 +31,7 @@ impl Destination {
                 self.delivery.on_delivered(self.now());
                 self.pool.on_evidence();
                 let event = self.report.delivered(level);
-                self.report.progress(&self.delivery, self.journal.newest());
+                self.progress(self.newest());
                 self.tell(event).await;
                 if let Some(made) = next.join_next().await {
                     self.on_connect(at, made.unwrap_or(Err(LinkError::Unprepared))).await;

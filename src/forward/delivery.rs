@@ -46,6 +46,8 @@ pub(super) struct Limits {
     pub barrier_interval: Duration,
     /// Whether a send counts as delivered: evidence `none`.
     pub trusting: bool,
+    /// Whether there is an end: after `newest` nothing comes any more.
+    pub finite: bool,
     /// Whether there are records that are not selected.
     pub selective: bool,
 }
@@ -143,7 +145,7 @@ impl Delivery {
     pub(super) fn next(&self, newest: Seq, now: Duration) -> Step {
         let LinkState::Up { proof, .. } = self.link else { return self.next_while_down(newest, now) };
         let barrier_at = self.barrier_at(proof);
-        let stopping = self.stop_by.is_some();
+        let stopping = self.stop_by.is_some() || self.limits.finite;
         let late = self.stop_by.is_some_and(|stop_by| now >= stop_by);
         let all_sent = self.sent >= newest || late;
         // Evidence that is on its way is waited for.
@@ -164,6 +166,7 @@ impl Delivery {
     fn next_while_down(&self, newest: Seq, now: Duration) -> Step {
         match self.link {
             _ if self.stop_by.is_some() => Step::Done,
+            _ if self.limits.finite && self.confirmed.through >= newest => Step::Done,
             LinkState::Down { retry_at } if now < retry_at => match self.is_looking() {
                 true if self.confirmed.through < newest => Step::Look { after: self.confirmed.through },
                 _ => Step::Wait { until: Some(retry_at) },

@@ -40,6 +40,13 @@ pub(super) struct Set {
 }
 
 impl Keychain {
+    /// One of its own that knows what this one knows now, for links beside it.
+    pub(super) fn copy(&self) -> Keychain {
+        let ring = self.ring();
+        let (good, last) = (ring.good.clone(), ring.last.clone());
+        Keychain(Arc::new(Mutex::new(Ring { good, last, ..Ring::default() })))
+    }
+
     /// Reads the files and chooses the set of the next connection. Blocks on the disk.
     pub(super) fn prepare(&self, link: &transport::Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
         let read = read(link);

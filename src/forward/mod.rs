@@ -24,6 +24,7 @@ mod evidence;
 mod flight;
 mod habits;
 mod keychain;
+mod lane;
 mod mark;
 mod message;
 mod pace;
@@ -32,33 +33,35 @@ mod pool;
 mod probe;
 mod reading;
 mod renewal;
+mod replay;
 mod report;
 mod select;
 mod settings;
 mod settle;
 mod succession;
+mod tally;
 mod window;
 
 pub use message::messages;
+pub use replay::{Replay, ReplayHandle, Replayer};
 pub use report::Handle;
 pub use settings::{Cadence, Evidence, From, Settings};
 
-use crate::journal::{Batch, Follower, Journal, JournalError};
-use crate::model::{Event, Seq, Time};
+use crate::journal::{Batch, Follower, Journal};
+use crate::model::{Event, Seq};
 use crate::transport::{KeyUpdates, Link, LinkError};
 use ask::Next as Doing;
-use backoff::Backoff;
 use batch::{Encoder, Most};
-use begin::Beginning;
-use delivery::{Delivery, Limits, Step};
+use delivery::{Delivery, Step};
 use flight::Flight;
 use keychain::Keychain;
+use lane::Lane;
 use mark::Mark;
-use pace::Pace;
 use peers::Memory;
 use pool::{Pool, Retry};
 use probe::Probe;
 use renewal::Renewal;
+use replay::Again;
 use report::Report;
 use settle::Settle;
 use std::path::Path;
@@ -76,7 +79,10 @@ pub struct Destination {
     delivery: Delivery,
     encoder: Encoder,
     memory: Memory,
-    mark: Mark,
+    /// How far it has come; what is sent again moves nothing.
+    mark: Option<Mark>,
+    /// What a replay has besides.
+    again: Option<Again>,
     settle: Settle,
     follower: Option<Follower>,
     /// What is being sent: held, so that the writer sees how far this reader is.
@@ -92,56 +98,12 @@ pub struct Destination {
     /// What the answers of the present link prove, and those that were heard.
     probe: Probe,
     heard: KeyUpdates,
-    pace: Pace,
+    lane: Lane,
     frames: Vec<u8>,
     report: Report,
 }
 
 impl Destination {
-    /// Takes up a destination where its cursor says. Blocks on the disk.
-    pub fn open(
-        settings: Settings,
-        journal: Journal,
-        clock: fn() -> Time,
-    ) -> Result<Destination, JournalError> {
-        let Beginning { cursor, confirmed, highest } = begin::begin(&settings, &journal, clock())?;
-        let limits = Limits {
-            window_bytes_max: settings.window_bytes_max,
-            barrier_interval: settings.barrier_interval,
-            trusting: settings.evidence == Evidence::None,
-            selective: settings.select.is_some(),
-        };
-        let backoff = Backoff::new(settings.backoff.0, settings.backoff.1);
-        let addresses: Vec<String> = settings.links().map(|link| link.net.shown()).collect();
-        let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
-        let pool = Pool::new(addresses.len(), settings.return_interval);
-        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
-        let begun = Instant::now();
-        Ok(Destination {
-            delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
-            encoder: Encoder::new(journal.stream().to_string(), confirmed.through),
-            memory,
-            settle: Settle::new(),
-            mark: Mark::new(journal.clone(), settings.name.clone(), cursor, clock),
-            follower: Some(journal.follower()),
-            read: None,
-            link: None,
-            pool,
-            keychain: Keychain::default(),
-            visit: Visit::new(),
-            renewal: Renewal::new(),
-            flight: Flight::default(),
-            probe: Probe::without(),
-            heard: KeyUpdates::default(),
-            pace: Pace::new(settings.rate_max),
-            frames: Vec::new(),
-            report,
-            begun,
-            settings: Arc::new(settings),
-            journal,
-        })
-    }
-
     /// For status.
     pub fn handle(&self) -> Handle {
         self.report.handle()
@@ -156,18 +118,19 @@ impl Destination {
             () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
         }
         self.store_cursor(true).await;
-        self.report.progress(&self.delivery, self.journal.newest());
+        self.progress(self.newest());
     }
 
     async fn deliver(&mut self, mut stop: watch::Receiver<bool>) {
-        let mut newest = self.journal.subscribe();
+        let mut newest = self.news();
         loop {
             if *stop.borrow_and_update() {
                 self.delivery.on_stop(self.now() + STOP_WITHIN);
+                self.end_here();
             }
             let now_newest = *newest.borrow_and_update();
             self.hear().await;
-            self.report.progress(&self.delivery, now_newest);
+            self.progress(now_newest);
             self.store_cursor(false).await;
             self.succeed().await;
             self.renew().await;
@@ -272,7 +235,7 @@ impl Destination {
         let Some(link) = &mut self.link else { return };
         let bytes_max = acknowledged::bytes_at_once(link, bytes_max);
         self.frames.clear();
-        let Ok(room) = self.pace.room(self.begun.elapsed()) else { return };
+        let Ok(room) = self.lane.room(self.begun.elapsed()) else { return };
         let most = Most { bytes: bytes_max, frames: room };
         let (settings, frames) = (&self.settings, &mut self.frames);
         let to = (&mut *link, &mut self.flight);
@@ -283,7 +246,7 @@ impl Destination {
         }
         let sent = link.send(frames).await;
         self.report.sent(&encoded);
-        self.pace.on_sent(encoded.frames);
+        self.lane.on_sent(encoded.frames);
         // What did not go out is not acknowledged; of the rest each message has an answer of its own.
         if sent.is_ok() || link.is_acknowledged() {
             let (bytes, now) = (self.frames.len(), self.now());
@@ -292,6 +255,7 @@ impl Destination {
         } else {
             self.delivery.on_interrupted(encoded.end.last);
         }
+        self.count(&encoded);
         if let Err(error) = sent {
             self.broke(&error).await;
         }
@@ -305,7 +269,8 @@ impl Destination {
     ) {
         let until = until.into_iter().chain(self.visit_at()).chain(self.renew_at()).min();
         let pause = until.map_or(WAIT_MAX, |until| until.saturating_sub(self.now()).min(WAIT_MAX));
-        let pause = self.mark.due_in(self.delivery.reached()).map_or(pause, |due| due.min(pause));
+        let due = self.mark.as_ref().and_then(|mark| mark.due_in(self.delivery.reached()));
+        let pause = due.map_or(pause, |due| due.min(pause));
         let is_up = self.link.is_some();
         let news = async {
             match &mut self.link {
@@ -333,7 +298,8 @@ impl Destination {
     }
 
     async fn tell(&self, event: Option<Event>) {
-        if let Some(event) = event {
+        // A replay tells whoever wants it.
+        if let Some(event) = event.filter(|_| self.again.is_none()) {
             self.in_journal(move |journal| journal.note(event)).await;
         }
     }
@@ -346,10 +312,11 @@ impl Destination {
     }
 
     async fn store_cursor(&mut self, now: bool) {
-        let Some(write) = self.mark.due(self.delivery.reached(), now) else { return };
+        let Some(mark) = &mut self.mark else { return };
+        let Some(write) = mark.due(self.delivery.reached(), now) else { return };
         // Cancelled only when the agent ends.
         let Ok(written) = spawn_blocking(move || write.run()).await else { return };
-        match self.mark.on_written(written) {
+        match mark.on_written(written) {
             Ok(()) => self.report.no_problem(),
             Err(error) => self.report.problem(&error_text(&error)),
         }

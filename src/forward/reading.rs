@@ -36,6 +36,7 @@ impl Destination {
                 .await;
         }
         self.follower = Some(follower);
+        self.count_read(after, newest, &batch);
         if batch.is_empty() {
             self.delivery.on_nothing(newest);
             return Ok(None);

@@ -30,6 +30,11 @@ impl Handle {
         status
     }
 
+    /// The same without how far it is behind, which may take a look at the files.
+    pub(super) fn told(&self) -> DestinationStatus {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Seconds since the first record after `confirmed` was read from its log.
     fn age_after(&self, confirmed: Seq, newest: Seq) -> u64 {
         let seen = match self.journal.next_after(confirmed) {
@@ -101,6 +106,12 @@ impl Report {
             accepted: false,
             suspicion,
         }
+    }
+
+    /// For what is sent again: in the log under a name of its own.
+    pub(super) fn for_replay(mut self) -> Report {
+        self.name.push_str(" (replay)");
+        self
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -277,6 +288,10 @@ impl Report {
         let name = Some(self.name.as_str().into());
         event.target = Some(Box::new(Target { kind: "destination".into(), name, id: None }));
         event
+    }
+
+    pub(super) fn clock(&self) -> fn() -> Time {
+        self.handle.clock
     }
 
     pub(super) fn now(&self) -> Time {

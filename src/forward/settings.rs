@@ -1,6 +1,6 @@
 //! What the config says about a destination.
 
-use crate::filter::Selection;
+use crate::filter::{Filter, Selection};
 use crate::format::{self, Format};
 use crate::model::Record;
 use crate::transport;
@@ -22,6 +22,8 @@ pub struct Settings {
     pub return_interval: Duration,
     /// Which records it gets; `None` is all of them.
     pub select: Option<Arc<Selection>>,
+    /// Which of these a replay sends; the config leaves this empty.
+    pub only: Option<Arc<Filter>>,
     /// What a record becomes.
     pub format: &'static Format,
     /// Values of every frame.
@@ -51,6 +53,7 @@ impl Settings {
     /// Whether the record is selected.
     pub fn wants(&self, record: &Record) -> bool {
         self.select.as_ref().is_none_or(|select| select.wants(record))
+            && self.only.as_ref().is_none_or(|only| only.matches(record))
     }
 
     /// The peer at one of its addresses, the first of which is 0.

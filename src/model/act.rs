@@ -18,6 +18,8 @@ pub enum Act {
     ResetSource(Reset),
     /// Send test events and see what evidence comes.
     SendTest(Test),
+    /// Send what is in the trail again.
+    Replay(Replay),
 }
 
 /// What came of it.
@@ -30,6 +32,8 @@ pub enum Done {
     Reset(Moved),
     /// What became of the test events, for each destination.
     Tested(Vec<Tested>),
+    /// What became of what was sent again, for each destination.
+    Replayed(Vec<Replayed>),
 }
 
 /// Who wishes it.
@@ -166,6 +170,74 @@ pub struct Tested {
     pub error: String,
     /// The messages as they are sent, without their framing.
     pub messages: Vec<String>,
+}
+
+/// Send what is in the trail again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Replay {
+    /// To whom; to all destinations if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Words of the filter; times should be absolute, others count from the agent's clock in UTC.
+    pub filters: Vec<(String, String)>,
+    /// Also what the destination's `select` leaves out.
+    #[serde(default)]
+    pub unselected: bool,
+    /// How long nothing may move before it is given up, in seconds.
+    pub wait_seconds: u64,
+}
+
+impl Replay {
+    /// Longest wait, in seconds.
+    pub const WAIT_SECONDS_MAX: u64 = 3600;
+}
+
+/// What became of what was sent again to one destination, or has become of it so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Replayed {
+    /// Configured name.
+    pub destination: String,
+    /// `host:port`.
+    pub address: String,
+    /// The whole range has been sent, and all of it is confirmed.
+    pub complete: bool,
+    /// Events sent, each counted once.
+    pub sent: u64,
+    /// Of these, confirmed by evidence: at least so many.
+    pub confirmed: u64,
+    /// How often one was sent once more for lack of evidence.
+    pub resent: u64,
+    /// Records of the journal that are damaged, or were removed meanwhile: it is not known whether they were wanted.
+    pub unreadable: u64,
+    /// The level of the evidence that came; `none` where the config wants none.
+    pub evidence: String,
+    /// Why it is not complete; empty while it goes on and when it is.
+    pub error: String,
+}
+
+impl fmt::Display for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Replayed { complete, sent, confirmed, resent, unreadable, evidence, error, .. } = self;
+        match evidence.as_str() {
+            "none" => write!(f, "{sent} events sent; the config wants no evidence (evidence = \"none\")")?,
+            _ => write!(f, "{confirmed} of {sent} events confirmed")?,
+        }
+        if *confirmed > 0 && evidence != "none" {
+            write!(f, " by evidence {evidence}")?;
+        }
+        if *resent > 0 {
+            write!(f, ", {resent} frames sent once more for lack of evidence")?;
+        }
+        if *unreadable > 0 {
+            write!(f, "; {unreadable} records of the journal are damaged or gone")?;
+        }
+        match (complete, error.as_str()) {
+            (true, _) | (false, "") => Ok(()),
+            (false, error) => write!(f, "; {error}"),
+        }
+    }
 }
 
 /// Where a source is read on.

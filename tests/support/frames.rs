@@ -12,6 +12,7 @@ pub struct Frame {
     pub action: String,
     pub user: Option<String>,
     pub resent: bool,
+    pub replay: bool,
 }
 
 impl Frame {
@@ -43,6 +44,7 @@ impl Frame {
             action: value("action").unwrap(),
             user: value("user"),
             resent: value("resent").is_some(),
+            replay: value("replay").is_some(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! An agent of a journal and a socket alone, for tests of who is answered and what.
 
 use otrail::control::protocol::{Ask, End};
-use otrail::control::{Client, ControlError, Limits, Server, Settings};
+use otrail::control::{Client, ControlError, Limits, Ongoing, Server, Settings};
 use otrail::journal::{self, Draft, Input, Journal, Scan};
 use otrail::model::status::Status;
 use otrail::model::{Action, Event, Outcome, Raw, Record, Text, Time};
@@ -35,7 +35,7 @@ impl Agent {
         let journal = open_journal(dir.path());
         let status = || Status { sensor: "plant-a".to_owned(), pid: 7, ..Status::default() };
         let settings = settings(dir.path(), admin_groups);
-        let act = Arc::new(|_, _| Err("nothing is done here".to_owned()));
+        let act = Arc::new(|_, _, _: &Ongoing| Err("nothing is done here".to_owned()));
         let (journal_too, status) = (journal.clone(), Arc::new(status));
         let server = Server { settings, journal: journal_too, status, act, limits };
         let runtime =

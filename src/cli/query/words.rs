@@ -39,7 +39,7 @@ impl Query {
 /// A match is a word of the filter, `=`, and a value without spaces; `A..B` is a range; all else is an expression.
 ///
 /// Words that are no fields of expressions take a value with spaces, too: `since=2 days ago`.
-fn words_of(text: &str) -> Vec<(&str, &str)> {
+pub(in crate::cli) fn words_of(text: &str) -> Vec<(&str, &str)> {
     let expression = vec![("where", text)];
     let Some((name, value)) = text.split_once('=') else {
         return range_of(text).unwrap_or(expression);

@@ -6,8 +6,13 @@ use proptest::prelude::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn selective(confirmed: impl Into<Reached>) -> Delivery {
-    let limits =
-        Limits { window_bytes_max: 1 << 20, barrier_interval: 30 * SECOND, trusting: false, selective: true };
+    let limits = Limits {
+        window_bytes_max: 1 << 20,
+        barrier_interval: 30 * SECOND,
+        trusting: false,
+        finite: false,
+        selective: true,
+    };
     Delivery::resume_after(confirmed, Seq::NONE, limits, Backoff::new(SECOND, SECOND))
 }
 

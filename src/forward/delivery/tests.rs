@@ -5,7 +5,13 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn delivery(trusting: bool) -> Delivery {
-    let limits = Limits { window_bytes_max: 1000, barrier_interval: 30 * SECOND, trusting, selective: false };
+    let limits = Limits {
+        window_bytes_max: 1000,
+        barrier_interval: 30 * SECOND,
+        trusting,
+        finite: false,
+        selective: false,
+    };
     let mut delivery = Delivery::resume_after(Seq(10), Seq(10), limits, Backoff::new(SECOND, 8 * SECOND));
     assert_eq!(delivery.next(Seq(10), Duration::ZERO), Step::Connect);
     delivery.on_connected(Duration::ZERO);
@@ -211,4 +217,21 @@ fn nothing_to_send_is_confirmed_only_when_nothing_before_it_is_open() {
     delivery.on_sent(Seq(16), 10, SECOND);
     delivery.on_nothing(Seq(20));
     assert_eq!((delivery.confirmed(), delivery.sent()), (Seq(15), Seq(20)));
+}
+
+#[test]
+fn what_has_an_end_asks_for_evidence_there_and_is_done_only_with_it() {
+    let mut delivery = delivery(false);
+    delivery.limits.finite = true;
+    delivery.on_sent(Seq(12), 100, SECOND);
+    assert!(matches!(delivery.next(Seq(15), SECOND), Step::Send { after: Seq(12), .. }), "not at its end");
+    delivery.on_sent(Seq(15), 100, SECOND);
+    assert_eq!(delivery.next(Seq(15), SECOND), Step::Barrier, "at once");
+    delivery.on_lost(SECOND, 0.0);
+    assert_eq!(delivery.next(Seq(15), 10 * SECOND), Step::Connect, "no evidence, not done");
+    delivery.on_connected(10 * SECOND);
+    assert!(matches!(delivery.next(Seq(15), 10 * SECOND), Step::Send { after: Seq(10), .. }));
+    delivery.on_sent(Seq(15), 200, 10 * SECOND);
+    delivery.on_delivered(11 * SECOND);
+    assert_eq!(delivery.next(Seq(15), 11 * SECOND), Step::Done, "without another link");
 }
