@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! thread  collect     sensor logs → journal
+//! thread  seal        closed segments → sealed ones, when nothing else has to be done
 //! tokio   forward     journal → one destination, a task each
 //! tokio   control     the local socket
 //! tokio   keep        signals, heartbeat, retention, watchdog
@@ -15,6 +16,7 @@ mod expiry;
 mod keep;
 pub mod path;
 mod replay;
+mod seal;
 mod status;
 mod test;
 mod trial;
@@ -29,6 +31,7 @@ use crate::journal::{Journal, JournalError};
 use crate::model::{Action, Event, Outcome, Time};
 use keep::Keeper;
 use replay::Replays;
+use seal::Sealer;
 use status::Overview;
 use std::sync::Arc;
 use std::thread;
@@ -113,6 +116,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     let (stop_asking, asking_stopped) = watch::channel(false);
     let mut keeper = Keeper::new(journal.clone(), Arc::clone(&overview), heartbeat)?;
     let mut collected = start_collecting(collector)?;
+    let sealer = Sealer::start(journal.clone())?;
     let mut asking = JoinSet::new();
     for poller in pollers {
         asking.spawn(poller.run(asking_stopped.clone()));
@@ -129,6 +133,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     };
     keeper.stopping();
     collecting.stop();
+    sealer.stop();
     // Nobody listens where every sensor has ended by itself.
     let _ = stop_asking.send(true);
     while asking.join_next().await.is_some() {}

@@ -318,6 +318,7 @@ fn left_four_days_ago(house: &House, sensor: &SensorApi) {
         segment_bytes_max: 1 << 20,
         recent_bytes_max: 1 << 20,
         reserve_bytes: 1 << 16,
+        seal: false,
         destinations: Vec::new(),
     };
     let journal = Journal::open(settings, then).unwrap();

@@ -29,6 +29,7 @@ fn journal(dir: &Path, events: impl IntoIterator<Item = Event>) -> Journal {
         segment_bytes_max: 64 << 10,
         recent_bytes_max: 1 << 20,
         reserve_bytes: 4096,
+        seal: false,
         destinations: Vec::new(),
     };
     let journal = Journal::open(settings, Time::default()).unwrap();

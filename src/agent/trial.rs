@@ -64,6 +64,7 @@ fn journal_in(folder: &Path, first: Option<&Event>) -> journal::Settings {
         segment_bytes_max: 8 << 20,
         recent_bytes_max: 8 << 20,
         reserve_bytes: 4096,
+        seal: false,
         destinations: Vec::new(),
     }
 }

@@ -109,6 +109,7 @@ fn journal_settings(
         segment_bytes_max: segment_bytes_max.unwrap_or((64 * MIB).min(bytes_max / SEGMENTS_MIN)),
         recent_bytes_max: table.read("recent-max", |value| value.memory(64 * KIB..=GIB)).unwrap_or(8 << 20),
         reserve_bytes: table.read("reserve", |value| value.size(64 * KIB..=GIB)).unwrap_or(8 * MIB),
+        seal: table.read("seal", Value::boolean).unwrap_or(true),
         destinations: destinations.iter().map(|destination| destination.name.clone()).collect(),
     }
 }

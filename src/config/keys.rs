@@ -105,6 +105,7 @@ pub const SECTIONS: &[Section] = &[
             key("size-max", r#""2 GiB""#),
             key("age-max", r#""400 days""#),
             key("segment-max", r#""64 MiB""#),
+            key("seal", "true"),
             key("recent-max", r#""8 MiB""#),
             key("reserve", r#""8 MiB""#),
         ],

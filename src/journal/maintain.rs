@@ -1,12 +1,12 @@
 //! Keeping the journal within its limits: retention, capacity, its status.
 
 use super::error::JournalError;
+use super::forms;
 use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
 use super::{Journal, cursor};
 use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
-use std::fs;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -30,11 +30,11 @@ impl Journal {
             now,
             self.clock_is_sane(now),
         );
-        for name in &gone {
-            let path = dir.join(name.file_name());
-            fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
-        }
         if !gone.is_empty() {
+            let _placing = self.placing();
+            for name in &gone {
+                forms::remove(&dir, name)?;
+            }
             super::store::sync_dir(&dir)?;
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
         }
@@ -51,19 +51,13 @@ impl Journal {
             if Some(name) == open.as_ref() {
                 break;
             }
-            let path = dir.join(name.file_name());
-            let metadata = fs::metadata(&path).map_err(JournalError::io("read", &path))?;
+            let Some((bytes, metadata)) = forms::metadata(dir, name)? else { continue };
             let written =
                 metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
             let written =
                 written.and_then(|since| i64::try_from(since.as_millis()).ok()).and_then(Time::from_millis);
             let last = Seq(next.first.0.saturating_sub(1));
-            held.push(Held {
-                name: name.clone(),
-                last,
-                bytes: metadata.len(),
-                written: written.unwrap_or(Time::MAX),
-            });
+            held.push(Held { name: name.clone(), last, bytes, written: written.unwrap_or(Time::MAX) });
         }
         Ok(held)
     }
@@ -138,12 +132,11 @@ impl Journal {
     }
 }
 
-/// Bytes of all segments of a journal folder.
+/// Bytes of all segments of a journal folder, sealed and plain, their indexes included.
 pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
     let mut bytes = 0;
     for name in segment::list(dir)? {
-        let path = dir.join(name.file_name());
-        bytes += fs::metadata(&path).map_err(JournalError::io("read", &path))?.len();
+        bytes += forms::metadata(dir, &name)?.map_or(0, |(bytes, _)| bytes);
     }
     Ok(bytes)
 }

@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! STATE-DIR/
-//!   journal/00000000000000000001-1.ndjson   records 1 to 149211, begun by run 1
-//!   journal/00000000000000149212-2.ndjson   open: records 149212 and on
-//!   cursors/siem                            how far a destination has come
-//!   aside/ peers/ reserve LOCK              damage kept, what each peer can do, space kept free, one writer
+//!   journal/00000000000000000001-1.ndjson.zst   records 1 to 149211, begun by run 1, sealed
+//!   journal/00000000000000149212-2.ndjson       open: records 149212 and on
+//!   cursors/siem                                how far a destination has come
+//!   aside/ peers/ reserve LOCK                  damage kept, what each peer can do, space kept free, one writer
 //! line = one record as JSON; its last fields are a checksum and a hash chained to the line before
 //! ```
 //!
@@ -18,6 +18,8 @@
 mod cursor;
 mod error;
 mod follow;
+mod forms;
+mod frames;
 pub mod line;
 mod maintain;
 mod notes;
@@ -27,10 +29,14 @@ mod reader;
 mod recent;
 mod recovery;
 mod retention;
+mod seal;
+mod sealed;
+mod sealing;
 mod segment;
 mod settings;
 mod store;
 mod tail;
+mod telling;
 mod writer;
 
 pub use cursor::{Cursor, Reached};
@@ -39,10 +45,11 @@ pub use follow::{Follower, Next};
 pub use pending::{Draft, Input};
 pub use reader::{Fetch, Line, Place, Scan, stream_of};
 pub use recent::Batch;
+pub use seal::{Pace, Step};
 pub use segment::{FollowedFile, Mark, Progress};
 pub use settings::Settings;
 
-use crate::model::{Action, Event, Outcome, Seq, StreamId, Text, Time};
+use crate::model::{Action, Event, Outcome, Seq, StreamId, Time};
 use nix::fcntl::Flock;
 use recent::Recent;
 use std::collections::BTreeMap;
@@ -72,6 +79,10 @@ struct Inner {
     confirmed: Mutex<BTreeMap<String, Seq>>,
     /// Bytes of all segments.
     bytes: AtomicU64,
+    /// Held while files of the journal change their names or go.
+    placing: Mutex<()>,
+    /// Segments that were tried and cannot be sealed.
+    unsealable: Mutex<Vec<segment::SegmentName>>,
     /// Capacity threshold that was last told.
     threshold: AtomicU8,
     /// The disk is full: reading is paused.
@@ -93,6 +104,7 @@ impl Journal {
     /// A torn tail is left behind, damage is set aside; both become events of the journal at once.
     pub fn open(settings: Settings, now: Time) -> Result<Journal, JournalError> {
         let (store, lock) = Store::open(&settings.state_dir)?;
+        seal::clean_up(&store)?;
         let opened = open::open(&store)?;
         let stream = opened.start.stream;
         let segment_bytes_max = settings.segment_bytes_max.min(settings.bytes_max / 8).max(64 << 10);
@@ -108,6 +120,8 @@ impl Journal {
             limiter: Mutex::default(),
             confirmed: Mutex::new(confirmed),
             bytes: AtomicU64::new(maintain::bytes_of(&store.journal())?),
+            placing: Mutex::default(),
+            unsealable: Mutex::default(),
             threshold: AtomicU8::new(0),
             full: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -126,31 +140,6 @@ impl Journal {
         }
         journal.tell_opened(&opened.damaged, opened.torn, now);
         Ok(journal)
-    }
-
-    /// What opening found becomes events.
-    fn tell_opened(&self, damaged: &[(PathBuf, recovery::Damage)], torn: Option<(PathBuf, u64)>, now: Time) {
-        for (path, damage) in damaged {
-            self.0.damaged.fetch_add(1, Ordering::Relaxed);
-            let message = format!(
-                "{} is damaged at byte {}: {} bytes, {} records from {} on are lost; the bytes are kept in {}",
-                path.display(),
-                damage.offset,
-                damage.bytes,
-                damage.records,
-                damage.first,
-                self.0.store.aside().display(),
-            );
-            let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
-            event.count = Some(damage.records);
-            self.note(event);
-        }
-        if let Some((path, bytes)) = torn {
-            tracing::info!(
-                "{}: {bytes} bytes of a torn tail do not count; they were never announced",
-                path.display()
-            );
-        }
     }
 
     /// Names this journal for good.
@@ -291,75 +280,9 @@ impl Journal {
         }
     }
 
-    /// Journals one of otrail's own events. Blocks until it is durable.
-    ///
-    /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
-    pub fn note(&self, event: Event) {
-        let action = event.action;
-        if !self.limiter().admit(action, self.0.begun.elapsed()) {
-            return;
-        }
-        let now = event.seen;
-        let input = Input::own(self.own(event));
-        let mut writer = self.writer();
-        let result = if writer.is_waiting() {
-            Err(JournalError::Full { dir: self.dir().to_path_buf() })
-        } else {
-            writer.hold(input);
-            match self.write_out(&mut writer, now) {
-                // It is the batch that waits now.
-                Err(error) if error.is_full() => Ok(()),
-                result => result,
-            }
-        };
-        drop(writer);
-        if let Err(error) = result {
-            tracing::warn!("cannot journal {}: {error}", action.name());
-            self.limiter().count_lost(action, self.0.begun.elapsed());
-        }
-    }
-
-    /// Tells what was held back since the last call.
-    pub fn note_suppressed(&self, now: Time) {
-        // `note` takes the limiter again.
-        let suppressed = self.limiter().take_suppressed();
-        for (action, count) in suppressed {
-            let message = format!("{count} events {} were held back by the rate limit", action.name());
-            let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
-            event.count = Some(count);
-            self.note(event);
-        }
-    }
-
     /// Notes on disk that all records are durable; for an idle moment and for the stop.
     pub fn settle(&self, now: Time) -> Result<(), JournalError> {
         self.writer().note_durable(now)
-    }
-
-    /// Damage that a reader met: set aside, counted, and told once.
-    pub fn damaged(&self, error: &JournalError, now: Time) {
-        let JournalError::Damaged { segment, offset, bytes } = error else { return };
-        let damage = recovery::Damage { offset: *offset, bytes: *bytes, first: Seq::NONE, records: 0 };
-        match self.0.store.set_aside(segment, &damage) {
-            Ok(true) => {
-                self.0.damaged.fetch_add(1, Ordering::Relaxed);
-                let message = format!("{error}; they are kept in {}", self.0.store.aside().display());
-                let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
-                event.count = Some(1);
-                self.note(event);
-            }
-            Ok(false) => {}
-            Err(problem) => tracing::error!("{error}; it cannot be set aside: {problem}"),
-        }
-    }
-
-    /// Sensor and source of an own event.
-    fn own(&self, mut event: Event) -> Event {
-        event.sensor = self.0.settings.sensor.as_str().into();
-        if event.source.is_empty() {
-            event.source = Text::const_new("otrail");
-        }
-        event
     }
 
     fn set_error(&self, error: &str) {
@@ -372,6 +295,10 @@ impl Journal {
 
     fn limiter(&self) -> MutexGuard<'_, notes::Limiter> {
         self.0.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn placing(&self) -> MutexGuard<'_, ()> {
+        self.0.placing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn confirmed(&self) -> MutexGuard<'_, BTreeMap<String, Seq>> {

@@ -2,6 +2,7 @@
 
 use super::cursor;
 use super::error::JournalError;
+use super::forms;
 use super::recovery::{self, Damage, Examined, Files, Known};
 use super::segment::{self, SegmentName};
 use super::store::Store;
@@ -31,12 +32,12 @@ pub(super) fn open(store: &Store) -> Result<Opened, JournalError> {
     let mut synced = confirmed;
 
     while let Some(name) = names.pop() {
-        let path = dir.join(name.file_name());
-        let files = files_before(&dir, &names, &path)?;
-        let examined = recovery::examine(&path, Known { synced, first: name.first, files })?;
+        let path = forms::plain(&dir, &name);
+        let files = files_before(&dir, &names, &name)?;
+        let examined = recovery::examine(&dir, &name, Known { synced, first: name.first, files })?;
         if examined.header.is_none() && examined.lines == 0 {
             // A crash between creating the segment and finishing its header.
-            store.move_aside(&path)?;
+            store.move_aside(&name)?;
             // It was begun only once everything before it was durable.
             synced = synced.max(Seq(name.first.0.saturating_sub(1)));
             continue;
@@ -63,9 +64,11 @@ fn found(
             damaged.push((path.to_path_buf(), damage.clone()));
         }
     }
-    let clean = examined.torn == 0 && examined.damaged.is_empty() && examined.header.is_some();
+    // What is sealed is not written any more; it is the newest only when what came after it was never more than begun.
+    let sealed = !path.exists();
+    let clean = examined.torn == 0 && examined.damaged.is_empty() && examined.header.is_some() && !sealed;
     let created = examined.header.as_ref().map_or(Time::MIN, |header| header.created);
-    let last = Some(Last { name, bytes: examined.bytes, clean, created });
+    let last = Some(Last { name, bytes: examined.bytes, sealed, clean, created });
     let torn = (examined.torn > 0).then(|| (path.to_path_buf(), examined.torn));
     let start =
         Start { stream, run, next: examined.next, chain: examined.chain, files: examined.files, last };
@@ -75,7 +78,7 @@ fn found(
 /// The stream id by the first header that is whole.
 fn stream_of(dir: &Path, names: &[SegmentName]) -> Result<Option<StreamId>, JournalError> {
     for name in names.iter().rev() {
-        if let Some(header) = segment::read_header(&dir.join(name.file_name()))? {
+        if let Some(header) = segment::read_header(dir, name)? {
             return Ok(Some(header.stream));
         }
     }
@@ -83,15 +86,14 @@ fn stream_of(dir: &Path, names: &[SegmentName]) -> Result<Option<StreamId>, Jour
 }
 
 /// The followed files by the segments before, needed only when this one's header is damaged.
-fn files_before(dir: &Path, before: &[SegmentName], path: &Path) -> Result<Files, JournalError> {
-    if segment::read_header(path)?.is_some() {
+fn files_before(dir: &Path, before: &[SegmentName], name: &SegmentName) -> Result<Files, JournalError> {
+    if segment::read_header(dir, name)?.is_some() {
         return Ok(Files::new());
     }
     let Some((name, earlier)) = before.split_last() else { return Ok(Files::new()) };
-    let path = dir.join(name.file_name());
-    let files = files_before(dir, earlier, &path)?;
+    let files = files_before(dir, earlier, name)?;
     let known = Known { synced: Seq(u64::MAX - 1), first: name.first, files };
-    Ok(recovery::examine(&path, known)?.files)
+    Ok(recovery::examine(dir, name, known)?.files)
 }
 
 fn new_stream() -> StreamId {

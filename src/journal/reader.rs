@@ -1,15 +1,16 @@
 //! Reading what was written: line by line, in order, never past what was announced.
 //!
 //! A reader holds no lock and never waits for the writer. Segments may be removed under it; it goes on with
-//! the next that is there.
+//! the next that is there. They may be sealed under it; it goes on in the file that it has open, which holds the same.
 
 use super::error::JournalError;
+use super::forms::{self, Opened};
 use super::line::{self, peek};
+use super::sealed::Found;
 use super::segment::{self, SegmentName};
 use super::tail;
 use crate::model::{Record, Seq, StreamId, Time};
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a line stands: for whoever wants to read it again.
@@ -65,8 +66,7 @@ pub struct Scan {
 #[derive(Debug)]
 struct OpenSegment {
     name: SegmentName,
-    path: PathBuf,
-    reader: BufReader<File>,
+    file: Opened,
     offset: u64,
     /// Bytes that count, once a later segment says so.
     limit: Option<u64>,
@@ -78,7 +78,7 @@ struct OpenSegment {
 pub(super) fn before(dir: &Path, time: Time) -> Result<Seq, JournalError> {
     let mut before = Seq::NONE;
     for name in segment::list(dir)? {
-        match segment::read_header(&dir.join(name.file_name())) {
+        match segment::read_header(dir, &name) {
             Ok(Some(header)) if header.created > time => break,
             _ => before = Seq(name.first.0.saturating_sub(1)),
         }
@@ -117,7 +117,7 @@ impl Scan {
     /// What a line is that holds no record which this otrail can read: damage, though its checksum holds.
     pub(super) fn damage_of(&self, line: &Line) -> JournalError {
         let (first, run) = line.place.segment;
-        let segment = self.dir.join(SegmentName { first, run }.file_name());
+        let segment = forms::plain(&self.dir, &SegmentName { first, run });
         let bytes = line.body.len() as u64 + tail::LINE_END_BYTES;
         JournalError::Damaged { segment, offset: line.place.offset, bytes }
     }
@@ -146,16 +146,10 @@ impl Scan {
             None => names.partition_point(|name| name.first <= self.next).saturating_sub(1),
         };
         for (at, name) in names.iter().enumerate().skip(begin) {
-            let path = self.dir.join(name.file_name());
-            let file = match File::open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(JournalError::io("open", &path)(error)),
-            };
+            let Some(file) = forms::open(&self.dir, name)? else { continue };
             let limit = limit_of(&self.dir, name, &names[at + 1..])?;
-            let reader = BufReader::with_capacity(READ_BYTES, file);
             let before = names.get(at + 1).map(|next| next.first);
-            self.open = Some(OpenSegment { name: name.clone(), path, reader, offset: 0, limit, before });
+            self.open = Some(OpenSegment { name: name.clone(), file, offset: 0, limit, before });
             return Ok(true);
         }
         Ok(false)
@@ -178,9 +172,7 @@ impl Scan {
                 }
                 Read::Passed => {}
                 Read::Ahead => return Ok(None),
-                Read::Damaged { offset, bytes } => {
-                    return Err(JournalError::Damaged { segment: open.path.clone(), offset, bytes });
-                }
+                Read::Damaged(error) => return Err(error),
                 Read::End => {
                     if !self.leave_segment()? {
                         return Ok(None);
@@ -228,10 +220,7 @@ enum Read {
     Passed,
     /// A record that is not wanted yet; it is read again when it is.
     Ahead,
-    Damaged {
-        offset: u64,
-        bytes: u64,
-    },
+    Damaged(JournalError),
     End,
 }
 
@@ -240,18 +229,23 @@ impl OpenSegment {
         if self.limit.is_some_and(|limit| self.offset >= limit) {
             return Ok(Read::End);
         }
-        let mut line = Vec::new();
-        let count = self.reader.read_until(b'\n', &mut line).map_err(JournalError::io("read", &self.path))?;
-        let offset = self.offset;
+        let (mut line, offset) = (Vec::new(), self.offset);
+        let count = match self.file.bytes.read_line(&mut line, &self.file.path)? {
+            Found::Bytes(count) => count,
+            Found::Damaged { lost, error } => {
+                self.offset += lost;
+                return Ok(Read::Damaged(error));
+            }
+        };
         let whole = line.strip_suffix(b"\n").and_then(tail::check);
         let seq = whole.and_then(|whole| peek(whole.body).seq);
         let unannounced = seq.is_some_and(|seq| seq > through);
         if count == 0 || unannounced || (whole.is_none() && self.may_still_grow(&line)) {
-            self.rewind()?;
+            self.file.bytes.seek(offset, &self.file.path)?;
             return Ok(if unannounced { Read::Ahead } else { Read::End });
         }
         self.offset += count as u64;
-        let Some(whole) = whole else { return Ok(Read::Damaged { offset, bytes: count as u64 }) };
+        let Some(whole) = whole else { return Ok(Read::Damaged(self.damaged_line(offset, count as u64))) };
         let body = whole.body.len();
         match seq {
             Some(seq) if seq >= wanted && self.before.is_none_or(|before| seq < before) => {
@@ -268,8 +262,10 @@ impl OpenSegment {
         self.limit.is_none() && !line.ends_with(b"\n")
     }
 
-    fn rewind(&mut self) -> Result<(), JournalError> {
-        self.reader.seek(SeekFrom::Start(self.offset)).map(drop).map_err(JournalError::io("read", &self.path))
+    /// Named by the place in the plain segment, whatever form it has by now.
+    fn damaged_line(&self, offset: u64, bytes: u64) -> JournalError {
+        let segment = self.file.path.with_file_name(self.name.file_name());
+        JournalError::Damaged { segment, offset, bytes }
     }
 }
 
@@ -279,8 +275,7 @@ impl OpenSegment {
 fn limit_of(dir: &Path, name: &SegmentName, later: &[SegmentName]) -> Result<Option<u64>, JournalError> {
     let mut unreadable = Vec::new();
     for next in later {
-        let path = dir.join(next.file_name());
-        match segment::read_header(&path) {
+        match segment::read_header(dir, next) {
             Ok(Some(header)) => {
                 return Ok(Some(match header.after {
                     Some(after) if after.segment == name.file_name() => after.bytes,
@@ -301,7 +296,7 @@ fn limit_of(dir: &Path, name: &SegmentName, later: &[SegmentName]) -> Result<Opt
 #[derive(Debug)]
 pub struct Fetch {
     dir: PathBuf,
-    open: Option<((Seq, u64), BufReader<File>)>,
+    open: Option<((Seq, u64), Opened)>,
 }
 
 impl Fetch {
@@ -314,13 +309,12 @@ impl Fetch {
     pub fn get(&mut self, place: Place) -> Option<Record> {
         if self.open.as_ref().is_none_or(|(segment, _)| *segment != place.segment) {
             let name = SegmentName { first: place.segment.0, run: place.segment.1 };
-            let file = File::open(self.dir.join(name.file_name())).ok()?;
-            self.open = Some((place.segment, BufReader::new(file)));
+            self.open = Some((place.segment, forms::open(&self.dir, &name).ok()??));
         }
-        let (_, reader) = self.open.as_mut()?;
-        reader.seek(SeekFrom::Start(place.offset)).ok()?;
+        let (_, file) = self.open.as_mut()?;
+        file.bytes.seek(place.offset, &file.path).ok()?;
         let mut line = Vec::new();
-        reader.read_until(b'\n', &mut line).ok()?;
+        file.bytes.read_line(&mut line, &file.path).ok()?;
         let whole = tail::check(line.strip_suffix(b"\n")?)?;
         let seq = peek(whole.body).seq?;
         let end = whole.body.len();
@@ -333,11 +327,9 @@ impl Fetch {
 pub fn stream_of(state_dir: &Path) -> Result<StreamId, JournalError> {
     let dir = super::store::Store::at(state_dir).journal();
     for name in segment::list(&dir)? {
-        if let Some(header) = segment::read_header(&dir.join(name.file_name()))? {
+        if let Some(header) = segment::read_header(&dir, &name)? {
             return Ok(header.stream);
         }
     }
     Err(JournalError::Missing { dir: state_dir.to_path_buf() })
 }
-
-const READ_BYTES: usize = 256 << 10;

@@ -5,14 +5,14 @@
 //! and no others; the chain goes on from the next line that is whole.
 
 use super::error::JournalError;
+use super::forms;
 use super::line::peek;
-use super::segment::{FollowedFile, Header, Noted, parse_header};
+use super::sealed::Found;
+use super::segment::{FollowedFile, Header, Noted, SegmentName, parse_header};
 use super::tail::{self, Chain, Whole};
 use crate::model::{FileNo, Position, Seq};
 use memchr::memmem;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// The followed files by number.
@@ -63,40 +63,60 @@ pub(super) struct Damage {
 }
 
 /// Reads the whole segment and says what of it counts.
-pub(super) fn examine(path: &Path, known: Known) -> Result<Examined, JournalError> {
-    let synced = known.synced.max(newest_synced(path)?);
+pub(super) fn examine(dir: &Path, name: &SegmentName, known: Known) -> Result<Examined, JournalError> {
+    let synced = known.synced.max(newest_synced(dir, name)?);
     let mut walk = Walk::new(known, synced);
-    each_line(path, |line, offset| walk.line(line, offset, path))?;
-    let length = std::fs::metadata(path).map_err(JournalError::io("read", path))?.len();
+    let path = forms::plain(dir, name);
+    let mut length = 0;
+    let mut counts = true;
+    each_line(dir, name, |line| {
+        length = line.offset + line.length;
+        counts = counts && walk.line(line, &path)?;
+        Ok(())
+    })?;
     Ok(walk.finish(length))
 }
 
 /// The newest seq that any whole line of the segment says was durable.
-fn newest_synced(path: &Path) -> Result<Seq, JournalError> {
+fn newest_synced(dir: &Path, name: &SegmentName) -> Result<Seq, JournalError> {
     let mut newest = Seq::NONE;
-    each_line(path, |line, _| {
-        let whole = line.strip_suffix(b"\n").and_then(tail::check);
-        newest = newest.max(whole.and_then(|whole| peek(whole.body).synced).unwrap_or_default());
-        Ok(true)
+    each_line(dir, name, |line| {
+        newest = newest.max(line.whole().and_then(|whole| peek(whole.body).synced).unwrap_or_default());
+        Ok(())
     })?;
     Ok(newest)
 }
 
-/// Calls `visit` with each line, its line feed and its offset, until it returns false.
+/// A line with its line feed; one without bytes stands for what cannot be unpacked.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    length: u64,
+}
+
+impl Piece<'_> {
+    fn whole(&self) -> Option<Whole<'_>> {
+        self.bytes.strip_suffix(b"\n").and_then(tail::check)
+    }
+}
+
+/// Calls `visit` with each line.
 fn each_line(
-    path: &Path,
-    mut visit: impl FnMut(&[u8], u64) -> Result<bool, JournalError>,
+    dir: &Path,
+    name: &SegmentName,
+    mut visit: impl FnMut(&Piece<'_>) -> Result<(), JournalError>,
 ) -> Result<(), JournalError> {
-    let file = File::open(path).map_err(JournalError::io("open", path))?;
-    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let mut file = forms::must_open(dir, name)?;
     let (mut line, mut offset) = (Vec::new(), 0);
     loop {
         line.clear();
-        let count = reader.read_until(b'\n', &mut line).map_err(JournalError::io("read", path))?;
-        if count == 0 || !visit(&line, offset)? {
-            return Ok(());
-        }
-        offset += count as u64;
+        let length = match file.bytes.read_line(&mut line, &file.path)? {
+            Found::Bytes(0) => return Ok(()),
+            Found::Bytes(count) => count as u64,
+            Found::Damaged { lost, .. } => lost,
+        };
+        visit(&Piece { bytes: &line, offset, length })?;
+        offset += length;
     }
 }
 
@@ -132,20 +152,20 @@ impl Walk {
     }
 
     /// Takes one line; false when nothing from here on counts.
-    fn line(&mut self, line: &[u8], offset: u64, path: &Path) -> Result<bool, JournalError> {
+    fn line(&mut self, line: &Piece<'_>, path: &Path) -> Result<bool, JournalError> {
         if std::mem::take(&mut self.at_header)
-            && let Some(header) = parse_header(line, path)?
+            && let Some(header) = parse_header(line.bytes, path)?
         {
-            self.chain = line.strip_suffix(b"\n").and_then(tail::check).map(|whole| whole.chain);
+            self.chain = line.whole().map(|whole| whole.chain);
             self.files = header.files.iter().map(|file| (file.number, file.clone())).collect();
             self.next = header.first;
             self.header = Some(header);
-            self.end = line.len() as u64;
+            self.end = line.length;
             return Ok(true);
         }
-        match line.strip_suffix(b"\n").and_then(tail::check) {
-            Some(whole) if self.fits(&whole) => self.whole(&whole, offset, line.len()),
-            _ if self.next <= self.synced => self.bad(offset, line.len()),
+        match line.whole() {
+            Some(whole) if self.fits(&whole) => self.whole(&whole, line.offset, line.length),
+            _ if self.next <= self.synced => self.bad(line.offset, line.length),
             _ => return Ok(false),
         }
         Ok(true)
@@ -156,7 +176,7 @@ impl Walk {
         peek(whole.body).seq.is_none_or(|seq| seq >= self.next)
     }
 
-    fn whole(&mut self, whole: &Whole<'_>, offset: u64, length: usize) {
+    fn whole(&mut self, whole: &Whole<'_>, offset: u64, length: u64) {
         let seq = peek(whole.body).seq;
         let follows = self.chain.is_none_or(|chain| whole.follows(chain));
         let skipped = seq.map_or(0, |seq| seq.0 - self.next.0);
@@ -174,14 +194,14 @@ impl Walk {
             self.note(whole.body);
         }
         self.lines += 1;
-        self.end = offset + length as u64;
+        self.end = offset + length;
     }
 
-    fn bad(&mut self, offset: u64, length: usize) {
+    fn bad(&mut self, offset: u64, length: u64) {
         let first = self.next;
         let damage = self.open_damage.get_or_insert(Damage { offset, bytes: 0, first, records: 0 });
-        damage.bytes += length as u64;
-        self.end = offset + length as u64;
+        damage.bytes += length;
+        self.end = offset + length;
     }
 
     /// The records from `next` on are not here: they were in the last damaged place, unless there was a record

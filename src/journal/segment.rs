@@ -1,7 +1,7 @@
 //! Segments: their names, their headers and the lines that are no records.
 //!
 //! ```text
-//! 00000000000000149212-2.ndjson      first seq 149212, begun by run 2
+//! 00000000000000149212-2.ndjson      first seq 149212, begun by run 2; sealed as ….ndjson.zst
 //! {"otrail":1,"stream":"…","run":2,"first":149212,"created":"…","version":"0.1.0","before":"<chain>",
 //!  "after":{"segment":"00000000000000000001-1.ndjson","bytes":67108901},"files":[…],"sum":…,"chain":…}
 //! {"file":{"number":2,"source":"timeline","path":"…","device":…,"inode":…,"head":"…",…},…}
@@ -13,10 +13,11 @@
 //! them does not. Files are never cut.
 
 use super::error::JournalError;
+use super::forms;
 use crate::model::{FileNo, Seq, StreamId, Text, Time};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 /// The version of the on-disk form that this program writes, and the newest that it reads.
@@ -24,6 +25,8 @@ pub(super) const FORMAT_VERSION: u64 = 1;
 
 /// Longest header that is read: 64 files' worth and a lot of room.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
+/// Fewer names than this fit into what the kernel tells of a folder at once: 32 KiB.
+const NAMES_AT_ONCE: usize = 128;
 
 /// A segment by its file name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +48,11 @@ impl SegmentName {
         let (first, run) = name.strip_suffix(".ndjson")?.split_once('-')?;
         let parsed = SegmentName { first: Seq(first.parse().ok()?), run: run.parse().ok()? };
         (parsed.file_name() == name).then_some(parsed)
+    }
+
+    /// The segment that is kept in a file of this name, sealed or not.
+    pub(super) fn parse_any(name: &str) -> Option<SegmentName> {
+        SegmentName::parse(name.strip_suffix(forms::SEALED).unwrap_or(name))
     }
 }
 
@@ -195,8 +203,21 @@ pub(super) fn push_open(value: &impl Serialize, out: &mut Vec<u8>) {
     }
 }
 
-/// The segments of a journal folder in order; an absent folder has none.
+/// The segments of a journal folder in order, sealed or not; an absent folder has none.
 pub(super) fn list(dir: &Path) -> Result<Vec<SegmentName>, JournalError> {
+    let mut names = list_once(dir)?;
+    if names.len() >= NAMES_AT_ONCE {
+        // A folder that is read in pieces may show neither form of a segment that is sealed in between. The sealed one
+        // was there before the plain one went, so a second look sees it.
+        names.extend(list_once(dir)?);
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// The names that one pass over the folder shows, in any order and perhaps twice.
+fn list_once(dir: &Path) -> Result<Vec<SegmentName>, JournalError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -205,18 +226,29 @@ pub(super) fn list(dir: &Path) -> Result<Vec<SegmentName>, JournalError> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(JournalError::io("read", dir))?;
-        names.extend(entry.file_name().to_str().and_then(SegmentName::parse));
+        names.extend(entry.file_name().to_str().and_then(SegmentName::parse_any));
     }
-    names.sort();
     Ok(names)
 }
 
-/// Reads the header of a segment; `None` when its first line is not a whole header.
-pub(super) fn read_header(path: &Path) -> Result<Option<Header>, JournalError> {
-    let file = fs::File::open(path).map_err(JournalError::io("open", path))?;
-    let mut line = Vec::new();
-    let mut head = BufReader::new(file).take(HEADER_BYTES_MAX);
-    head.read_until(b'\n', &mut line).map_err(JournalError::io("read", path))?;
+/// Reads the header of a segment in either form; `None` when its first line is not a whole header.
+///
+/// A segment that is not there is an error like any other that the file system tells.
+pub(super) fn read_header(dir: &Path, name: &SegmentName) -> Result<Option<Header>, JournalError> {
+    let opened = forms::must_open(dir, name)?;
+    let (path, mut line) = (&opened.path, Vec::new());
+    match opened.bytes {
+        forms::Bytes::Plain(reader) => {
+            reader
+                .take(HEADER_BYTES_MAX)
+                .read_until(b'\n', &mut line)
+                .map_err(JournalError::io("read", path))?;
+        }
+        forms::Bytes::Sealed(mut sealed) => {
+            // A damaged frame leaves the line empty.
+            sealed.read_line(&mut line)?;
+        }
+    }
     parse_header(&line, path)
 }
 
@@ -294,6 +326,9 @@ mod tests {
             ["1-2.ndjson", "00000000000000149212-02.ndjson", "00000000000000149212-2.ndjson.zst", "x"]
         {
             assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+        for other in ["00000000000000149212-2.ndjson.zst.tmp", "00000000000000149212-2.idx"] {
+            assert_eq!(SegmentName::parse_any(other), None, "{other}");
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Settings {
     pub recent_bytes_max: usize,
     /// Bytes kept free on disk for cursors and otrail's own events.
     pub reserve_bytes: u64,
+    /// Whether closed segments are sealed.
+    pub seal: bool,
     /// Names of the configured destinations: their cursors pin what they have not confirmed.
     pub destinations: Vec<String>,
 }

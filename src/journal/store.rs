@@ -1,11 +1,14 @@
 //! The state directory: its folders, its lock, its reserve, what is set aside.
 
 use super::error::{JournalError, is_no_space};
+use super::forms;
 use super::recovery::Damage;
+use super::sealed::Found;
+use super::segment::SegmentName;
 use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -67,12 +70,7 @@ impl Store {
         if base.with_added_extension("json").exists() {
             return Ok(false);
         }
-        let mut file = File::open(segment).map_err(JournalError::io("open", segment))?;
-        file.seek(SeekFrom::Start(damage.offset)).map_err(JournalError::io("read", segment))?;
-        let mut bytes = Vec::new();
-        file.take(damage.bytes.min(ASIDE_BYTES_MAX))
-            .read_to_end(&mut bytes)
-            .map_err(JournalError::io("read", segment))?;
+        let bytes = copy(segment, damage.offset, damage.bytes.min(ASIDE_BYTES_MAX))?;
         write_new(&base.with_added_extension("bin"), &bytes)?;
         let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let about = serde_json::json!({
@@ -84,9 +82,15 @@ impl Store {
     }
 
     /// Moves a segment that holds no whole line aside: it was never more than begun.
-    pub(super) fn move_aside(&self, segment: &Path) -> Result<(), JournalError> {
-        let name = segment.file_name().unwrap_or_default();
-        fs::rename(segment, self.aside().join(name)).map_err(JournalError::io("move aside", segment))?;
+    pub(super) fn move_aside(&self, name: &SegmentName) -> Result<(), JournalError> {
+        let path = forms::must_open(&self.journal(), name)?.path;
+        self.move_file_aside(&path)
+    }
+
+    /// Moves a file of the journal out of it.
+    pub(super) fn move_file_aside(&self, path: &Path) -> Result<(), JournalError> {
+        let name = path.file_name().unwrap_or_default();
+        fs::rename(path, self.aside().join(name)).map_err(JournalError::io("move aside", path))?;
         sync_dir(&self.journal())
     }
 
@@ -117,6 +121,36 @@ impl Store {
     pub(super) fn release_reserve(&self) -> bool {
         fs::remove_file(self.reserve()).is_ok()
     }
+}
+
+/// Bytes of a segment's file; of a plain one that was sealed, what it held.
+fn copy(path: &Path, offset: u64, count: u64) -> Result<Vec<u8>, JournalError> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(mut file) => {
+            let read =
+                file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(count).read_to_end(&mut bytes));
+            read.map_err(JournalError::io("read", path))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(SegmentName::parse);
+            let (Some(dir), Some(name)) = (path.parent(), name) else {
+                return Err(JournalError::io("open", path)(error));
+            };
+            let mut file = forms::must_open(dir, &name)?;
+            file.bytes.seek(offset, &file.path)?;
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            while bytes.len() < count {
+                let found = file.bytes.read_line(&mut bytes, &file.path)?;
+                if !matches!(found, Found::Bytes(1..)) {
+                    break;
+                }
+            }
+            bytes.truncate(count);
+        }
+        Err(error) => return Err(JournalError::io("open", path)(error)),
+    }
+    Ok(bytes)
 }
 
 /// Options for a file that only our own user may read.

@@ -35,6 +35,8 @@ pub(super) struct Last {
     pub name: SegmentName,
     /// Bytes of it that count.
     pub bytes: u64,
+    /// It is sealed: durable as it is, and never written on.
+    pub sealed: bool,
     /// Nothing is torn or damaged: it can be written on.
     pub clean: bool,
     pub created: Time,
@@ -89,7 +91,9 @@ pub(super) struct Durable {
 impl Writer {
     pub(super) fn new(store: Store, segment_bytes_max: u64, start: Start) -> Result<Writer, JournalError> {
         let (mut segment, mut former) = (None, None);
-        if let Some(last) = start.last {
+        if let Some(last) = start.last.as_ref().filter(|last| last.sealed) {
+            former = Some(After { segment: last.name.file_name(), bytes: last.bytes });
+        } else if let Some(last) = start.last {
             let path = store.journal().join(last.name.file_name());
             let file = store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
             // What a killed process wrote is in the page cache: make it durable before it is trusted.

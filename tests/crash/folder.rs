@@ -38,20 +38,27 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<Line> {
     cut.collect()
 }
 
-/// The segments below a state directory, in order.
+/// The segments below a state directory, in order, plain or sealed.
 pub(crate) fn segments(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir.join("journal")).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "ndjson" || end == "zst"));
     paths.sort();
     paths
 }
 
+/// The bytes of a segment, and the name that it had when they were written.
+fn text(path: &Path) -> (String, Vec<u8>) {
+    let (name, bytes) = (path.file_name().unwrap().to_str().unwrap(), fs::read(path).unwrap());
+    match name.strip_suffix(".zst") {
+        Some(name) => (name.to_owned(), zstd::decode_all(bytes.as_slice()).unwrap()),
+        None => (name.to_owned(), bytes),
+    }
+}
+
 /// How many lines of the whole journal do not follow the one before; only bytes that count are looked at.
 pub(crate) fn chain_breaks(dir: &Path) -> usize {
-    let all: Vec<(String, Vec<u8>)> = segments(dir)
-        .iter()
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
-        .collect();
+    let all: Vec<(String, Vec<u8>)> = segments(dir).iter().map(|path| text(path)).collect();
     let (mut breaks, mut value) = (0, vec![0; 32]);
     for (at, (name, bytes)) in all.iter().enumerate() {
         let limit = all.get(at + 1).map_or(bytes.len(), |(_, next)| counted(next, name));

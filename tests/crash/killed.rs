@@ -59,6 +59,7 @@ fn the_agent_killed_20_times_loses_nothing_and_repeats_only_the_same() {
         let idle = status.sources[0].bytes_behind == 0 && status.sources[0].state == "idle";
         idle && receiver.has("session 0099999") && status.destinations[0].lag_records == 0
     });
+    house.wait_until("closed segments are sealed", |_| sealed(&house) > 3);
     assert_eq!(house.stop(), Some(0));
     check_trail(&house);
     check_frames(&receiver.frames(), seed);
@@ -158,6 +159,11 @@ fn content(frame: &Frame) -> String {
 fn journal_bytes(house: &House) -> u64 {
     let segments = folder::segments(&house.path("state"));
     segments.iter().map(|path| size(path)).sum()
+}
+
+fn sealed(house: &House) -> usize {
+    let segments = folder::segments(&house.path("state"));
+    segments.iter().filter(|path| path.extension().is_some_and(|end| end == "zst")).count()
 }
 
 fn size(path: &Path) -> u64 {

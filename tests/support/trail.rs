@@ -118,6 +118,7 @@ pub fn journal_settings(dir: &Path) -> journal::Settings {
         segment_bytes_max: 1 << 20,
         recent_bytes_max: 1 << 20,
         reserve_bytes: 4096,
+        seal: false,
         destinations: Vec::new(),
     }
 }

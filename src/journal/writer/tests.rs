@@ -16,6 +16,7 @@ fn journal(dir: &Path) -> Journal {
         segment_bytes_max: 1 << 20,
         recent_bytes_max: 1 << 20,
         reserve_bytes: 4096,
+        seal: false,
         destinations: Vec::new(),
     };
     Journal::open(settings, Time::default()).unwrap()

@@ -1,0 +1,128 @@
+//! The files of a segment: plain while it is written, sealed afterwards, an index beside it.
+//!
+//! ```text
+//! 00000000000000000001-1.ndjson           plain
+//! 00000000000000000001-1.ndjson.zst       sealed: the same bytes
+//! 00000000000000000001-1.idx              what is in which frame of it
+//! *.tmp                                   one of these on its way
+//! ```
+//!
+//! While one becomes the other both are there, and either may be read; the sealed one is there before the plain one
+//! goes, so whoever looks for them in this order finds one of them.
+
+use super::error::JournalError;
+use super::sealed::{Found, Sealed};
+use super::segment::SegmentName;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// The plain file of a segment.
+pub(super) fn plain(dir: &Path, name: &SegmentName) -> PathBuf {
+    dir.join(name.file_name())
+}
+
+/// The sealed file of a segment.
+pub(super) fn sealed(dir: &Path, name: &SegmentName) -> PathBuf {
+    dir.join(name.file_name() + SEALED)
+}
+
+/// The index of a sealed segment.
+pub(super) fn index(dir: &Path, name: &SegmentName) -> PathBuf {
+    plain(dir, name).with_extension("idx")
+}
+
+/// The name of a file while it is being made.
+pub(super) fn temporary(path: &Path) -> PathBuf {
+    path.with_added_extension("tmp")
+}
+
+/// The bytes of a segment, in whichever form it is.
+#[derive(Debug)]
+pub(super) enum Bytes {
+    Plain(BufReader<File>),
+    Sealed(Box<Sealed>),
+}
+
+/// An open segment, and the file that it is read from.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub path: PathBuf,
+    pub bytes: Bytes,
+}
+
+/// Opens a segment for reading; `None` when neither form is there.
+pub(super) fn open(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, JournalError> {
+    let path = plain(dir, name);
+    if let Some(file) = there(File::open(&path), "open", &path)? {
+        return Ok(Some(Opened { path, bytes: Bytes::Plain(BufReader::with_capacity(READ_BYTES, file)) }));
+    }
+    let path = sealed(dir, name);
+    let Some(file) = there(File::open(&path), "open", &path)? else { return Ok(None) };
+    let bytes = Bytes::Sealed(Box::new(Sealed::open(&path, file)?));
+    Ok(Some(Opened { path, bytes }))
+}
+
+/// The same for a segment that has to be there.
+pub(super) fn must_open(dir: &Path, name: &SegmentName) -> Result<Opened, JournalError> {
+    let missing = || JournalError::io("open", &plain(dir, name))(ErrorKind::NotFound.into());
+    open(dir, name)?.ok_or_else(missing)
+}
+
+/// `None` for what is not there.
+fn there<T>(result: io::Result<T>, action: &'static str, path: &Path) -> Result<Option<T>, JournalError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(JournalError::io(action, path)(error)),
+    }
+}
+
+impl Bytes {
+    /// Adds the bytes up to the next line feed and with it, or to the end.
+    pub(super) fn read_line(&mut self, line: &mut Vec<u8>, path: &Path) -> Result<Found, JournalError> {
+        match self {
+            Bytes::Plain(reader) => {
+                reader.read_until(b'\n', line).map(Found::Bytes).map_err(JournalError::io("read", path))
+            }
+            Bytes::Sealed(sealed) => sealed.read_line(line),
+        }
+    }
+
+    /// Goes on at a byte of the segment.
+    pub(super) fn seek(&mut self, offset: u64, path: &Path) -> Result<(), JournalError> {
+        match self {
+            Bytes::Plain(reader) => {
+                reader.seek(SeekFrom::Start(offset)).map(drop).map_err(JournalError::io("read", path))
+            }
+            Bytes::Sealed(sealed) => sealed.seek(offset),
+        }
+    }
+}
+
+/// What a segment takes on disk, its index included, and when it was last written; `None` when it is gone.
+pub(super) fn metadata(dir: &Path, name: &SegmentName) -> Result<Option<(u64, Metadata)>, JournalError> {
+    let (mut bytes, mut of_text) = (0, None);
+    for path in [plain(dir, name), sealed(dir, name)] {
+        if let Some(found) = there(fs::metadata(&path), "look at", &path)? {
+            bytes += found.len();
+            of_text = of_text.or(Some(found));
+        }
+    }
+    let path = index(dir, name);
+    bytes += there(fs::metadata(&path), "look at", &path)?.map_or(0, |found| found.len());
+    Ok(of_text.map(|metadata| (bytes, metadata)))
+}
+
+/// Removes a segment in whichever form it is. What is gone already is no error.
+pub(super) fn remove(dir: &Path, name: &SegmentName) -> Result<(), JournalError> {
+    // The index first: it is worth nothing without the rest.
+    for path in [index(dir, name), plain(dir, name), sealed(dir, name)] {
+        there(fs::remove_file(&path), "remove", &path)?;
+    }
+    Ok(())
+}
+
+/// What a sealed file's name has in addition.
+pub(super) const SEALED: &str = ".zst";
+const READ_BYTES: usize = 256 << 10;

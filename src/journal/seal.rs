@@ -1,0 +1,256 @@
+//! Sealing: a closed segment becomes a compressed file that holds the same bytes.
+//!
+//! ```text
+//! NAME.ndjson ──▶ NAME.ndjson.zst.tmp ──▶ sync ──▶ read back, every byte ──▶ rename ──▶ sync folder ──▶ remove plain
+//! ```
+//!
+//! A crash between any two steps leaves the plain file, or both with equal bytes; what is left of the attempt goes at
+//! the next opening. Sealed bytes are those that were written, damage and torn ends with them: sums and chain hold as
+//! before, and who unpacks the file has the segment.
+//!
+//! Invariant: the plain file is removed only when the sealed one is durable and was read back equal to it.
+//! Invariant: the segment that is written is never sealed, nor is the newest.
+
+use super::error::JournalError;
+use super::forms;
+use super::frames::{self, Frame};
+use super::sealed::{FRAME_BYTES_MAX, Sealed};
+use super::segment::{self, SegmentName};
+use super::store::{self, Store, private};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, FileTimes};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::CParameter;
+
+/// What is about to be done: whoever seals may wait before it, or give up by an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A frame is read, packed or compared: some milliseconds of work.
+    Frame,
+    /// A file is made, synced, renamed or removed.
+    File,
+}
+
+/// Asked before every step.
+pub type Pace<'a> = &'a mut dyn FnMut(Step) -> io::Result<()>;
+
+/// A segment that was sealed.
+#[derive(Debug)]
+pub(super) struct Sealing {
+    pub name: SegmentName,
+    /// Bytes of the plain file and of the sealed one.
+    pub plain_bytes: u64,
+    pub sealed_bytes: u64,
+    /// SHA-256 over the plain file.
+    pub hash: [u8; 32],
+}
+
+/// Seals one segment. `None` when it is gone by then, or cannot be sealed: one line of it fills a frame.
+///
+/// `placing` is held while files of the folder change their names.
+pub(super) fn seal(
+    dir: &Path,
+    name: &SegmentName,
+    placing: &Mutex<()>,
+    pace: Pace<'_>,
+) -> Result<Option<Sealing>, JournalError> {
+    let path = forms::plain(dir, name);
+    let target = forms::sealed(dir, name);
+    let temporary = forms::temporary(&target);
+    let made = make(&path, &temporary, pace).and_then(|made| {
+        let Some(made) = made else { return Ok(None) };
+        let placed = place(dir, [&path, &temporary, &target], placing, pace)?;
+        Ok(placed.then_some(Sealing { name: name.clone(), ..made }))
+    });
+    if !matches!(made, Ok(Some(_))) {
+        // It is not there, or nobody needs it; what cannot be removed now goes at the next opening.
+        let _ = fs::remove_file(&temporary);
+    }
+    made
+}
+
+/// Writes the sealed form under its temporary name, durable and compared.
+fn make(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<Option<Sealing>, JournalError> {
+    step(pace, Step::File, "open", path)?;
+    let plain = File::open(path).map_err(JournalError::io("open", path))?;
+    step(pace, Step::File, "create", temporary)?;
+    let created = private().read(true).write(true).create(true).truncate(true).open(temporary);
+    let mut out = created.map_err(JournalError::io("create", temporary))?;
+    let Some(packed) = pack(&plain, path, &mut out, temporary, pace)? else { return Ok(None) };
+    step(pace, Step::File, "sync", temporary)?;
+    // How old a segment is, is when it was last written, in either form.
+    let modified = plain.metadata().and_then(|metadata| metadata.modified());
+    let synced = modified.and_then(|time| out.set_times(FileTimes::new().set_modified(time)));
+    synced.and_then(|()| out.sync_all()).map_err(JournalError::io("sync", temporary))?;
+    compare(path, temporary, pace)?;
+    let sealed_bytes = out.metadata().map_err(JournalError::io("look at", temporary))?.len();
+    Ok(Some(Sealing { sealed_bytes, ..packed }))
+}
+
+/// Reads the segment frame by frame and writes each packed, then the table.
+fn pack(
+    plain: &File,
+    path: &Path,
+    out: &mut File,
+    temporary: &Path,
+    pace: Pace<'_>,
+) -> Result<Option<Sealing>, JournalError> {
+    let mut compressor = compressor().map_err(JournalError::io("pack", path))?;
+    let mut reader = BufReader::with_capacity(READ_BYTES, plain);
+    let (mut frames, mut last) = (Vec::new(), Frame::NONE);
+    let (mut hash, mut raw) = (Sha256::new(), Vec::with_capacity(FRAME_BYTES + READ_BYTES));
+    loop {
+        step(pace, Step::Frame, "read", path)?;
+        if !next_frame(&mut reader, &mut raw).map_err(JournalError::io("read", path))? {
+            break;
+        }
+        if raw.len() > FRAME_BYTES_MAX {
+            return Ok(None);
+        }
+        hash.update(&raw);
+        let packed = compressor.compress(&raw).map_err(JournalError::io("pack", path))?;
+        out.write_all(&packed).map_err(JournalError::io("write", temporary))?;
+        last = last.followed_by(packed.len() as u32, raw.len() as u32);
+        frames.push(last);
+    }
+    step(pace, Step::File, "write", temporary)?;
+    out.write_all(&frames::table(&frames)).map_err(JournalError::io("write", temporary))?;
+    let plain_bytes = last.begin + u64::from(last.raw);
+    let name = SegmentName { first: crate::model::Seq::NONE, run: 0 };
+    Ok(Some(Sealing { name, plain_bytes, sealed_bytes: 0, hash: hash.finalize().into() }))
+}
+
+fn compressor() -> io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::new(LEVEL)?;
+    compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+    compressor.set_parameter(CParameter::ContentSizeFlag(true))?;
+    Ok(compressor)
+}
+
+/// Reads up to a frame's size and on to the end of the line; false at the end.
+fn next_frame(reader: &mut BufReader<&File>, raw: &mut Vec<u8>) -> io::Result<bool> {
+    raw.clear();
+    reader.by_ref().take(FRAME_BYTES as u64).read_to_end(raw)?;
+    if !raw.is_empty() && !raw.ends_with(b"\n") {
+        reader.by_ref().take(FRAME_BYTES_MAX as u64).read_until(b'\n', raw)?;
+    }
+    Ok(!raw.is_empty())
+}
+
+/// Reads the sealed form back and the plain one again: every byte is the same.
+fn compare(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<(), JournalError> {
+    let differ = |what: &str| JournalError::io("seal", path)(io::Error::other(what.to_owned()));
+    let file = File::open(temporary).map_err(JournalError::io("open", temporary))?;
+    let mut sealed = Sealed::open(temporary, file)?;
+    let plain = File::open(path).map_err(JournalError::io("open", path))?;
+    let mut bytes = Vec::new();
+    for number in 0..sealed.frames().len() {
+        step(pace, Step::Frame, "compare", path)?;
+        if let Some(error) = sealed.take(number)? {
+            return Err(error);
+        }
+        bytes.clear();
+        let read = (&plain).take(sealed.raw().len() as u64).read_to_end(&mut bytes);
+        read.map_err(JournalError::io("read", path))?;
+        if bytes != sealed.raw() {
+            return Err(differ("what was written reads back as something else"));
+        }
+    }
+    let rest = (&plain).read(&mut [0]).map_err(JournalError::io("read", path))?;
+    if rest > 0 { Err(differ("it has grown meanwhile")) } else { Ok(()) }
+}
+
+/// Gives the sealed form its name and removes the plain one; false when the segment is gone.
+fn place(
+    dir: &Path,
+    [path, temporary, target]: [&Path; 3],
+    placing: &Mutex<()>,
+    pace: Pace<'_>,
+) -> Result<bool, JournalError> {
+    step(pace, Step::File, "rename", temporary)?;
+    let _placing = placing.lock().unwrap_or_else(PoisonError::into_inner);
+    // Retention may have removed it.
+    if !path.exists() {
+        return Ok(false);
+    }
+    fs::rename(temporary, target).map_err(JournalError::io("rename", temporary))?;
+    // From here on it is sealed: what fails is tried again, and both may be read.
+    step(pace, Step::File, "sync", dir)?;
+    store::sync_dir(dir)?;
+    step(pace, Step::File, "remove", path)?;
+    fs::remove_file(path).map_err(JournalError::io("remove", path))?;
+    step(pace, Step::File, "sync", dir)?;
+    store::sync_dir(dir)?;
+    Ok(true)
+}
+
+fn step(pace: Pace<'_>, step: Step, action: &'static str, path: &Path) -> Result<(), JournalError> {
+    pace(step).map_err(JournalError::io(action, path))
+}
+
+/// The oldest closed segment that is plain. `open` is the one that is written, `passed` are never sealed.
+pub(super) fn next(
+    dir: &Path,
+    open: Option<&SegmentName>,
+    passed: &[SegmentName],
+) -> Result<Option<SegmentName>, JournalError> {
+    let mut names = segment::list(dir)?;
+    // The newest says how many bytes of the one before count, and nothing says that of the newest.
+    names.pop();
+    let is_due = |name: &SegmentName| Some(name) != open && !passed.contains(name);
+    Ok(names.into_iter().find(|name| is_due(name) && forms::plain(dir, name).exists()))
+}
+
+/// Takes away what a crash has left of sealing; for whoever holds the lock.
+///
+/// Where both forms are there, the plain one goes if the sealed one is whole, else the sealed one is set aside.
+pub(super) fn clean_up(store: &Store) -> Result<(), JournalError> {
+    let dir = store.journal();
+    for path in temporaries(&dir)? {
+        fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
+    }
+    for name in segment::list(&dir)? {
+        let (plain, sealed) = (forms::plain(&dir, &name), forms::sealed(&dir, &name));
+        if !(plain.exists() && sealed.exists()) {
+            continue;
+        }
+        match compare(&plain, &sealed, &mut |_| Ok(())) {
+            Ok(()) => fs::remove_file(&plain).map_err(JournalError::io("remove", &plain))?,
+            Err(error) => {
+                tracing::warn!(
+                    "{} is not whole and is set aside: {}",
+                    sealed.display(),
+                    super::error::text(&error)
+                );
+                store.move_file_aside(&sealed)?;
+            }
+        }
+        store::sync_dir(&dir)?;
+    }
+    Ok(())
+}
+
+/// Files of the journal that were never finished.
+fn temporaries(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).map_err(JournalError::io("read", dir))? {
+        let path = entry.map_err(JournalError::io("read", dir))?.path();
+        let is_ours = [".ndjson.zst.tmp", ".idx.tmp"]
+            .iter()
+            .any(|end| path.to_str().is_some_and(|path| path.ends_with(end)));
+        found.extend(is_ours.then_some(path));
+    }
+    Ok(found)
+}
+
+/// A frame's raw size, up to the end of its last line.
+const FRAME_BYTES: usize = 512 << 10;
+const READ_BYTES: usize = 256 << 10;
+/// zstd's own default.
+const LEVEL: i32 = 3;
+
+#[cfg(test)]
+mod tests;

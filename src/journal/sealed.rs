@@ -1,0 +1,143 @@
+//! A sealed segment, read as the segment that it was, a frame at a time.
+//!
+//! Invariant: memory holds one frame, packed and raw.
+//! Invariant: a damaged frame costs what is in it and nothing behind it.
+
+use super::error::JournalError;
+use super::frames::{self, Frame};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use zstd::bulk::Decompressor;
+
+/// The reader of one sealed file.
+pub(super) struct Sealed {
+    path: PathBuf,
+    file: File,
+    frames: Vec<Frame>,
+    /// The frame that is in `raw`, or was tried.
+    current: Option<usize>,
+    raw: Vec<u8>,
+    /// The next byte of `raw`.
+    at: usize,
+    packed: Vec<u8>,
+    unpack: Decompressor<'static>,
+}
+
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealed")
+            .field("path", &self.path)
+            .field("frame", &self.current)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// So many bytes were added to the line; 0 at the end.
+    Bytes(usize),
+    /// A frame that cannot be unpacked, and how many bytes of the segment are lost with it.
+    Damaged { lost: u64, error: JournalError },
+}
+
+impl Sealed {
+    pub(super) fn open(path: &Path, file: File) -> Result<Sealed, JournalError> {
+        let frames = frames::read(&file).map_err(JournalError::io("read", path))?;
+        let unpack = Decompressor::new().map_err(JournalError::io("unpack", path))?;
+        let (raw, packed) = (Vec::new(), Vec::new());
+        Ok(Sealed { path: path.to_path_buf(), file, frames, current: None, raw, at: 0, packed, unpack })
+    }
+
+    pub(super) fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// Adds the bytes up to the next line feed and with it, or to the end.
+    pub(super) fn read_line(&mut self, line: &mut Vec<u8>) -> Result<Found, JournalError> {
+        loop {
+            let rest = &self.raw[self.at..];
+            if !rest.is_empty() {
+                // A line ends with its frame at the latest: frames are cut at line ends.
+                let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |feed| feed + 1);
+                line.extend_from_slice(&rest[..end]);
+                self.at += end;
+                return Ok(Found::Bytes(end));
+            }
+            let next = self.current.map_or(0, |current| current + 1);
+            if next >= self.frames.len() {
+                return Ok(Found::Bytes(0));
+            }
+            if let Some(error) = self.take(next)? {
+                return Ok(Found::Damaged { lost: u64::from(self.frames[next].raw), error });
+            }
+        }
+    }
+
+    /// Unpacks a frame; what is wrong with it is returned, and there is nothing to read of it.
+    pub(super) fn take(&mut self, number: usize) -> Result<Option<JournalError>, JournalError> {
+        self.read_packed(number)?;
+        // The frame says its size, too: where it says another, it or the table is damaged.
+        if frames::raw_bytes(&self.packed).is_some_and(|raw| raw != self.frames[number].raw) {
+            self.look_for_frames()?;
+            self.read_packed(number.min(self.frames.len().saturating_sub(1)))?;
+        }
+        let Some(&frame) = self.current.and_then(|current| self.frames.get(current)) else { return Ok(None) };
+        if self.unpack(frame).is_err() {
+            self.raw.clear();
+            let (segment, bytes) = (self.path.clone(), u64::from(frame.packed));
+            return Ok(Some(JournalError::Damaged { segment, offset: frame.at, bytes }));
+        }
+        Ok(None)
+    }
+
+    fn read_packed(&mut self, number: usize) -> Result<(), JournalError> {
+        let Some(frame) = self.frames.get(number) else { return Ok(()) };
+        (self.current, self.at) = (Some(number), 0);
+        self.raw.clear();
+        self.packed.resize(frame.packed as usize, 0);
+        let read = frames::read_some(&self.file, &mut self.packed, frame.at);
+        let count = read.map_err(JournalError::io("read", &self.path))?;
+        self.packed.truncate(count);
+        Ok(())
+    }
+
+    fn look_for_frames(&mut self) -> Result<(), JournalError> {
+        let length = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.len();
+        self.frames = frames::one_by_one(&self.file, length).map_err(JournalError::io("read", &self.path))?;
+        Ok(())
+    }
+
+    fn unpack(&mut self, frame: Frame) -> io::Result<()> {
+        let length = frame.raw as usize;
+        if length == 0 || length > FRAME_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.raw.reserve(length);
+        self.unpack.decompress_to_buffer(&self.packed, &mut self.raw)?;
+        if self.raw.len() == length { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    /// The bytes of the frame that was taken last.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Goes on at a byte of the segment.
+    pub(super) fn seek(&mut self, offset: u64) -> Result<(), JournalError> {
+        let after = self.frames.partition_point(|frame| frame.begin <= offset);
+        let Some(number) = after.checked_sub(1) else { return Ok(()) };
+        if self.current != Some(number) {
+            // What cannot be unpacked has no bytes to go on at: reading comes to the next frame.
+            self.take(number)?;
+        }
+        let begin = self.frames.get(number).map_or(offset, |frame| frame.begin);
+        let into = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
+        self.at = into.min(self.raw.len());
+        Ok(())
+    }
+}
+
+/// No frame is larger: one line of it is longer than any source may have.
+pub(super) const FRAME_BYTES_MAX: usize = 64 << 20;

@@ -1,0 +1,64 @@
+//! Sealing as the journal's own work: which segment is next, what is told of it.
+
+use super::Journal;
+use super::error::JournalError;
+use super::forms;
+use super::seal::{self, Pace, Sealing};
+use super::segment::{self, SegmentName};
+use crate::model::{Action, Event, Outcome, Seq, Time};
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+
+impl Journal {
+    /// Seals the oldest closed segment and tells it; false when there is none. Blocks, for seconds when it is large.
+    ///
+    /// `pace` is asked before every step; its error ends the work, which begins anew with the next call.
+    pub fn seal_next(&self, pace: Pace<'_>, now: fn() -> Time) -> Result<bool, JournalError> {
+        // On a full disk there is no room for both forms.
+        if !self.0.settings.seal || self.0.full.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let dir = self.0.store.journal();
+        let open = self.writer().segment_name().cloned();
+        let Some(name) = seal::next(&dir, open.as_ref(), &self.unsealable())? else { return Ok(false) };
+        let before = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
+        match seal::seal(&dir, &name, &self.0.placing, pace)? {
+            Some(sealing) => {
+                let after = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
+                self.0.bytes.fetch_sub(before.saturating_sub(after), Ordering::Relaxed);
+                self.tell_sealed(&sealing, now());
+            }
+            None => self.unsealable().push(name),
+        }
+        Ok(true)
+    }
+
+    fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {
+        self.0.unsealable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hash leaves the machine with the event: what a copy of the segment can be held against.
+    fn tell_sealed(&self, sealing: &Sealing, now: Time) {
+        let name = &sealing.name;
+        let names = segment::list(&self.0.store.journal()).unwrap_or_default();
+        let next = names.iter().find(|other| *other > name).map_or(Seq::NONE, |next| next.first);
+        let last = Seq(next.0.saturating_sub(1));
+        let records = next.0.saturating_sub(name.first.0);
+        let mut hash = String::new();
+        for byte in sealing.hash {
+            // Writing to a string cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+        }
+        let message = format!(
+            "{} was sealed: records {} to {last}, {} bytes are {} now, SHA-256 of the text {hash}",
+            name.file_name(),
+            name.first,
+            sealing.plain_bytes,
+            sealing.sealed_bytes,
+        );
+        let mut event = Event::own(Action::SEAL, Outcome::Success, now, message);
+        event.count = Some(records);
+        self.note(event);
+    }
+}

@@ -1,0 +1,106 @@
+//! What the journal tells of itself and of otrail: own events, which no flood of them can hold up.
+
+use super::error::JournalError;
+use super::pending::Input;
+use super::{Journal, recovery};
+use crate::model::{Action, Event, Outcome, Seq, Text, Time};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+impl Journal {
+    /// What opening found becomes events.
+    pub(super) fn tell_opened(
+        &self,
+        damaged: &[(PathBuf, recovery::Damage)],
+        torn: Option<(PathBuf, u64)>,
+        now: Time,
+    ) {
+        for (path, damage) in damaged {
+            self.0.damaged.fetch_add(1, Ordering::Relaxed);
+            let message = format!(
+                "{} is damaged at byte {}: {} bytes, {} records from {} on are lost; the bytes are kept in {}",
+                path.display(),
+                damage.offset,
+                damage.bytes,
+                damage.records,
+                damage.first,
+                self.0.store.aside().display(),
+            );
+            let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
+            event.count = Some(damage.records);
+            self.note(event);
+        }
+        if let Some((path, bytes)) = torn {
+            tracing::info!(
+                "{}: {bytes} bytes of a torn tail do not count; they were never announced",
+                path.display()
+            );
+        }
+    }
+
+    /// Journals one of otrail's own events. Blocks until it is durable.
+    ///
+    /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
+    pub fn note(&self, event: Event) {
+        let action = event.action;
+        if !self.limiter().admit(action, self.0.begun.elapsed()) {
+            return;
+        }
+        let now = event.seen;
+        let input = Input::own(self.own(event));
+        let mut writer = self.writer();
+        let result = if writer.is_waiting() {
+            Err(JournalError::Full { dir: self.dir().to_path_buf() })
+        } else {
+            writer.hold(input);
+            match self.write_out(&mut writer, now) {
+                // It is the batch that waits now.
+                Err(error) if error.is_full() => Ok(()),
+                result => result,
+            }
+        };
+        drop(writer);
+        if let Err(error) = result {
+            tracing::warn!("cannot journal {}: {error}", action.name());
+            self.limiter().count_lost(action, self.0.begun.elapsed());
+        }
+    }
+
+    /// Tells what was held back since the last call.
+    pub fn note_suppressed(&self, now: Time) {
+        // `note` takes the limiter again.
+        let suppressed = self.limiter().take_suppressed();
+        for (action, count) in suppressed {
+            let message = format!("{count} events {} were held back by the rate limit", action.name());
+            let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
+            event.count = Some(count);
+            self.note(event);
+        }
+    }
+
+    /// Damage that a reader met: set aside, counted, and told once.
+    pub fn damaged(&self, error: &JournalError, now: Time) {
+        let JournalError::Damaged { segment, offset, bytes } = error else { return };
+        let damage = recovery::Damage { offset: *offset, bytes: *bytes, first: Seq::NONE, records: 0 };
+        match self.0.store.set_aside(segment, &damage) {
+            Ok(true) => {
+                self.0.damaged.fetch_add(1, Ordering::Relaxed);
+                let message = format!("{error}; they are kept in {}", self.0.store.aside().display());
+                let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
+                event.count = Some(1);
+                self.note(event);
+            }
+            Ok(false) => {}
+            Err(problem) => tracing::error!("{error}; it cannot be set aside: {problem}"),
+        }
+    }
+
+    /// Sensor and source of an own event.
+    pub(super) fn own(&self, mut event: Event) -> Event {
+        event.sensor = self.0.settings.sensor.as_str().into();
+        if event.source.is_empty() {
+            event.source = Text::const_new("otrail");
+        }
+        event
+    }
+}
