@@ -1,12 +1,9 @@
 //! Records become framed bytes, ready for a link.
 
 use super::delivery::Delivery;
-use super::flight::Flight;
-use super::settings::Settings;
 use crate::format::Envelope;
 use crate::journal::Reached;
 use crate::model::{Record, Seq};
-use crate::transport::Link;
 
 /// What every frame of a destination has in common, and the counter that runs through them.
 pub(super) struct Encoder {
@@ -44,24 +41,25 @@ impl Encoder {
         Encoder { stream, sequence_id: 0, looked: confirmed, clock_synced: false, replay: false }
     }
 
-    /// Appends the frames of those `records` that are selected for this link to `out`: at least one if there is one.
+    /// Puts those `records` into frames that are selected: at least one if there is one. `put` says how many bytes they are
+    /// by then.
     pub(super) fn encode(
         &mut self,
-        settings: &Settings,
+        wants: impl Fn(&Record) -> bool,
         delivery: &Delivery,
         records: &[Record],
         most: Most,
-        (link, flight): (&mut Link, &mut Flight),
-        out: &mut Vec<u8>,
+        mut put: impl FnMut(&Envelope<'_>, &Record) -> usize,
     ) -> Encoded {
         let end = Reached { through: delivery.sent(), last: delivery.prev() };
         let mut encoded = Encoded { end, frames: 0, resent: 0, passed_over: 0 };
+        let mut bytes = 0;
         for record in records {
-            if encoded.frames > 0 && (out.len() >= most.bytes || encoded.frames >= most.frames as u64) {
+            if encoded.frames > 0 && (bytes >= most.bytes || encoded.frames >= most.frames as u64) {
                 break;
             }
             encoded.end.through = record.seq;
-            if !settings.wants(record) {
+            if !wants(record) {
                 encoded.passed_over += u64::from(self.is_new(record.seq));
                 continue;
             }
@@ -75,10 +73,7 @@ impl Encoder {
                 sequence_id: self.sequence_id,
                 clock_synced: self.clock_synced,
             };
-            link.frame_with(out, |out| (settings.format.encode)(&settings.frame, &envelope, record, out));
-            if link.is_acknowledged() {
-                flight.push(record.seq);
-            }
+            bytes = put(&envelope, record);
             encoded.end.last = record.seq;
             encoded.frames += 1;
             encoded.resent += u64::from(resent);
@@ -87,10 +82,10 @@ impl Encoder {
     }
 
     /// Passes over `records` up to the first that is selected: the last one before that, and which it is.
-    pub(super) fn pass_over(&mut self, settings: &Settings, records: &[Record]) -> Passed {
+    pub(super) fn pass_over(&mut self, wants: impl Fn(&Record) -> bool, records: &[Record]) -> Passed {
         let mut passed = Passed::default();
         for record in records {
-            if settings.wants(record) {
+            if wants(record) {
                 passed.wanted = Some(record.seq);
                 break;
             }

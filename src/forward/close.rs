@@ -1,9 +1,9 @@
 //! The driver's side of the end of a link: it is closed for evidence, or because nothing is left to do.
 
 use super::Destination;
-use super::evidence::{self, Level, Verdict};
+use super::decide;
+use super::evidence::{self, Verdict};
 use super::probe::Probe;
-use super::settings::Evidence;
 use crate::transport::{LinkError, Observed};
 use tokio::task::JoinSet;
 
@@ -46,17 +46,7 @@ impl Destination {
 
     pub(super) fn judge(&mut self, observed: &Observed) -> Verdict {
         let verdict = evidence::judge(observed, &mut self.memory.peer);
-        let verdict = match verdict {
-            Verdict::Delivered(Level::Fin)
-                if matches!(self.settings.evidence, Evidence::Barrier | Evidence::Probe) =>
-            {
-                let evidence = self.settings.evidence.name();
-                Verdict::Unproved(format!(
-                    "the peer sent a FIN without close_notify, which evidence = \"{evidence}\" excludes"
-                ))
-            }
-            verdict => verdict,
-        };
+        let verdict = decide::accept(verdict, self.settings.evidence);
         self.remember();
         verdict
     }

@@ -19,6 +19,7 @@ mod backoff;
 mod batch;
 mod begin;
 mod close;
+mod decide;
 mod delivery;
 mod evidence;
 mod flight;
@@ -47,11 +48,12 @@ pub use replay::{Replay, ReplayHandle, Replayer};
 pub use report::Handle;
 pub use settings::{Cadence, Evidence, From, Settings};
 
+use crate::format::Envelope;
 use crate::journal::{Batch, Follower, Journal};
-use crate::model::{Event, Seq};
+use crate::model::{Event, Record, Seq};
 use crate::transport::{KeyUpdates, Link, LinkError};
-use ask::Next as Doing;
 use batch::{Encoder, Most};
+use decide::Next as Doing;
 use delivery::{Delivery, Step};
 use flight::Flight;
 use keychain::Keychain;
@@ -238,13 +240,21 @@ impl Destination {
         let Ok(room) = self.lane.room(self.begun.elapsed()) else { return };
         let most = Most { bytes: bytes_max, frames: room };
         let (settings, frames) = (&self.settings, &mut self.frames);
-        let to = (&mut *link, &mut self.flight);
-        let encoded = self.encoder.encode(settings, &self.delivery, &batch[from..], most, to, frames);
+        let (to, flight) = (&mut *link, &mut self.flight);
+        let put = |envelope: &Envelope<'_>, record: &Record| {
+            to.frame_with(frames, |out| (settings.format.encode)(&settings.frame, envelope, record, out));
+            if to.is_acknowledged() {
+                flight.push(record.seq);
+            }
+            frames.len()
+        };
+        let wants = |record: &Record| settings.wants(record);
+        let encoded = self.encoder.encode(wants, &self.delivery, &batch[from..], most, put);
         if encoded.frames == 0 {
             self.report.passed_over(encoded.passed_over);
             return self.delivery.on_nothing(encoded.end.through);
         }
-        let sent = link.send(frames).await;
+        let sent = link.send(&self.frames).await;
         self.report.sent(&encoded);
         self.lane.on_sent(encoded.frames);
         // What did not go out is not acknowledged; of the rest each message has an answer of its own.

@@ -1,0 +1,132 @@
+//! What the driver does next, and what is made of what it heard: pure, put together from the machines of one destination.
+
+use super::delivery::{Delivery, Proof, Step};
+use super::evidence::{Level, Peer, Verdict};
+use super::probe::{Ask, Probe, Standing, Traffic, Why};
+use super::settings::Evidence;
+use crate::model::{Seq, Time};
+use crate::transport::KeyUpdates;
+use std::time::Duration;
+
+/// What the driver does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Send a probe.
+    Ask,
+    /// The link is of no use to this config.
+    GiveUp(&'static str),
+    Step(Step),
+}
+
+/// What is the same at every decision about one link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About {
+    pub evidence: Evidence,
+    pub is_up: bool,
+    /// The peer acknowledges each message.
+    pub is_acknowledged: bool,
+}
+
+/// `room` is told whether there is something to send, and says how much of it may go out or when.
+pub(super) fn decide(
+    about: About,
+    (delivery, probe): (&mut Delivery, &mut Probe),
+    mut room: impl FnMut(bool) -> Result<usize, Duration>,
+    newest: Seq,
+    now: Duration,
+) -> Next {
+    loop {
+        let standing = probe.standing();
+        if let Some(reason) = lacks_probe(about, standing) {
+            return Next::GiveUp(reason);
+        }
+        delivery.on_proof(if about.is_acknowledged { Proof::Running } else { proof(standing) });
+        let step = delivery.next(newest, now);
+        let step = match (step, room(matches!(step, Step::Send { .. }))) {
+            (Step::Send { .. }, Err(until)) => Step::Wait { until: Some(until) },
+            (step, _) => step,
+        };
+        let traffic = match step {
+            Step::Send { .. } => Traffic::Busy,
+            Step::Wait { .. } if delivery.is_full() || delivery.is_stopping() => Traffic::Stuck,
+            Step::Wait { .. } => Traffic::Idle,
+            Step::Connect | Step::Look { .. } | Step::Barrier | Step::Done => return Next::Step(step),
+        };
+        match (probe.next(now, traffic), step) {
+            (Ask::Now, _) => return Next::Ask,
+            _ if probe.standing() != standing => {}
+            (Ask::Wait { until: sooner }, Step::Wait { until }) => {
+                return Next::Step(Step::Wait { until: until.into_iter().chain(sooner).min() });
+            }
+            (_, step) => return Next::Step(step),
+        }
+    }
+}
+
+/// Why this link is of no use to somebody who wants probes answered.
+fn lacks_probe(about: About, standing: Standing) -> Option<&'static str> {
+    match (about.evidence, standing) {
+        _ if !about.is_up => None,
+        (Evidence::Probe, Standing::Silent(Why::NotAsked)) => {
+            Some("evidence = \"probe\" needs TLS 1.3, which the peer does not speak")
+        }
+        (Evidence::Probe, Standing::Silent(Why::NoAnswer | Why::Unasked)) => {
+            Some("the peer does not answer probes as evidence = \"probe\" demands")
+        }
+        _ => None,
+    }
+}
+
+fn proof(standing: Standing) -> Proof {
+    match standing {
+        Standing::Open => Proof::Unknown,
+        Standing::Answers => Proof::Running,
+        Standing::Silent(_) => Proof::AtClose,
+    }
+}
+
+/// Whether a new link over this TLS version and suite is probed, if it can be.
+pub(super) fn is_probed(evidence: Evidence, peer: &Peer, tls: &str, now: Time) -> bool {
+    match evidence {
+        Evidence::Probe => true,
+        Evidence::Auto => peer.habits.is_worth_a_probe(tls, now),
+        Evidence::Barrier | Evidence::None => false,
+    }
+}
+
+/// What the answers prove that have come since `before`: everything up to this record.
+pub(super) fn prove(
+    probe: &mut Probe,
+    before: KeyUpdates,
+    heard: KeyUpdates,
+    round_trip_min: Option<Duration>,
+    now: Duration,
+) -> Option<Seq> {
+    if heard.other > before.other {
+        probe.on_other();
+    }
+    (before.given..heard.given).fold(None, |proven, _| probe.on_answer(now, round_trip_min).max(proven))
+}
+
+/// The link ends; what that says about the peer's answers. `read`: it has read everything.
+pub(super) fn learn(peer: &mut Peer, probe: &Probe, tls: &str, read: bool, now: Time) {
+    match probe.standing() {
+        Standing::Silent(Why::NoAnswer | Why::Unasked) if read => peer.habits.on_unanswered(tls, now),
+        Standing::Answers if read && probe.is_owed() => peer.habits.on_unanswered(tls, now),
+        Standing::Open if !read => peer.habits.on_broken(tls, now),
+        _ => {}
+    }
+}
+
+/// The verdict, as far as the config takes it.
+pub(super) fn accept(verdict: Verdict, evidence: Evidence) -> Verdict {
+    match verdict {
+        Verdict::Delivered(Level::Fin) if matches!(evidence, Evidence::Barrier | Evidence::Probe) => {
+            let evidence = evidence.name();
+            Verdict::Unproved(format!(
+                "the peer sent a FIN without close_notify, which evidence = \"{evidence}\" excludes"
+            ))
+        }
+        verdict => verdict,
+    }
+}
