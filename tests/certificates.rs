@@ -135,6 +135,38 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
     assert_eq!(house.stop(), Some(0));
 }
 
+/// Whichever of the two the server takes: neither a replacement that is wrong nor one that is needed holds delivery up.
+#[test]
+fn while_the_server_is_away_the_new_files_and_what_was_good_take_turns() {
+    for kind in [Kind::RsyslogOpenssl, Kind::RsyslogGnutls, Kind::RelpOpenssl] {
+        let mut house = House::new();
+        let mut receiver = Receiver::of(&house, kind);
+        receiver.start();
+        let quick = "barrier-interval = \"200 ms\"\nbackoff-max = \"200 ms\"";
+        house.forward("siem", receiver.port, &format!("{quick}\ntransport = {:?}", kind.transport()));
+        house.start();
+        let confirmed = |house: &House, entries: u64| {
+            house.write_log(entry(usize::try_from(entries).unwrap()).as_bytes());
+            house.wait_until("confirmed", |status| {
+                status.sources.iter().any(|source| source.entries == entries)
+                    && status.destinations[0].confirmed == status.journal.newest
+            })
+        };
+        confirmed(&house, 1);
+        receiver.kill();
+        let other = Ca::new("another CA");
+        other.sign(Certificate::Client, &["sensor"]).write(house.folder.path(), "client");
+        receiver.start();
+        confirmed(&house, 2);
+        receiver.kill();
+        receiver.ca_file = other.write(house.folder.path(), "other");
+        receiver.start();
+        let status = confirmed(&house, 3);
+        assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0], "{kind:?}");
+        assert_eq!(house.stop(), Some(0));
+    }
+}
+
 #[test]
 fn keys_that_systemd_hands_over_are_used() {
     let mut house = House::new();
