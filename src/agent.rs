@@ -17,6 +17,7 @@ mod keep;
 pub mod path;
 mod replay;
 mod seal;
+mod slack;
 mod status;
 mod test;
 mod trial;

@@ -1,6 +1,7 @@
 //! What has to be done now and then: signals, heartbeat, retention, the service manager's watchdog.
 
 use super::expiry::Told;
+use super::slack::{self, Slack};
 use super::status::Overview;
 use super::{AgentError, now};
 use crate::journal::Journal;
@@ -53,6 +54,7 @@ impl Keeper {
         let mut clock = Clock { at: Instant::now(), time: now() };
         let mut beaten = Instant::now();
         let mut looked = None;
+        let mut slack = Slack::default();
         let mut working: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
@@ -77,11 +79,15 @@ impl Keeper {
                 looked = Some(Instant::now());
             }
             let stepped = clock.step(now());
+            let is_quiet = slack.is_due(self.journal.newest());
             let (journal, overview) = (self.journal.clone(), Arc::clone(&self.overview));
             working = Some(spawn_blocking(move || {
                 work(&journal, &overview, beat, stepped);
                 if look {
                     look_at_certificates(&journal, &overview);
+                }
+                if is_quiet {
+                    slack::release();
                 }
             }));
         }
