@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "query/shapes.rs"]
+mod shapes;
 #[path = "query/words.rs"]
 mod words;
 
-use expect_test::expect_file;
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Input, Journal, Settings, line};
-use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Target, Text, Time};
-use otrail::query::render::{Look, SHAPES, Shape, Sink};
+use otrail::journal::{Draft, Input, Journal, Settings};
+use otrail::model::{Action, Event, EventId, Outcome, Raw, Record, Seq, Text, Time};
 use otrail::query::{Answer, Order, Query, ROWS_MAX, answer};
 use proptest::prelude::*;
 use std::fs;
@@ -133,93 +133,6 @@ fn a_stopped_search_ends() {
     journal(dir.path(), (0..50).map(|at| event("alice", Outcome::Success, at)));
     let mut stopped = answer(dir.path(), &query(&[], None), Seq(50), &AtomicBool::new(true)).unwrap();
     assert_eq!(places(&mut stopped), [1]);
-}
-
-/// Values that try to be something else.
-fn hostile() -> Vec<Event> {
-    let mut plain = event("alice", Outcome::Success, 1_709_292_615_250);
-    plain.client = Some("10.0.0.7".into());
-    plain.target = Some(Box::new(Target { kind: "user".into(), name: Some("bob".into()), id: None }));
-    let mut failed = event("bob", Outcome::Failure, 1_709_292_616_000);
-    failed.account = Some(r"CORP\bob".into());
-    failed.reason = Some("bad password".into());
-    failed.message = "Sign-in\nfailed\x1b]0;title\x07".into();
-    let mut forged = event("alice  agent.start", Outcome::Unknown, 1_709_292_617_000);
-    forged.client = Some("10.0.0.1 reason=\"none\"".into());
-    forged.old = Some("".into());
-    forged.new = Some("\u{202e}drawkcab\u{200b}".into());
-    forged.message = "\u{9b}2J\r2024-03-01 00:00:00 success root".into();
-    forged.raw = Raw::Bytes(b"\xff\x1b[2Jbytes\n"[..].into());
-    let mut empty = event("", Outcome::Success, 1_729_990_800_000);
-    empty.message = "".into();
-    empty.title = "Title alone ".into();
-    empty.flags = [Flag::UNPARSED, Flag::TRUNCATED].into_iter().collect();
-    empty.raw = Raw::Json("{\"k\": \"\u{202e}\"}".into());
-    let mut worst =
-        Event::own(Action::JOURNAL_DAMAGED, Outcome::Unknown, plain.time, "a range was set aside");
-    worst.target = Some(Box::new(Target { kind: "journal".into(), name: None, id: None }));
-    vec![plain, failed, forged, empty, worst]
-}
-
-fn rendered(shape: &Shape, look: &Look) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (event, seq) in hostile().into_iter().zip(1..) {
-        (shape.write)(look, &Record { seq: Seq(seq), position: None, event }, &mut out);
-    }
-    out
-}
-
-fn look(sink: Sink) -> Look {
-    Look { zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(), colour: false, sink }
-}
-
-#[test]
-fn short_lines_look_as_they_did() {
-    let short = Shape::named("short").unwrap();
-    let text = rendered(short, &look(Sink::File));
-    expect_file!["golden/query/short.txt"].assert_eq(std::str::from_utf8(&text).unwrap());
-    let coloured = rendered(short, &Look { colour: true, ..look(Sink::Terminal) });
-    let visible = String::from_utf8(coloured).unwrap().replace('\x1b', "ESC");
-    expect_file!["golden/query/short-colour.txt"].assert_eq(&visible);
-}
-
-#[test]
-fn no_shape_lets_a_terminal_obey_or_a_row_break() {
-    for shape in SHAPES {
-        let text = String::from_utf8(rendered(shape, &look(Sink::Terminal))).unwrap();
-        for line in text.lines() {
-            assert!(!line.contains(otrail::query::render::safe::is_unsafe), "{}: {line:?}", shape.name);
-        }
-        let rows = if shape.name == "raw" { 4 } else { 5 };
-        assert_eq!(text.lines().count(), rows, "{}", shape.name);
-    }
-}
-
-#[test]
-fn a_row_of_json_is_the_record_wherever_it_goes() {
-    for sink in [Sink::File, Sink::Terminal] {
-        let text = rendered(Shape::named("json").unwrap(), &look(sink));
-        let rows: Vec<Record> =
-            text.split_inclusive(|&byte| byte == b'\n').map(|row| line::decode(row).unwrap()).collect();
-        let events: Vec<Event> = rows.into_iter().map(|record| record.event).map(without_raw).collect();
-        assert_eq!(events, hostile().into_iter().map(without_raw).collect::<Vec<_>>());
-    }
-}
-
-/// JSON inside of a row is spelled another way for a terminal; its value is the same.
-fn without_raw(mut event: Event) -> Event {
-    if let Raw::Json(json) = &event.raw {
-        let value: serde_json::Value = serde_json::from_str(json).unwrap();
-        event.raw = Raw::Json(value.to_string().into());
-    }
-    event
-}
-
-#[test]
-fn raw_entries_leave_byte_for_byte_towards_a_program() {
-    let text = rendered(Shape::named("raw").unwrap(), &look(Sink::File));
-    let third = b"\xff\x1b[2Jbytes\n\n";
-    assert!(text.windows(third.len()).any(|part| part == third));
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {

@@ -10,6 +10,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SHAPES.iter().map(|shape| shape.name).chain(formats)
 }
 
+/// Those that show the fields that are asked for.
+pub(super) fn taking_fields() -> String {
+    SHAPES.iter().filter(|shape| shape.takes_fields).map(|shape| shape.name).collect::<Vec<_>>().join(", ")
+}
+
 /// One of them, with what it needs from row to row.
 pub(super) struct Form {
     row: Row,
@@ -32,11 +37,10 @@ impl Form {
         Form { row, look, previous: Seq::NONE }
     }
 
-    /// What stands before the first row.
-    pub(super) fn head(&self) -> &'static str {
-        match self.row {
-            Row::Shape(shape) => shape.head,
-            Row::Format(..) => "",
+    /// Appends what stands before the first row.
+    pub(super) fn head(&self, out: &mut Vec<u8>) {
+        if let Row::Shape(shape) = &self.row {
+            (shape.head)(&self.look, out);
         }
     }
 

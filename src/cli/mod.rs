@@ -31,6 +31,7 @@ mod schema;
 mod send_test;
 mod source;
 mod status;
+mod terminal;
 mod times;
 
 pub use color::{Color, Paint};

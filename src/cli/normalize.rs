@@ -4,13 +4,13 @@ use super::Common;
 use super::entries::{self, House};
 use super::exit::Exit;
 use super::forms::{self, Form};
+use super::terminal;
 use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Dialect};
 use crate::model::Record;
 use crate::query::render::{Look, Sink};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -87,12 +87,12 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(form: &str, common: &Common, out: &'a mut dyn Write) -> Writer<'a> {
         let sink = if io::stdout().is_terminal() { Sink::Terminal } else { Sink::File };
-        let look = Look { zone: TimeZone::UTC, colour: common.color.on_stdout(), sink };
+        let look = Look { colour: common.color.on_stdout(), width: terminal::width(), ..Look::plain(sink) };
         Writer { form: Form::named(form, look), waiting: Vec::new(), out }
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {
-        self.waiting.extend_from_slice(self.form.head().as_bytes());
+        self.form.head(&mut self.waiting);
         self.push().map(drop)
     }
 

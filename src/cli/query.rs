@@ -6,13 +6,14 @@ mod words;
 use super::exit::{self, Exit};
 use super::forms::{self, Form};
 use super::pager::Pager;
+use super::terminal;
 use super::times::{self, Zone};
 use super::{Common, claimed, warn};
 use crate::control::protocol::Ask;
 use crate::control::{Client, ControlError};
 use crate::filter::Filter;
 use crate::model::Seq;
-use crate::query::render::{Look, SHAPES, Sink};
+use crate::query::render::{COLUMNS, Column, Look, SHAPES, Shape, Sink};
 use crate::query::{self, Order, ROWS_MAX_OFFLINE};
 use clap::builder::PossibleValuesParser;
 use std::io::{self, IsTerminal, Write};
@@ -125,6 +126,10 @@ pub struct Query {
     /// How a row looks
     #[arg(short, long, value_name = "FORM", default_value = SHAPES[0].name, value_parser = PossibleValuesParser::new(forms::names()))]
     output: String,
+    /// Show these fields, for the forms that take them: those of json, such as time,user,action
+    #[arg(long, visible_alias = "output-fields", value_name = "A,B", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| column.name)))]
+    fields: Vec<String>,
     /// Say nothing but the rows
     #[arg(short, long)]
     quiet: bool,
@@ -164,13 +169,22 @@ impl Query {
                 return Ok(Exit::Usage.into());
             }
         };
+        if !self.fields.is_empty() && !Shape::named(&self.output).is_some_and(|shape| shape.takes_fields) {
+            warn(&format!(
+                "-o {} has fields of its own; --fields is for {}",
+                self.output,
+                forms::taking_fields()
+            ));
+            return Ok(Exit::Usage.into());
+        }
         filter.notes().for_each(|note| self.tell(note));
         if let Some(range) = times::range(filter.range(), &zone) {
             self.tell(&range);
         }
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
-        let look = Look { zone, colour: common.color.on_stdout(), sink };
+        let fields = self.fields.iter().filter_map(|name| Column::named(name)).collect();
+        let look = Look { zone, colour: common.color.on_stdout(), sink, width: terminal::width(), fields };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
         let form = (!self.count).then(|| Form::named(&self.output, look));
         let printer = Printer::new(form, pager, self.follow || terminal);

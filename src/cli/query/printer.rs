@@ -18,7 +18,10 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub(super) fn new(form: Option<Form>, pager: Pager<'a>, hurry: bool) -> Printer<'a> {
-        let waiting = form.as_ref().map_or("", Form::head).as_bytes().to_vec();
+        let mut waiting = Vec::new();
+        if let Some(form) = &form {
+            form.head(&mut waiting);
+        }
         Printer { form, pager, waiting, hurry, rows: 0 }
     }
 

@@ -2,47 +2,65 @@
 //!
 //! A value that a spreadsheet would take for a formula gets an apostrophe before it; `json` has values as they are.
 
-use super::{Look, safe};
+use super::{Column, Look, safe};
 use crate::model::Record;
 
+/// Heads and fields, unless others are asked for.
+const USUAL: [(&str, &str); 21] = [
+    ("Timestamp", "time"),
+    ("Severity", "label"),
+    ("Type", "type"),
+    ("Title", "title"),
+    ("Owner", "account"),
+    ("Content", "message"),
+    ("Id", "id"),
+    ("Action", "action"),
+    ("Outcome", "outcome"),
+    ("Level", "severity"),
+    ("User", "user"),
+    ("Domain", "domain"),
+    ("Role", "role"),
+    ("Target", "target"),
+    ("Client", "client"),
+    ("Reason", "reason"),
+    ("Old", "old"),
+    ("New", "new"),
+    ("Flags", "flags"),
+    ("Sensor", "sensor"),
+    ("Source", "source"),
+];
+
 /// The first line.
-pub(super) const HEAD: &str = "Timestamp,Severity,Type,Title,Owner,Content,Id,Action,Outcome,Level,User,Domain,Role,Target,Client,Reason,Old,New,Flags,Sensor,Source\n";
+pub(super) fn head(look: &Look, out: &mut Vec<u8>) {
+    row(heads(look).into_iter(), out);
+}
 
 /// Appends one row.
-pub(super) fn write(_: &Look, record: &Record, out: &mut Vec<u8>) {
-    let event = &record.event;
-    let target = event.target.as_deref();
-    let target = target.map(|target| {
-        let name = target.name.as_deref().or(target.id.as_deref()).unwrap_or_default();
-        format!("{}:{name}", target.kind)
-    });
-    let user = event.account.as_deref().or(event.user.as_deref()).unwrap_or_default();
-    let flags = event.flags.names().collect::<Vec<_>>().join(" ");
-    let (time, id, level) = (event.time.to_string(), event.id.to_string(), event.severity.0.to_string());
-    let cells: [&str; 21] = [
-        &time,
-        &event.label,
-        &event.kind,
-        &event.title,
-        user,
-        &event.message,
-        &id,
-        event.action.name(),
-        event.outcome.name(),
-        &level,
-        event.user.as_deref().unwrap_or_default(),
-        event.domain.as_deref().unwrap_or_default(),
-        event.role.as_deref().unwrap_or_default(),
-        target.as_deref().unwrap_or_default(),
-        event.client.as_deref().unwrap_or_default(),
-        event.reason.as_deref().unwrap_or_default(),
-        event.old.as_deref().unwrap_or_default(),
-        event.new.as_deref().unwrap_or_default(),
-        &flags,
-        &event.sensor,
-        &event.source,
-    ];
-    for (at, cell) in cells.into_iter().enumerate() {
+pub(super) fn write(look: &Look, record: &Record, out: &mut Vec<u8>) {
+    row(cells(look, record).iter().map(String::as_str), out);
+}
+
+/// The names above the columns.
+pub(super) fn heads(look: &Look) -> Vec<&'static str> {
+    match look.fields.is_empty() {
+        true => USUAL.iter().map(|(head, _)| *head).collect(),
+        false => look.fields.iter().map(|column| column.name).collect(),
+    }
+}
+
+/// The values of a row, its times in UTC.
+pub(super) fn cells(look: &Look, record: &Record) -> Vec<String> {
+    let usual = || USUAL.iter().filter_map(|(_, name)| Column::named(name)).collect();
+    let columns = if look.fields.is_empty() { usual() } else { look.fields.clone() };
+    let text = |column: &&'static Column| match column.time {
+        Some(time) => time(&record.event).to_string(),
+        None => (column.text)(record).into_owned(),
+    };
+    columns.iter().map(text).collect()
+}
+
+fn row<'a>(cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+    for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(b',');
         }

@@ -1,4 +1,4 @@
-//! `short`: one line for people.
+//! `short`: one line for people. `short-iso` is the same, its time in one word as ISO 8601 has it.
 //!
 //! ```text
 //! 2024-03-01 12:30:15.250+01:00 failure alice        user.login               client=10.0.0.7 reason="bad password" Sign-in
@@ -6,37 +6,44 @@
 //!
 //! The free text stands last, where it can pass for nothing else.
 
-use super::{Look, safe};
-use crate::model::{Event, Outcome, Record};
+use super::{Look, colour, column, safe};
+use crate::model::{Event, Record};
 use std::io::Write;
 
 /// Appends one row.
 pub(super) fn write(look: &Look, record: &Record, out: &mut Vec<u8>) {
+    line(look, record, "%F %T%.3f%:z", out);
+}
+
+/// Appends one row.
+pub(super) fn write_iso(look: &Look, record: &Record, out: &mut Vec<u8>) {
+    line(look, record, "%FT%T%.3f%:z", out);
+}
+
+fn line(look: &Look, record: &Record, time: &str, out: &mut Vec<u8>) {
     let event = &record.event;
-    let colour = look.colour.then(|| colour(event)).flatten();
-    out.extend_from_slice(colour.unwrap_or_default());
-    let local = event.time.timestamp().to_zoned(look.zone.clone());
-    let _infallible = write!(out, "{} {:<7}", local.strftime("%F %T%.3f%:z"), event.outcome.name());
-    column(event.account.as_deref().or(event.user.as_deref()).unwrap_or("-"), 12, out);
-    column(event.action.name(), 24, out);
-    details(event, out);
-    let message = if event.message.is_empty() { &event.title } else { &event.message };
-    out.push(b' ');
-    safe::text(message, out);
-    let length = out.trim_ascii_end().len();
-    out.truncate(length);
-    if colour.is_some() {
-        out.extend_from_slice(RESET);
-    }
+    let colour = look.colour.then(|| colour::of(event)).flatten();
+    colour::over(colour, out, |out| {
+        let local = event.time.timestamp().to_zoned(look.zone.clone());
+        let _infallible = write!(out, "{} {:<7}", local.strftime(time), event.outcome.name());
+        let account = column::account(event);
+        word(if account.is_empty() { "-" } else { account }, 12, out);
+        word(event.action.name(), 24, out);
+        details(event, out);
+        let message = if event.message.is_empty() { &event.title } else { &event.message };
+        out.push(b' ');
+        safe::text(message, out);
+        let length = out.trim_ascii_end().len();
+        out.truncate(length);
+    });
     out.push(b'\n');
 }
 
 /// Whatever else is known, as `name=value`.
 fn details(event: &Event, out: &mut Vec<u8>) {
-    if let Some(target) = &event.target {
+    if event.target.is_some() {
         out.extend_from_slice(b" target=");
-        let name = target.name.as_deref().or(target.id.as_deref()).unwrap_or_default();
-        safe::word(&format!("{}:{name}", target.kind), out);
+        safe::word(&column::target(event), out);
     }
     let fields =
         [("client", &event.client), ("reason", &event.reason), ("old", &event.old), ("new", &event.new)];
@@ -52,22 +59,10 @@ fn details(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// A space and a word, filled up to `width` characters.
-fn column(text: &str, width: usize, out: &mut Vec<u8>) {
+fn word(text: &str, width: usize, out: &mut Vec<u8>) {
     out.push(b' ');
     let from = out.len();
     safe::word(text, out);
     let shown = String::from_utf8_lossy(&out[from..]).chars().count();
     out.extend(std::iter::repeat_n(b' ', width.saturating_sub(shown)));
 }
-
-/// The colour of journalctl for the syslog severity; what failed is at least yellow.
-fn colour(event: &Event) -> Option<&'static [u8]> {
-    match (event.severity.syslog(), event.outcome) {
-        (..=3, _) => Some(b"\x1b[1;31m"),
-        (4, _) | (_, Outcome::Failure) => Some(b"\x1b[33m"),
-        (5, _) => Some(b"\x1b[1m"),
-        _ => None,
-    }
-}
-
-const RESET: &[u8] = b"\x1b[0m";
