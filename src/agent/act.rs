@@ -1,11 +1,14 @@
 //! What admins have the agent do, handed to the room whose work it is.
 
 use super::status::Overview;
+use crate::collect;
 use crate::control::Ongoing;
 use crate::forward::error_text;
 use crate::journal::FollowedFile;
+use crate::model::Time;
 use crate::model::act::{Act, Asker, Done, FilePlace, SourcePlaces};
 use crate::model::status::{FileStatus, SourceStatus};
+use std::path::Path;
 
 impl Overview {
     /// Does it, or says in a sentence why not; blocks.
@@ -14,6 +17,7 @@ impl Overview {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
+            Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name)),
             Act::ResetSource(reset) => {
                 self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| error_text(&error))
             }
@@ -22,7 +26,8 @@ impl Overview {
 
     /// Where sources are read on: one of them, or all.
     fn places(&self, name: Option<&str>) -> Result<Vec<SourcePlaces>, String> {
-        let mut sources = self.collecting.status();
+        let asked = self.asking.iter().map(collect::PollerHandle::status);
+        let mut sources: Vec<SourceStatus> = self.collecting.status().into_iter().chain(asked).collect();
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         if let Some(name) = name.filter(|name| !names.contains(name)) {
             return Err(format!("there is no source {name}; there is {}", names.join(", ")));
@@ -31,13 +36,36 @@ impl Overview {
         Ok(sources.into_iter().map(|source| self.places_of(source)).collect())
     }
 
+    fn is_asked(&self, name: &str) -> bool {
+        self.asking.iter().any(|poller| poller.status().name == name)
+    }
+
     fn places_of(&self, source: SourceStatus) -> SourcePlaces {
-        let files = self.journal.files_of(&source.name).into_iter().map(|file| {
+        let files = self.journal.files_of(&source.name);
+        let SourceStatus { name, path, kind, last_answer, .. } = source;
+        if kind == "api" {
+            // What the journal remembers is older, and is there before the first answer.
+            let known = files.iter().rfind(|file| file.path == Path::new(&path) && file.offset > 0);
+            let known = known.and_then(|file| Time::from_millis(i64::try_from(file.offset).ok()?));
+            let before = known.map(|time| time.to_string()).unwrap_or_default();
+            let answered = if last_answer.is_empty() { before } else { last_answer };
+            return SourcePlaces { name, path, kind, answered, files: Vec::new() };
+        }
+        let files = files.into_iter().map(|file| {
             let open = source.files.iter().find(|open| open.number == file.number.0);
             place(&file, open)
         });
-        SourcePlaces { files: files.collect(), name: source.name, path: source.path }
+        SourcePlaces { files: files.collect(), name, path, kind, answered: String::new() }
     }
+}
+
+/// Why nobody can move what there is none of.
+fn no_position(name: &str) -> String {
+    format!(
+        "source {name} is asked and has no position to change: every question reaches back behind the last whole \
+         answer, and after each start of the agent to all that the sensor still shows, three days at most; what is in \
+         the trail already is not repeated (to have all of it asked for again, restart the agent)"
+    )
 }
 
 fn place(file: &FollowedFile, open: Option<&FileStatus>) -> FilePlace {

@@ -40,7 +40,8 @@ struct Show {
 /// Read a source on from another place
 ///
 /// Going back repeats events, under the ids that they had. Going forward leaves entries out for good. Either is an
-/// event of the trail (agent.position_reset) that says who did it, from where to where.
+/// event of the trail (agent.position_reset) that says who did it, from where to where. A sensor that is asked has no
+/// position: each start of the agent asks it for all that it still shows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 done, or already there; 1 without --yes, or it cannot be done; 2 wrong usage; 3 not running; 4 refused.")]
@@ -136,9 +137,12 @@ fn screen(sources: &[SourcePlaces]) -> String {
         for file in &source.files {
             show(file, &mut text);
         }
-        if source.files.is_empty() {
-            text.push_str("  nothing has been read yet\n");
-        }
+        let _infallible = match (source.kind.as_str(), source.answered.as_str(), source.files.is_empty()) {
+            ("api", "", _) => writeln!(text, "  asked; not every question has been answered yet"),
+            ("api", answered, _) => writeln!(text, "  asked; it last answered every question at {answered}"),
+            (_, _, true) => writeln!(text, "  nothing has been read yet"),
+            (_, _, false) => Ok(()),
+        };
     }
     plain(&text)
 }

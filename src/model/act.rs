@@ -246,8 +246,12 @@ impl fmt::Display for Replayed {
 pub struct SourcePlaces {
     /// Configured name.
     pub name: String,
-    /// Configured path.
+    /// Configured path, or address.
     pub path: String,
+    /// `file` or `api`.
+    pub kind: String,
+    /// When a sensor that is asked last answered every question, RFC 3339; empty if it never did.
+    pub answered: String,
     /// Every file that the journal knows, in the order in which they were first seen.
     pub files: Vec<FilePlace>,
 }

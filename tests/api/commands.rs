@@ -1,8 +1,9 @@
 //! What an admin sees of a sensor before the agent asks it: its certificate, and what is on disk for it.
 
 use super::support::process::{House, free_port};
-use super::{TOKEN, house};
+use super::{TOKEN, api, house};
 use otrail::demo::SensorApi;
+use otrail::model::Action;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
@@ -40,4 +41,42 @@ fn check_looks_at_token_and_trust() {
     fs::set_permissions(house.path("token"), Permissions::from_mode(0o644)).unwrap();
     let text = checked(&house);
     assert!(text.contains("others can get at it: chmod 600") && !text.contains(TOKEN), "{text}");
+}
+
+#[test]
+fn a_sensor_that_is_asked_shows_its_last_answer_and_has_no_position_to_change() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let mut house = house(&sensor);
+    let source = |house: &House, args: &[&str]| {
+        let output = house.run(&[&["source"], args].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    house.start();
+    let status = house.wait_until("was answered", |status| !api(status).last_answer.is_empty());
+    let answered = &api(&status).last_answer;
+    let (code, shown) = source(&house, &["show"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains(&format!("source cell-7: {}", api(&status).path)), "{shown}");
+    assert!(shown.contains("it last answered every question at "), "{shown}");
+    let (_, json) = source(&house, &["show", "cell-7", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["kind"], "api");
+    assert!(json[0]["answered"].as_str().unwrap() >= answered.as_str());
+    let before = house.records().len();
+    for place in ["beginning", "end", "7"] {
+        let (code, said) = source(&house, &["reset", "cell-7", "--to", place, "--yes"]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("source cell-7 is asked and has no position to change"), "{said}");
+        assert!(said.contains("restart the agent"), "{said}");
+    }
+    let resets = house.records().split_off(before);
+    assert!(resets.iter().all(|record| record.event.action != Action::POSITION_RESET));
+    // What the journal remembers is shown while the sensor is away.
+    house.stop();
+    drop(sensor);
+    house.start();
+    house.wait_until("is up", |_| true);
+    let (_, shown) = source(&house, &["show", "cell-7"]);
+    assert!(shown.contains("it last answered every question at "), "{shown}");
 }
