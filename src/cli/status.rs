@@ -135,12 +135,13 @@ fn entries(source: &SourceStatus) -> String {
 }
 
 fn show_gaps(text: &mut String, gaps: Gaps, colored: bool) {
-    let Gaps { truncated, vanished, unreadable, holes, skipped, overflows, outages } = gaps;
+    let Gaps { truncated, vanished, unreadable, holes, doubts, skipped, overflows, outages } = gaps;
     let counts = [
         (truncated, "logs cut"),
         (vanished, "files gone"),
         (unreadable, "unreadable"),
         (holes, "holes"),
+        (doubts, "perhaps repeated"),
         (skipped, "skipped by an admin"),
         (overflows, "answers too small"),
         (outages, "not asked for too long"),

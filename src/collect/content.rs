@@ -3,6 +3,7 @@
 use super::packed::{Packed, Packing};
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 /// An open file as the log that it is or was.
@@ -28,6 +29,10 @@ impl Content {
             Content::Plain(file) => file,
             Content::Packed(packed) => packed.file(),
         }
+    }
+
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.file().as_raw_fd()
     }
 
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
@@ -72,6 +77,17 @@ impl Content {
             }
             at += count as u64;
         }
+    }
+
+    /// What it has from a place on; `None` when that is more than so many bytes, or when it ends sooner.
+    pub(super) fn after(&mut self, place: u64, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        if place > 0 && self.exactly(1, place - 1)?.is_none() {
+            return Ok(None);
+        }
+        let mut buffer = vec![0; bytes_max + 1];
+        let count = self.read_at(&mut buffer, place)?;
+        buffer.truncate(count);
+        Ok((count <= bytes_max).then_some(buffer))
     }
 
     /// Exactly so many bytes; `None` when there are fewer.

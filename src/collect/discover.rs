@@ -2,15 +2,16 @@
 
 use super::choice::Choice;
 use super::content::Content;
+use super::copies::small_copy;
 use super::identity::{Inode, Sight};
 use super::log::Log;
 use super::place;
-use super::recognize::small_copy;
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
 use super::source::{Round, Source, remember};
 use super::spotted::Spotted;
 use super::tail::{Beside, Tail};
+use super::unseen;
 use crate::journal::FollowedFile;
 use crate::model::{Action, FileNo, Outcome};
 use std::fs::{File, Metadata};
@@ -102,13 +103,12 @@ impl Source {
         if !self.logs[log].has_open(Inode::of(&metadata)) {
             return self.take_over(log, Some((file, metadata)), None, round);
         }
-        if self.logs[log].has_new_neighbours() {
+        let is_new = self.logs[log].has_new_neighbours();
+        if is_new || self.misses_left(log) {
             let last = self.logs[log].tails.len() - 1;
-            let tail = &self.logs[log].tails[last];
-            if tail.was_emptied(&metadata) || self.was_copied_and_cut(log) {
+            if self.logs[log].tails[last].was_emptied(&metadata) || self.was_copied_and_cut(log) {
                 self.cut_off(log, last, metadata.len(), round);
-            } else if tail.file.offset == 0 {
-                // It may have been written, copied and cut since.
+            } else {
                 self.take_over(log, Some((file, metadata)), None, round)?;
             }
         }
@@ -130,24 +130,7 @@ impl Source {
         let is_another =
             current.as_ref().is_some_and(|(_, log_now)| !self.logs[log].has_open(Inode::of(log_now)));
         let was_following = !self.logs[log].tails.is_empty() && cut.is_none() && is_another;
-        let mut found: Vec<Spotted> = Vec::new();
-        if let Some((file, metadata)) = current {
-            let content = Some(Content::Plain(file));
-            found.push(Spotted::of(self.logs[log].path.clone(), &metadata, content, true));
-        }
-        if !self.is_fresh {
-            // The log has a second name there where it is a link, or a hard link was made before it is renamed.
-            let is_log = |it: &Spotted| found.first().is_some_and(|log| log.sight.inode == it.sight.inode);
-            let others: Vec<Spotted> = self.siblings(log).into_iter().filter(|it| !is_log(it)).collect();
-            found.extend(others);
-        }
-        if let Some(cut) = &cut
-            && !found.iter().any(|spotted| spotted.sight.inode == cut.inode())
-        {
-            // No name leads to it any more, and it is still open.
-            let (metadata, content) = (cut.metadata()?, cut.content()?);
-            found.push(Spotted::of(cut.path.clone(), &metadata, Some(content), false));
-        }
+        let mut found = self.gather(log, current, cut.as_ref())?;
         self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
         // What an admin has read again says nothing about what else is to be read.
         let is_again =
@@ -156,11 +139,10 @@ impl Source {
         self.leave_finished(log, &found);
         let mut lost = self.lost(log, &found);
         self.logs[log].mark_rotated();
-        let missed = self.missed_since(log, &found, cut.as_ref());
+        let missed = self.missed_since(log, &mut found, cut.as_ref());
         let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), missed);
-        for copy in self.leave_out_copies(log, &mut order, &mut found, cut.as_ref()) {
-            self.remember_copy(copy, round);
-        }
+        let copies = self.leave_out_copies(log, &mut order, &mut found, cut.as_ref());
+        self.take_copies(log, copies, round);
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
@@ -185,22 +167,50 @@ impl Source {
         Ok(())
     }
 
-    /// From when on what is not known may hold what nobody has read: the files that are still read had last been written
-    /// then when they were last read. What is the log itself says nothing, unless nothing was read of it: then nobody
-    /// knows whether it has been copied and cut.
-    fn missed_since(&self, log: usize, found: &[Spotted], cut: Option<&Tail>) -> Option<SystemTime> {
-        let is_number = |it: &Spotted, number| it.known.is_some_and(|known| known.number == number);
-        let is_the_log = |file: &FollowedFile| {
-            let is_it =
-                |it: &Spotted| it.sight.is_log && it.sight.inode.is(file) && is_number(it, file.number);
-            file.offset > 0 && found.iter().any(is_it)
-        };
-        let is_open = |number| self.logs[log].tails.iter().any(|tail| tail.file.number == number);
+    /// What is at the path and beside it.
+    fn gather(
+        &self,
+        log: usize,
+        current: Option<(File, Metadata)>,
+        cut: Option<&Tail>,
+    ) -> io::Result<Vec<Spotted>> {
+        let mut found: Vec<Spotted> = Vec::new();
+        if let Some((file, metadata)) = current {
+            let content = Some(Content::Plain(file));
+            found.push(Spotted::of(self.logs[log].path.clone(), &metadata, content, true));
+        }
+        if !self.is_fresh {
+            // The log has a second name there where it is a link, or a hard link was made before it is renamed.
+            let is_log = |it: &Spotted| found.first().is_some_and(|log| log.sight.inode == it.sight.inode);
+            let is_done_with = |it: &Spotted| self.logs[log].done_with.contains(&it.face());
+            let others: Vec<Spotted> =
+                self.siblings(log).into_iter().filter(|it| !is_log(it) && !is_done_with(it)).collect();
+            found.extend(others);
+        }
+        // What is open can be read, whatever has become of its name and of the right to open it.
+        for it in found.iter_mut().filter(|it| it.content.is_none()) {
+            let open = self.logs[log].tails.iter().find(|tail| it.sight.is(&tail.file));
+            it.content = open.and_then(|tail| tail.content().ok());
+        }
+        if let Some(cut) = cut
+            && !found.iter().any(|spotted| spotted.sight.inode == cut.inode())
+        {
+            // No name leads to it any more, and it is still open.
+            let (metadata, content) = (cut.metadata()?, cut.content()?);
+            found.push(Spotted::of(cut.path.clone(), &metadata, Some(content), false));
+        }
+        Ok(found)
+    }
+
+    /// From when on what is not known may hold what nobody has read: the files that are still read, and those that were
+    /// left and are gone, had last been written then when they were last read.
+    fn missed_since(&mut self, log: usize, found: &mut [Spotted], cut: Option<&Tail>) -> Option<SystemTime> {
+        let gone = self.gone_since(log, found);
+        let is_open = |number| self.is_open(log, number);
         let others = self.known.iter().filter(|file| !file.finished && self.belongs(file, log));
         let read = self.logs[log].tails.iter().filter(|tail| !tail.again).map(|tail| &tail.file);
-        let missed = read.chain(others.filter(|file| !is_open(file.number)));
-        let missed = missed.filter(|file| !is_the_log(file)).chain(cut.map(|cut| &cut.file));
-        let missed = missed.filter_map(|file| file.mark).map(|mark| mark.modified).min();
+        let missed = read.chain(others.filter(|file| !is_open(file.number))).chain(cut.map(|cut| &cut.file));
+        let missed = missed.filter_map(|file| file.mark).map(|mark| mark.modified).chain(gone).min();
         missed.or_else(|| self.last_finished(log, found)).map(time_of)
     }
 
@@ -212,6 +222,8 @@ impl Source {
         mut found: Vec<Spotted>,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
+        let gap = unseen::gap(&self.logs[log], &order, &found);
+        let first = order.first().map(|candidate| candidate.path.clone());
         let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).max(1);
         self.logs[log].is_crowded = order.len() > room;
         for candidate in order.into_iter().take(room) {
@@ -223,11 +235,14 @@ impl Source {
             match self.open_tail(log, spotted, candidate.known, round) {
                 Err(error) if candidate.is_log => return Err(error),
                 // One bad file does not cost the others.
-                Err(error) => self.tell_unreadable(&candidate, &error, round),
+                Err(error) => self.cannot_open(log, &candidate, &error, round),
                 Ok(()) => {}
             }
         }
         let tails = &mut self.logs[log].tails;
+        if let Some(first) = tails.iter_mut().rfind(|tail| Some(&tail.path) == first.as_ref()) {
+            first.gap_before = gap.or(first.gap_before.take());
+        }
         if let Some(at) = tails.iter().position(|tail| !tail.rotated) {
             // What came before the log is read before it.
             let current = tails.remove(at);
@@ -247,7 +262,8 @@ impl Source {
         let settings = &round.settings.sources[self.at];
         let is_log = spotted.sight.is_log;
         if spotted.open().is_none() {
-            return Err(io::Error::other(format!("cannot read {}", spotted.path.display())));
+            place::open(&spotted.path, false)?;
+            return Err(io::Error::other("it was replaced just now"));
         }
         let Some(mut content) = spotted.content.take() else { return Ok(()) };
         let tails = &mut self.logs[log].tails;
@@ -259,10 +275,10 @@ impl Source {
             }
             Some(at) => match tails[at].beside(&mut content, is_log)? {
                 Beside::Copy => {
-                    let read = tails[at].file.offset;
+                    let of = tails[at].inode();
                     spotted.content = Some(content);
-                    if let Some(copy) = small_copy(&mut spotted, read) {
-                        self.remember_copy(copy, round);
+                    if let Some(copy) = small_copy(&mut spotted) {
+                        self.logs[log].add_copy(of, copy);
                     }
                     return Ok(());
                 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! count    about how many bytes, where anybody can say
-//! reason   truncated, vanished, unreadable, hole, overflow, outage
+//! reason   truncated, vanished, unreadable, hole, doubt, overflow, outage
 //! old, new the ids of the source's events before and after it; `new` only where that one comes in the same batch
 //! ```
 
@@ -20,6 +20,8 @@ pub(super) enum Loss {
     Unreadable,
     /// Zeros stand where the file was never written, or where a crash has left them.
     Hole,
+    /// A file may be a copy of what was read, and nobody can tell: it is read, and may repeat that.
+    Doubt,
     /// More happened than one answer of the API shows.
     Overflow,
     /// The API was not asked for longer than it looks back.
@@ -33,6 +35,7 @@ impl Loss {
             Loss::Vanished => "vanished",
             Loss::Unreadable => "unreadable",
             Loss::Hole => "hole",
+            Loss::Doubt => "doubt",
             Loss::Overflow => "overflow",
             Loss::Outage => "outage",
         }
@@ -45,6 +48,7 @@ impl Loss {
             Loss::Vanished => gaps.vanished += 1,
             Loss::Unreadable => gaps.unreadable += 1,
             Loss::Hole => gaps.holes += 1,
+            Loss::Doubt => gaps.doubts += 1,
             Loss::Overflow => gaps.overflows += 1,
             Loss::Outage => gaps.outages += 1,
         }

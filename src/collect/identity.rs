@@ -23,7 +23,7 @@ use std::time::UNIX_EPOCH;
 pub(super) const HEAD_BYTES_MAX: u64 = 1024;
 
 /// What tells one open file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Inode {
     pub device: u64,
     pub inode: u64,

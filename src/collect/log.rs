@@ -1,9 +1,11 @@
 //! One log of a source: the files that are open for it, and whether it is there.
 
 use super::identity::Inode;
+use super::left::Left;
+use super::spotted::Face;
 use super::tail::Tail;
-use crate::model::FileNo;
-use std::collections::VecDeque;
+use crate::journal::FollowedFile;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -18,8 +20,14 @@ pub(super) struct Log {
     pub tails: VecDeque<Tail>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
-    /// Which files were left last, and where they were then.
-    pub left: Vec<(PathBuf, FileNo)>,
+    /// Which files were left last.
+    pub left: Vec<Left>,
+    /// Former logs that may not be read now.
+    pub denied: Vec<Left>,
+    /// What needs no second look: compressed copies that were looked through and have nothing to read, and what is damaged.
+    pub done_with: HashSet<Face>,
+    /// Small copies of what is being read, and of which file they are.
+    pub copies: Vec<(Inode, FollowedFile)>,
     /// When the folder had last been changed the last time that its files were looked through.
     looked_through: Option<SystemTime>,
     pub error: String,
@@ -35,6 +43,9 @@ impl Log {
             tails: VecDeque::new(),
             is_crowded: false,
             left: Vec::new(),
+            denied: Vec::new(),
+            done_with: HashSet::new(),
+            copies: Vec::new(),
             looked_through: None,
             error: String::new(),
             missing_since: None,
@@ -68,11 +79,35 @@ impl Log {
         }
     }
 
-    /// A file was read to its end and is there.
-    pub(super) fn leave(&mut self, path: PathBuf, number: FileNo) {
-        self.left.retain(|(_, other)| *other != number);
-        self.left.push((path, number));
+    /// Nothing is left to read of a file that is there.
+    pub(super) fn leave(&mut self, left: Left) {
+        self.left.retain(|other| other.inode() != left.inode());
+        self.left.push(left);
         self.left.drain(..self.left.len().saturating_sub(LEFT_MAX));
+    }
+
+    /// A small copy of a file that is being read.
+    pub(super) fn add_copy(&mut self, of: Inode, copy: FollowedFile) {
+        self.copies.push((of, copy));
+        self.copies.drain(..self.copies.len().saturating_sub(LEFT_MAX));
+    }
+
+    /// A compressed copy is not looked through again.
+    pub(super) fn is_done_with(&mut self, copy: Face) {
+        if self.done_with.len() >= DONE_WITH_MAX {
+            self.done_with.clear();
+        }
+        self.done_with.insert(copy);
+    }
+
+    /// A former log may not be read. True when that is new.
+    pub(super) fn add_denied(&mut self, denied: Left) -> bool {
+        let is_new = self.denied.iter().all(|known| known.inode() != denied.inode());
+        if is_new {
+            self.denied.push(denied);
+            self.denied.drain(..self.denied.len().saturating_sub(LEFT_MAX));
+        }
+        is_new
     }
 
     pub(super) fn fail(&mut self, error: &io::Error) {
@@ -102,8 +137,10 @@ impl Log {
     }
 }
 
-/// Files that were left and are looked at once in a while.
-const LEFT_MAX: usize = 4;
+/// Files that were left and are looked at once in a while, and small copies.
+const LEFT_MAX: usize = 16;
+/// Compressed copies that are remembered.
+const DONE_WITH_MAX: usize = 4096;
 /// Longer than any file system's ticks are.
 const TICKS: Duration = Duration::from_secs(2);
 /// How long a file must be away before that is told: a rotation takes a moment.

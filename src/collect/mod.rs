@@ -12,6 +12,7 @@
 mod api;
 mod choice;
 mod content;
+mod copies;
 mod cutter;
 mod discover;
 mod gap;
@@ -31,6 +32,7 @@ mod settings;
 mod source;
 mod spotted;
 mod tail;
+mod unseen;
 mod watch;
 
 pub use api::{ApiSettings, Poller, PollerHandle, open_all as open_apis};

@@ -6,7 +6,8 @@ use flate2::read::MultiGzDecoder;
 use liblzma::read::XzDecoder;
 use liblzma::stream::Stream;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 
 /// A copy and how far it has been unpacked.
 pub(super) struct Packed {
@@ -15,6 +16,9 @@ pub(super) struct Packed {
     reader: Option<Box<dyn Read + Send>>,
     /// How many unpacked bytes the reader has given.
     at: u64,
+    /// The first of them, and the last: what is looked at again and again is unpacked once.
+    first: Vec<u8>,
+    recent: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,42 +42,68 @@ impl Packing {
 
 impl Packed {
     pub(super) fn new(file: File, packing: Packing) -> Packed {
-        Packed { file, packing, reader: None, at: 0 }
+        Packed { file, packing, reader: None, at: 0, first: Vec::new(), recent: Vec::new() }
     }
 
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    /// Reads from that place of what was packed; going back begins anew. A copy that breaks off is an error.
+    /// Reads from that place of what was packed; going far back begins anew. A copy that breaks off is an error.
     pub(super) fn read_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        if at < self.at || self.reader.is_none() {
-            self.reader = Some(self.begin()?);
-            self.at = 0;
-        }
-        let Some(reader) = &mut self.reader else { return Ok(0) };
-        if at > self.at {
-            self.at += io::copy(&mut reader.take(at - self.at), &mut io::sink())?;
-        }
-        if at > self.at {
-            return Ok(0);
-        }
         let mut count = 0;
         while count < buffer.len() {
-            match reader.read(&mut buffer[count..]) {
-                Ok(0) => break,
-                Ok(more) => count += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            let (rest, place) = (&mut buffer[count..], at + count as u64);
+            let start = self.at - self.recent.len() as u64;
+            let known = match usize::try_from(place) {
+                Ok(place) if place < self.first.len() => &self.first[place..],
+                _ if (start..self.at).contains(&place) => {
+                    &self.recent[usize::try_from(place - start).unwrap_or_default()..]
+                }
+                _ if place < start => {
+                    (self.reader, self.at) = (None, 0);
+                    self.recent.clear();
+                    continue;
+                }
+                _ => &[],
+            };
+            let taken = known.len().min(rest.len());
+            rest[..taken].copy_from_slice(&known[..taken]);
+            count += taken;
+            if taken == 0 && self.unpack()? == 0 {
+                break;
             }
         }
+        Ok(count)
+    }
+
+    /// Takes some more from the reader; 0 at the end.
+    fn unpack(&mut self) -> io::Result<usize> {
+        if self.reader.is_none() {
+            self.reader = Some(self.begin()?);
+        }
+        let Some(reader) = &mut self.reader else { return Ok(0) };
+        let mut chunk = [0; CHUNK_BYTES];
+        let count = loop {
+            match reader.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        let more = &chunk[..count];
+        if self.first.len() as u64 == self.at && self.first.len() < KEPT_BYTES {
+            self.first.extend(more);
+        }
+        if self.recent.len() > 2 * KEPT_BYTES {
+            self.recent.drain(..self.recent.len() - KEPT_BYTES);
+        }
+        self.recent.extend(more);
         self.at += count as u64;
         Ok(count)
     }
 
     fn begin(&self) -> io::Result<Box<dyn Read + Send>> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
+        let file = FromStart { file: self.file.try_clone()?, at: 0 };
         Ok(match self.packing {
             Packing::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(file))),
             Packing::Zstd => {
@@ -89,6 +119,20 @@ impl Packed {
     }
 }
 
+/// A file from its beginning: others who have the same descriptor open read elsewhere in it.
+struct FromStart {
+    file: File,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
 impl std::fmt::Debug for Packed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?} at {}", self.packing, self.at)
@@ -100,10 +144,15 @@ const WINDOW_LOG_MAX: u32 = 25;
 /// Enough for `xz -9`.
 const XZ_BYTES_MAX: u64 = 80 << 20;
 
+/// Unpacked in one go.
+const CHUNK_BYTES: usize = 16 << 10;
+/// Kept of the beginning, and of what was unpacked last.
+const KEPT_BYTES: usize = 80 << 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Seek, SeekFrom, Write};
     use std::process::{Command, Stdio};
 
     fn packed(program: &str, content: &[u8]) -> Packed {
@@ -131,9 +180,18 @@ mod tests {
             let end = content.len() as u64;
             assert_eq!(packed.read_at(&mut buffer, end - 10).unwrap(), 10, "{program}");
             assert_eq!(packed.read_at(&mut buffer, end + 10).unwrap(), 0, "{program}");
+            let (mut mine, mut other) = ([0; 1000], [0; 1000]);
+            let mut twin = Packed::new(packed.file.try_clone().unwrap(), packed.packing);
+            for at in (0..end - 1000).step_by(100_000) {
+                assert_eq!(packed.read_at(&mut mine, at).unwrap(), 1000, "{program}");
+                assert_eq!(twin.read_at(&mut other, end - 1000 - at).unwrap(), 1000, "{program}");
+                let (at, back) = (at as usize, content.len() - 1000 - at as usize);
+                assert_eq!((&mine[..], &other[..]), (&content[at..at + 1000], &content[back..back + 1000]));
+            }
             let length = packed.file.metadata().unwrap().len();
             packed.file.set_len(length / 2).unwrap();
-            assert!(packed.read_at(&mut buffer, end - 10).is_err(), "{program}");
+            let mut broken = Packed::new(packed.file.try_clone().unwrap(), packed.packing);
+            assert!(broken.read_at(&mut buffer, end - 10).is_err(), "{program}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A file that was being read is gone or was cut: what is left of it is read, and what may be lost is told.
 
 use super::gap::{Gap, Loss};
+use super::identity::Inode;
+use super::left::Left;
 use super::place;
 use super::rotation::Candidate;
 use super::source::{Round, Source, progress_of, remember};
@@ -9,6 +11,7 @@ use super::tail::Tail;
 use crate::dialect::End;
 use crate::journal::FollowedFile;
 use crate::model::{Action, Outcome};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -42,6 +45,30 @@ impl Source {
         round.input.progress.push(progress_of(&file, file.mark));
         remember(&mut self.known, &file);
         self.tell_gap(Gap { loss, bytes: None, message }, round);
+    }
+
+    /// A rotated file cannot be opened: for now, if only the right to do so is missing.
+    pub(super) fn cannot_open(
+        &mut self,
+        log: usize,
+        file: &Candidate,
+        error: &io::Error,
+        round: &mut Round<'_>,
+    ) {
+        let metadata = fs::symlink_metadata(&file.path).ok();
+        let spotted = metadata.map(|metadata| Spotted::of(file.path.clone(), &metadata, None, false));
+        let face = spotted.as_ref().map(Spotted::face);
+        let Some(spotted) = spotted.filter(|_| error.kind() == io::ErrorKind::PermissionDenied) else {
+            self.logs[log].done_with.extend(face);
+            return self.tell_unreadable(file, error, round);
+        };
+        let Inode { device, inode } = spotted.sight.inode;
+        let denied = FollowedFile { device, inode, birth: spotted.sight.birth, ..FollowedFile::default() };
+        if self.logs[log].add_denied(Left::new(&spotted, denied)) {
+            let path = file.path.display();
+            let message = format!("cannot read {path}: {error}; it is read as soon as that is allowed");
+            self.tell_gap(Gap { loss: Loss::Unreadable, bytes: None, message }, round);
+        }
     }
 
     /// A rotated file cannot be opened, or not be read on.

@@ -1,15 +1,15 @@
 //! Which of the files beside a log are what it was rotated to, which are copies, and which are missing.
 
 use super::content::Content;
-use super::identity::{HEAD_BYTES_MAX, Inode, Sight, hash_of, head_of};
-use super::rotation::{self, Candidate, Known};
+use super::identity::{Inode, Sight};
+use super::rotation::{self, Known};
 use super::source::Source;
 use super::spotted::Spotted;
 use super::tail::Tail;
-use crate::journal::{FollowedFile, Mark};
+use crate::journal::FollowedFile;
 use crate::model::FileNo;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 impl Source {
     /// The other files in the log's folder that may be rotated forms of it; not opened, there may be thousands.
@@ -37,7 +37,7 @@ impl Source {
     }
 
     /// All files that are known, as far as they have been read: those that are open, then the newest first.
-    fn files(&self) -> Vec<FollowedFile> {
+    pub(super) fn files(&self) -> Vec<FollowedFile> {
         let mut files: Vec<FollowedFile> =
             self.logs.iter().flat_map(|log| &log.tails).map(Tail::remembered).collect();
         let is_open = |number| files.iter().any(|file| file.number == number);
@@ -56,8 +56,13 @@ impl Source {
         for spotted in found.iter_mut() {
             let same_inode = known().filter(|known| spotted.sight.is(known)).cloned().collect::<Vec<_>>();
             let sight = spotted.sight;
-            let mut same_inode = same_inode.iter().filter(|known| may_be(sight, known));
-            let file = same_inode.find(|known| spotted.is_same(known));
+            let same_inode = || same_inode.iter().filter(|known| may_be(sight, known));
+            // What is open is what it is, whatever it was before.
+            let open = same_inode().find(|file| self.is_open(log, file.number) && spotted.is_same(file));
+            let file = open.or_else(|| spotted.longest(same_inode()));
+            // Of what may not be read now nobody can tell whether it is still what it was.
+            let denied = || same_inode().find(|file| !file.finished && spotted.is_denied());
+            let file = file.or_else(denied);
             spotted.known = file.map(|file| spotted.known_as(file));
         }
         disown_cut_log(found, &known().cloned().collect::<Vec<_>>());
@@ -77,8 +82,12 @@ impl Source {
         unknown.sort_by_key(|&at| (!found[at].sight.is_log, std::cmp::Reverse(found[at].modified)));
         for at in unknown.into_iter().take(COMPARED_MAX) {
             let (was_open, sight) = (found[at].content.is_some(), found[at].sight);
-            let mut missing = missing.iter().filter(|known| may_be(sight, known));
-            let Some(file) = missing.find(|known| found[at].is_same(known)) else {
+            let mut likely: Vec<&FollowedFile> =
+                missing.iter().filter(|known| may_be(sight, known)).collect();
+            likely.retain(|known| found[at].is_same(known));
+            // Of several that begin so, it is the one that has all of it.
+            let whole = likely.iter().find(|known| self.has_all(log, known.number, &mut found[at]));
+            let Some(&file) = whole.or(likely.first()) else {
                 if !was_open {
                     found[at].content = None;
                 }
@@ -91,6 +100,18 @@ impl Source {
             }
             found[at].known = Some(Known::of(file));
         }
+    }
+
+    pub(super) fn is_open(&self, log: usize, number: FileNo) -> bool {
+        self.logs[log].tails.iter().any(|tail| tail.file.number == number)
+    }
+
+    /// Whether that file is open and has all that the other one has beyond what was read.
+    fn has_all(&self, log: usize, number: FileNo, other: &mut Spotted) -> bool {
+        let tail = self.logs[log].tails.iter().find(|tail| tail.file.number == number);
+        tail.is_some_and(|tail| {
+            tail.content().is_ok_and(|mut mine| other.is_part_of(&mut mine, tail.file.offset))
+        })
     }
 
     /// The files of this log that were being read, are not open, and are nowhere.
@@ -120,73 +141,6 @@ impl Source {
                 && name(&file.path)
                     .zip(name(path))
                     .is_some_and(|(name, base)| rotation::may_be_rotated(&name, &base))
-    }
-
-    /// Of what seems to be new, a copy of a file that is open or was read to its end is not: a log that was compressed
-    /// since. The copies of which that cannot be seen later.
-    pub(super) fn leave_out_copies(
-        &self,
-        log: usize,
-        order: &mut Vec<Candidate>,
-        found: &mut [Spotted],
-        cut: Option<&Tail>,
-    ) -> Vec<FollowedFile> {
-        let (mut small, files) = (Vec::new(), self.files());
-        let mut here: Vec<FileNo> =
-            found.iter().filter_map(|it| it.known).map(|known| known.number).collect();
-        let away = self.logs[log].tails.iter().filter(|tail| !here.contains(&tail.file.number));
-        let mut read: Vec<(Content, u64)> =
-            away.filter_map(|tail| Some((tail.content().ok()?, tail.file.offset))).collect();
-        // What has no name any more is read through the descriptor that is still open.
-        let is_nameless = |path: &Path| cut.is_some_and(|cut| cut.path == path);
-        for it in found.iter_mut().filter(|it| !it.sight.is_log || it.known.is_some()) {
-            let number = it.known.map(|known| known.number);
-            let file = files.iter().find(|file| Some(file.number) == number);
-            if number.is_some() || is_nameless(&it.path) {
-                read.extend(it.again().map(|content| (content, file.map_or(0, |file| file.offset))));
-            }
-        }
-        order.retain_mut(|candidate| {
-            let is_it = |spotted: &&mut Spotted| {
-                (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
-            };
-            let Some(spotted) = found.iter_mut().find(is_it) else { return false };
-            if candidate.is_log || candidate.known.is_some() || is_nameless(&candidate.path) {
-                return true;
-            }
-            // What is here itself has no copy in its place, only others that begin alike.
-            let is_away = |file: &&FollowedFile| file.offset > 0 && !here.contains(&file.number);
-            for file in files.iter().filter(is_away) {
-                if spotted.is_same(file) {
-                    spotted.known = Some(spotted.known_as(file)).filter(|known| !known.finished);
-                    candidate.known = spotted.known;
-                    here.push(file.number);
-                    return spotted.known.is_some();
-                }
-                if spotted.is_read_part(file) {
-                    return false;
-                }
-            }
-            if cut.is_some_and(|cut| spotted.is_read_part(&cut.file) || cut.has_read(spotted.open())) {
-                return false;
-            }
-            let original = read.iter_mut().position(|(other, _)| spotted.is_part_of(other, 0));
-            let Some(original) = original.filter(|_| spotted.has_any()) else {
-                read.extend(spotted.again().map(|content| (content, 0)));
-                return true;
-            };
-            small.extend(small_copy(spotted, read[original].1));
-            false
-        });
-        // A copy that is being made stands beside its original.
-        let plain: Vec<PathBuf> =
-            order.iter().map(|it| it.path.clone()).filter(|it| !rotation::is_compressed(it)).collect();
-        order.retain(|candidate| {
-            let name = candidate.path.file_name().and_then(|name| name.to_str()).map(rotation::plain_name);
-            let original = name.map(|name| candidate.path.with_file_name(name));
-            !rotation::is_compressed(&candidate.path) || original.is_none_or(|path| !plain.contains(&path))
-        });
-        small
     }
 
     /// Whether the log that is open was copied and cut, and has grown again as it had been: a copy of it goes on otherwise.
@@ -258,30 +212,6 @@ fn goes_on_otherwise(
         other.content = None;
     }
     goes_on
-}
-
-/// A small copy of what has been read elsewhere, up to a place there, as a file that was read to its end: once the other
-/// one has grown nothing tells that it is a copy. Larger ones are known by their heads.
-pub(super) fn small_copy(copy: &mut Spotted, read: u64) -> Option<FollowedFile> {
-    let bytes = copy.open()?.head().ok()?;
-    let offset = bytes.len() as u64;
-    if offset == 0 || offset > read || offset >= HEAD_BYTES_MAX {
-        return None;
-    }
-    let Sight { inode, birth, .. } = copy.sight;
-    Some(FollowedFile {
-        path: copy.path.clone(),
-        device: inode.device,
-        inode: inode.inode,
-        birth,
-        head: head_of(&bytes),
-        head_bytes: offset,
-        offset,
-        // When it was written says nothing about when its original was.
-        mark: Some(Mark { offset, before: hash_of(&bytes), modified: 0 }),
-        finished: true,
-        ..FollowedFile::default()
-    })
 }
 
 /// Files whose content is compared with that of one that is missing.

@@ -116,12 +116,16 @@ impl Source {
     fn poll_log(&mut self, log: usize, budget: usize, round: &mut Round<'_>) -> usize {
         let (mut at, mut left) = (0, budget);
         while at < self.logs[log].tails.len() && left > 0 {
+            if let Some(gap) = self.logs[log].tails[at].gap_before.take() {
+                self.tell_gap(gap, round);
+            }
             let tail = &mut self.logs[log].tails[at];
             match tail.read(left) {
                 Ok(Found::Bytes(count)) => {
                     left -= count;
                     let quiet = count == 0 && tail.grown.elapsed() >= SETTLED_AFTER;
                     self.take_entries(log, at, if quiet { End::Settled } else { End::Open }, round);
+                    self.remember_copies_of(log, at, round);
                     if count == 0 && self.may_finish(log, at) {
                         self.finish(log, at, round);
                         continue;
@@ -309,6 +313,7 @@ impl Source {
             tail.file.mark = mark.or(tail.file.mark);
             round.input.progress.push(progress_of(&tail.file, mark));
             remember(&mut self.known, &tail.file);
+            self.logs[log].done_with.extend(tail.face().filter(|_| tail.is_packed()));
             self.leave(log, &tail, round);
         }
         self.forget_some();

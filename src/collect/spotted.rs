@@ -1,21 +1,25 @@
 //! A file that may be one of a log's: what the file system says of it, and its content when that has to be known.
 
 use super::content::Content;
-use super::identity::{self, Sight};
+use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
 use super::place;
 use super::rotation::{Candidate, Known};
-use crate::journal::FollowedFile;
+use crate::journal::{FollowedFile, Mark};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+/// What a compressed copy is known by without unpacking it: inode, birth, bytes, when it was last written.
+pub(super) type Face = (Inode, Option<u64>, u64, SystemTime);
+
 /// A file that may be one of a log's, and is opened only when that has to be known.
 pub(super) struct Spotted {
     pub path: PathBuf,
     pub sight: Sight,
     pub modified: SystemTime,
+    bytes: u64,
     /// When it or what is known of it was last changed, in milliseconds since 1970: nobody can set that.
     pub changed: i64,
     pub content: Option<Content>,
@@ -26,7 +30,18 @@ impl Spotted {
     pub(super) fn of(path: PathBuf, metadata: &Metadata, content: Option<Content>, is_log: bool) -> Spotted {
         let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let changed = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
-        Spotted { path, sight: Sight::of(metadata, is_log), modified, changed, content, known: None }
+        let (sight, bytes) = (Sight::of(metadata, is_log), metadata.len());
+        Spotted { path, sight, modified, bytes, changed, content, known: None }
+    }
+
+    pub(super) fn face(&self) -> Face {
+        (self.sight.inode, self.sight.birth, self.bytes, self.modified)
+    }
+
+    /// When it was last written, in milliseconds since 1970.
+    pub(super) fn modified_millis(&self) -> i64 {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Its content; `None` when it cannot be opened, or is another file by now.
@@ -39,16 +54,64 @@ impl Spotted {
         self.content.as_mut()
     }
 
+    /// Whether only the right to read it is missing.
+    pub(super) fn is_denied(&self) -> bool {
+        let is_denied = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        self.content.is_none() && place::open(&self.path, false).is_err_and(is_denied)
+    }
+
     /// Whether it is this file or a copy of it; what cannot be read is not.
     pub(super) fn is_same(&mut self, known: &FollowedFile) -> bool {
         let sight = self.sight;
         self.open().is_some_and(|content| identity::is_same(content, sight, known).unwrap_or(false))
     }
 
+    /// The file of these that it is or is a copy of; of several the one of which most has been read, or the first.
+    pub(super) fn longest<'a>(
+        &mut self,
+        files: impl Iterator<Item = &'a FollowedFile>,
+    ) -> Option<&'a FollowedFile> {
+        let mut longest: Option<&FollowedFile> = None;
+        for file in files {
+            if longest.is_none_or(|longest| longest.offset < file.offset) && self.is_same(file) {
+                longest = Some(file);
+            }
+        }
+        longest
+    }
+
     /// As the file that it is: one that was read to its end and goes on is read on.
     pub(super) fn known_as(&mut self, file: &FollowedFile) -> Known {
         let finished = file.finished && !self.goes_beyond(file.offset);
         Known { finished, ..Known::of(file) }
+    }
+
+    /// As a file that was read up to there, or whose content has been read elsewhere.
+    pub(super) fn read_up_to(&mut self, offset: u64) -> Option<FollowedFile> {
+        let head_bytes = offset.min(HEAD_BYTES_MAX);
+        let content = self.open()?;
+        let head = identity::head(content, head_bytes).ok()??;
+        let before = identity::before(content, offset).ok()??;
+        let Sight { inode, birth, .. } = self.sight;
+        Some(FollowedFile {
+            path: self.path.clone(),
+            device: inode.device,
+            inode: inode.inode,
+            birth,
+            head,
+            head_bytes,
+            offset,
+            // When it was written says nothing about when its original was.
+            mark: Some(Mark { offset, before, modified: 0 }),
+            finished: true,
+            ..FollowedFile::default()
+        })
+    }
+
+    /// The same, if it is not compressed.
+    pub(super) fn read_to_its_end(&mut self) -> Option<FollowedFile> {
+        let length = self.open()?.metadata().ok()?.len();
+        (!self.is_packed()).then(|| self.read_up_to(length)).flatten()
     }
 
     /// Its content once more.

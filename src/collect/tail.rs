@@ -3,8 +3,10 @@
 use super::choice::Choice;
 use super::content::{AfterZeros, Content};
 use super::cutter::{Cut, Cutter, Reading};
+use super::gap::Gap;
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
 use super::rotation::{Candidate, Known};
+use super::spotted::{Face, Spotted};
 use crate::dialect::{self, End, Parsed, State};
 use crate::journal::{FollowedFile, Mark};
 use std::fs::Metadata;
@@ -20,6 +22,8 @@ pub(super) struct Tail {
     pub path: PathBuf,
     content: Content,
     pub cutter: Cutter,
+    /// The last bytes that were read.
+    recent: Recent,
     /// When it was last seen to grow.
     pub grown: Instant,
     /// From the position up to here there are zeros.
@@ -30,6 +34,8 @@ pub(super) struct Tail {
     pub rotated: bool,
     /// Had been left, or was never to be read, and is read because an admin wants it.
     pub again: bool,
+    /// What may be lost between the file before and this one.
+    pub gap_before: Option<Gap>,
     /// The journal does not know yet how the file is read.
     pub changed: bool,
     /// Entries passed over since the journal was last told the position.
@@ -75,6 +81,7 @@ impl Tail {
             .unwrap_or_default();
         let mut tail = Tail {
             cutter: Cutter::resumed(choice, state, file.offset, file.anchor, before),
+            recent: Recent::default(),
             file,
             path: path.to_path_buf(),
             content,
@@ -84,6 +91,7 @@ impl Tail {
             pace: 0.0,
             rotated: false,
             again: false,
+            gap_before: None,
             passed_untold: 0,
             told: now,
         };
@@ -91,15 +99,29 @@ impl Tail {
         Ok(tail)
     }
 
+    /// What it is known by without reading it.
+    pub(super) fn face(&self) -> Option<Face> {
+        Some(Spotted::of(self.path.clone(), &self.metadata().ok()?, None, false).face())
+    }
+
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.content.metadata()
     }
 
-    /// Whether this is a part of the little that has been read.
-    pub(super) fn has_read(&self, content: Option<&mut Content>) -> bool {
-        let head = content.and_then(|content| content.head().ok()).unwrap_or_default();
+    /// Whether that is a part of what has been read, and ends within the last bytes of it: all of which can be told when
+    /// the file itself is gone.
+    pub(super) fn has_read(&self, content: &mut Content) -> bool {
         let (before, end) = self.cutter.before();
-        !head.is_empty() && end <= HEAD_BYTES_MAX && before.starts_with(&head)
+        let (recent, through) = (self.recent.bytes(), self.cutter.read_through());
+        // Right after the start there is only what stands before the position.
+        let (bytes, end) = if recent.len() < before.len() { (before, end) } else { (recent, through) };
+        let start = end - bytes.len() as u64;
+        let Ok(Some(last)) = content.after(start, bytes.len()) else { return false };
+        let says_enough = start == 0 || last.len() as u64 >= HEAD_BYTES_MAX;
+        let file = self.remembered();
+        let head = identity::head(content, file.head_bytes);
+        let begins_so = start == 0 || head.is_ok_and(|head| head == Some(file.head));
+        !last.is_empty() && bytes.starts_with(&last) && says_enough && begins_so
     }
 
     /// What has been read of the first entry, while that has no end yet.
@@ -108,6 +130,7 @@ impl Tail {
     }
 
     pub(super) fn forget_begun(&mut self) {
+        self.recent = Recent::default();
         self.cutter.forget_rest();
     }
 
@@ -142,6 +165,13 @@ impl Tail {
         self.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
+    /// The last name that a deleted file had, where the kernel tells.
+    pub(super) fn last_name(&self) -> Option<String> {
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", self.content.descriptor())).ok()?;
+        let name = path.file_name()?.to_str()?;
+        name.strip_suffix(" (deleted)").map(str::to_owned)
+    }
+
     pub(super) fn inode(&self) -> Inode {
         Inode { device: self.file.device, inode: self.file.inode }
     }
@@ -167,10 +197,12 @@ impl Tail {
         if wanted == 0 {
             return Ok(Found::Bytes(0));
         }
-        let content = &mut self.content;
+        let (content, recent) = (&mut self.content, &mut self.recent);
         let count = self.cutter.fill(wanted, |space| {
             let count = content.read_at(space, at)?;
-            Ok(written(&space[..count]))
+            let count = written(&space[..count]);
+            recent.add(&space[..count]);
+            Ok(count)
         })?;
         if count == 0 {
             match self.content.after_zeros(at.max(self.zeros_until))? {
@@ -221,7 +253,7 @@ impl Tail {
         let sight = Sight::of(&metadata, false);
         let is_same = offset > 0 && identity::is_same(&mut self.content, sight, &file).unwrap_or(false);
         if is_same {
-            self.cutter.forget_rest();
+            self.forget_begun();
         }
         is_same
     }
@@ -265,6 +297,7 @@ impl Tail {
 
     /// Goes past a hole; what was before it has been cut.
     pub(super) fn skip_to(&mut self, offset: u64) {
+        self.recent = Recent::default();
         self.cutter.skip_to(offset);
         self.file.offset = offset;
     }
@@ -279,6 +312,24 @@ impl Tail {
             (self.file.head, self.file.head_bytes) = (head, bytes);
         }
         Ok(true)
+    }
+}
+
+/// The last bytes that were read of a file: what tells a copy of it that ends among them, when the file is gone.
+#[derive(Debug, Default)]
+struct Recent(Vec<u8>);
+
+impl Recent {
+    fn add(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[bytes.len().saturating_sub(RECENT_BYTES)..];
+        if self.0.len() + bytes.len() > 2 * RECENT_BYTES {
+            self.0.drain(..self.0.len().saturating_sub(RECENT_BYTES - bytes.len()));
+        }
+        self.0.extend(bytes);
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -311,6 +362,8 @@ fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> i
 
 /// Fewer zeros within a log are part of an entry.
 const HOLE_BYTES_MIN: usize = 16;
+/// As much as a busy sensor writes between the end of a copy and the cut.
+const RECENT_BYTES: usize = 64 << 10;
 /// Bytes from the anchor on that are read again.
 const SINCE_BYTES: usize = 64 << 10;
 /// What counts as lately.

@@ -96,6 +96,8 @@ pub struct Gaps {
     pub unreadable: u64,
     /// Zeros where a log has never been written.
     pub holes: u64,
+    /// A file may have been a copy of what was read, and was read: its entries may be repeated.
+    pub doubts: u64,
     /// An admin has moved a position forward.
     pub skipped: u64,
     /// More happened than one answer of the sensor's API shows.

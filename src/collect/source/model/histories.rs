@@ -151,3 +151,59 @@ fn a_compressed_copy_of_a_former_log_says_nothing_about_a_backup_in_the_log_s_pl
     let pack = Compress { pack: Pack::Gzip, delayed: false };
     after(&[Backup, Rotate { create: false }, append(1), Late, Restore { in_place: false }, pack], 0);
 }
+
+#[test]
+fn a_late_line_in_a_cut_file_that_is_as_its_copy_was_is_read() {
+    after(&[CopyTruncate, PART, CopyTruncate, PART, Rotate { create: false }, append(1), Poll, Late], 0);
+}
+
+#[test]
+fn a_late_line_in_a_file_that_was_left_empty_and_compressed_is_read() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    after(&[CopyTruncate, Rotate { create: false }, Poll, Rest, append(1), Poll, Late, pack], 0);
+}
+
+#[test]
+fn a_compressed_copy_of_what_went_on_as_a_backup_is_read_once() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    let restore = Restore { in_place: false };
+    after(&[Backup, restore, append(1), Rotate { create: false }, Glance, pack], 40);
+}
+
+#[test]
+fn a_copy_of_a_file_that_was_gone_before_it_was_read_is_nothing_new_after_a_kill() {
+    let pack = Compress { pack: Pack::Gzip, delayed: false };
+    let shorter = Truncate { same: false, size: Size::Shorter };
+    after(&[shorter, Rotate { create: false }, pack, Late, Poll, Kill], 0);
+}
+
+#[test]
+fn a_file_that_was_cut_again_and_again_is_the_one_of_which_most_was_read() {
+    let longer = Truncate { same: false, size: Size::Longer };
+    after(&[Rotate { create: false }, PART, Poll, CopyTruncate, Poll, PART, Poll, longer, Poll, Kill], 0);
+}
+
+#[test]
+fn a_copy_that_goes_on_otherwise_than_what_was_read_is_read() {
+    let restore = Restore { in_place: false };
+    after(&[Backup, append(2), Poll, restore, append(1), CopyTruncate], 700);
+}
+
+#[test]
+fn what_was_copied_before_the_log_became_again_what_it_was_is_read() {
+    let shorter = Truncate { same: false, size: Size::Shorter };
+    after(&[Backup, shorter, CopyTruncate, Restore { in_place: true }], 0);
+    after(&[Backup, Kill, shorter, CopyTruncate, Restore { in_place: true }], 0);
+}
+
+#[test]
+fn a_backup_in_the_place_of_what_was_cut_is_read_once() {
+    after(&[Backup, EMPTY, Poll, Restore { in_place: true }, append(1)], 0);
+}
+
+#[test]
+fn what_was_compressed_before_it_was_read_is_read_once_in_several_looks() {
+    let (rotate, pack) = (Rotate { create: false }, Compress { pack: Pack::Xz, delayed: false });
+    after(&[rotate, append(1), rotate, pack, Glance], 40);
+    after(&[CopyTruncate, append(1), CopyTruncate, pack, Glance], 40);
+}

@@ -6,7 +6,7 @@ use super::super::tests::settings;
 use super::super::*;
 use super::{Act, Pack, Setting, Size};
 use agent::GLANCE_BYTES;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -22,6 +22,16 @@ pub(super) struct Line {
     pub was_readable: bool,
     /// It was destroyed in a file that was being read, which can be seen: how much had been told until then.
     pub told_before: Option<usize>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub text: String,
+    /// It had an end.
+    pub is_whole: bool,
+    /// It was told that it may repeat another one.
+    pub is_doubtful: bool,
 }
 
 /// What a file holds: bytes, and whole lines in them.
@@ -51,8 +61,9 @@ pub(super) struct World {
     source: Option<Source>,
     /// The journal: what it knows of files, and the entries in it.
     known: BTreeMap<FileNo, FollowedFile>,
-    /// Entries, and whether they had an end.
-    pub read: Vec<(String, bool)>,
+    pub read: Vec<Entry>,
+    /// Files that may be copies of what was read, and it was told that they are read.
+    doubtful: HashSet<FileNo>,
     pub told: usize,
     last_file: FileNo,
     /// By name; what has no name any more but is open has one that no file has.
@@ -86,6 +97,7 @@ impl World {
             source: None,
             known: BTreeMap::new(),
             read: Vec::new(),
+            doubtful: HashSet::new(),
             told: 0,
             last_file: FileNo(0),
             files: HashMap::new(),

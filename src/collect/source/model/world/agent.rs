@@ -1,7 +1,7 @@
 //! What the agent finds when it is polled, what of that is journaled, and what it can know of what was destroyed.
 
-use super::{Destroyed, Held, World};
-use crate::collect::identity::Sight;
+use super::{Destroyed, Entry, Held, World};
+use crate::collect::identity::{HEAD_BYTES_MAX, Sight};
 use crate::collect::source::*;
 use std::fs;
 
@@ -43,8 +43,8 @@ impl World {
     }
 
     /// Lines that were destroyed have to be told, unless nobody can know: what was read of their file stands as it was
-    /// in a file of the same inode and birth, or in one at the log's path, or, while the file is gone, in a compressed
-    /// copy.
+    /// in a file of the same inode and birth, or, if it says enough, in one at the log's path, or, while the file is
+    /// gone, in a compressed copy.
     fn find_destroyed(&mut self) {
         for Destroyed { birth, known, read, lines } in std::mem::take(&mut self.destroyed) {
             let is_here = self.files.values().any(|held| held.birth == birth);
@@ -52,7 +52,8 @@ impl World {
                 let metadata = fs::metadata(self.path(name));
                 let is_it = metadata.is_ok_and(|metadata| Sight::of(&metadata, false).is(&known));
                 let is_packed = name.ends_with(['z', 't']);
-                (is_it || held.birth == birth || name == "log" || is_packed && !is_here)
+                let says_enough = name == "log" && known.offset >= HEAD_BYTES_MAX;
+                (is_it || held.birth == birth || says_enough || is_packed && !is_here)
                     && held.bytes.starts_with(&read)
             };
             if !self.files.iter().any(is_as_before) {
@@ -112,6 +113,12 @@ impl World {
         let files = input.files.iter().map(|file| file.number);
         let records = input.drafts.iter().filter_map(|draft| draft.position);
         let touched = files.chain(records.map(|position| position.file)).collect();
+        let in_doubt = input.drafts.iter().filter(|draft| draft.event.reason.as_deref() == Some("doubt"));
+        for draft in in_doubt {
+            let is_it =
+                |file: &&FollowedFile| draft.event.message.starts_with(&format!("{} ", file.path.display()));
+            self.doubtful.extend(input.files.iter().filter(is_it).map(|file| file.number));
+        }
         for mut file in input.files {
             if let Some(known) = self.known.get(&file.number) {
                 (file.offset, file.entries, file.mark) = (known.offset, known.entries, known.mark);
@@ -125,7 +132,8 @@ impl World {
                         file.reach(position.offset, draft.mark);
                     }
                     let is_whole = !draft.event.flags.contains(Flag::NO_NEWLINE);
-                    self.read.push((draft.event.message.to_string(), is_whole));
+                    let is_doubtful = self.doubtful.contains(&position.file);
+                    self.read.push(Entry { text: draft.event.message.to_string(), is_whole, is_doubtful });
                 }
                 None if [Action::GAP_DETECTED, Action::SOURCE_TRUNCATED].contains(&draft.event.action) => {
                     self.told += 1;
