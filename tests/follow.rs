@@ -102,7 +102,7 @@ fn a_log_that_logrotate_renames_loses_nothing() {
         "create 0644",
         "create 0644\n  compress",
         "create 0644\n  compress\n  delaycompress",
-        "create 0644\n  dateext\n  dateformat -%Y%m%d-%s",
+        "create 0644\n  compress\n  delaycompress\n  dateext\n  dateformat -%Y%m%d-%s",
     ] {
         let mut house = House::new();
         let (read, written) = rotated_by_logrotate(&mut house, mode);

@@ -6,6 +6,7 @@ use otrail::control::{self, Client};
 use otrail::journal;
 use otrail::model::Record;
 use otrail::model::status::Status;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -28,6 +29,7 @@ pub struct House {
     settings: String,
     top: String,
     environment: Vec<(String, String)>,
+    within: Vec<&'static str>,
     agent: Option<Child>,
 }
 
@@ -50,6 +52,7 @@ impl House {
             settings: String::new(),
             top: String::new(),
             environment: Vec::new(),
+            within: Vec::new(),
             agent: None,
         }
     }
@@ -101,6 +104,11 @@ impl House {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The agent is started by these words, which become it: `setpriv --nnp`.
+    pub fn start_within(&mut self, words: &[&'static str]) {
+        self.within = words.to_vec();
+    }
+
     /// A file of this house.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -146,7 +154,11 @@ impl House {
     pub fn start(&mut self) {
         assert!(self.agent.is_none(), "an agent runs already");
         let said = OpenOptions::new().create(true).append(true).open(self.path("agent.log")).unwrap();
-        let mut command = self.otrail();
+        let otrail = self.otrail();
+        let mut words =
+            self.within.iter().map(OsStr::new).chain([otrail.get_program()]).chain(otrail.get_args());
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         self.agent = Some(command.spawn().unwrap());
