@@ -216,6 +216,7 @@ impl Query {
             limit: self.limit(),
             reverse: self.reverse,
             follow: self.follow,
+            count: self.count,
             claimed: claimed(),
         };
         let client = Client::connect(&config.control).map_err(|error| match error {
@@ -238,6 +239,9 @@ impl Query {
             }
         }
         let incomplete = rows.end().filter(|end| end.incomplete).map(|end| end.reason.clone());
+        if self.count {
+            printer.count(rows.end().map_or(0, |end| end.rows));
+        }
         end(printer, incomplete)
     }
 
@@ -246,7 +250,9 @@ impl Query {
         let query =
             query::Query { filter: Arc::new(filter), limit: self.limit(), order, rows_max: ROWS_MAX_OFFLINE };
         self.tell("reading the folder itself: this query is not recorded in the trail");
-        let mut answer = query::answer(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
+        let search = if self.count { query::count } else { query::answer };
+        let mut answer = search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
+        printer.count(answer.counted().unwrap_or_default());
         for record in answer.by_ref() {
             if !printer.print(&record)? {
                 return Ok(Exit::Done.into());

@@ -60,7 +60,7 @@ async fn query(
     }
     let order = if ask.reverse { Order::NewestFirst } else { Order::OldestFirst };
     let query = Query { filter: Arc::clone(&filter), limit: ask.limit, order, rows_max: ROWS_MAX };
-    let outcome = match work.search(query, through).await {
+    let outcome = match work.search(query, through, ask.count).await {
         Ok(()) if ask.follow => follow::follow(&mut work, filter, through, &own.message).await,
         outcome => outcome,
     };
@@ -106,13 +106,14 @@ impl Work<'_> {
         }
     }
 
-    async fn search(&mut self, query: Query, through: Seq) -> Result<(), Broken> {
+    async fn search(&mut self, query: Query, through: Seq, is_count: bool) -> Result<(), Broken> {
         let shared = self.shared;
         let mut shutdown = self.shutdown.clone();
         let _turn = Work::turn(shared).await?;
         let stop = Arc::new(AtomicBool::new(false));
         let (dir, stop_seen) = (shared.server.journal.dir().to_owned(), Arc::clone(&stop));
-        let mut search = spawn_blocking(move || query::answer(&dir, &query, through, &stop_seen));
+        let search = if is_count { query::count } else { query::answer };
+        let mut search = spawn_blocking(move || search(&dir, &query, through, &stop_seen));
         let found = tokio::select! {
             found = &mut search => found,
             () = request::gone(self.stream) => {
@@ -131,6 +132,7 @@ impl Work<'_> {
             Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
             Err(_) => return Err(Broken::Failed("the search broke down".to_owned())),
         };
+        let counted = answer.counted();
         while let Some(rest) = self.send_some(answer, Answer::next).await? {
             answer = rest;
             if *self.shutdown.borrow() {
@@ -138,6 +140,7 @@ impl Work<'_> {
                 break;
             }
         }
+        self.sent.rows = counted.unwrap_or(self.sent.rows);
         Ok(())
     }
 

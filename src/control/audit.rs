@@ -12,6 +12,8 @@ pub(super) struct Asked {
     peer: Peer,
     claimed: Option<String>,
     what: String,
+    /// Nothing was shown but how many there are.
+    is_count: bool,
 }
 
 impl Asked {
@@ -19,7 +21,12 @@ impl Asked {
         let mut what: Vec<String> = filter.words().map(|(name, value)| format!("{name}={value}")).collect();
         what.extend(ask.limit.map(|limit| format!("lines={limit}")));
         let what = if what.is_empty() { "everything".to_owned() } else { what.join(" ") };
-        Asked { peer: peer.clone(), claimed: ask.claimed.clone(), what: cut(&what, WHAT_BYTES_MAX) }
+        Asked {
+            peer: peer.clone(),
+            claimed: ask.claimed.clone(),
+            what: cut(&what, WHAT_BYTES_MAX),
+            is_count: ask.count,
+        }
     }
 
     /// Someone follows the trail from now on.
@@ -29,7 +36,8 @@ impl Asked {
 
     /// Someone was given so many rows, `incomplete` or not.
     pub(super) fn ended(&self, now: Time, rows: u64, incomplete: &str) -> Event {
-        let message = format!("{} read {rows} records of the trail: {}", self.who(), self.what);
+        let did = if self.is_count { "counted" } else { "read" };
+        let message = format!("{} {did} {rows} records of the trail: {}", self.who(), self.what);
         let mut event = self.event(now, Outcome::Success, message);
         event.count = Some(rows);
         event.reason = (!incomplete.is_empty()).then(|| incomplete.into());

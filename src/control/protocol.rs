@@ -58,9 +58,17 @@ pub struct Ask {
     pub reverse: bool,
     /// Go on with new records until the client leaves.
     pub follow: bool,
+    /// Send no record, only how many there are.
+    #[serde(skip_serializing_if = "is_false")]
+    pub count: bool,
     /// Who the client says was there before sudo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A line of answer that is not a record.

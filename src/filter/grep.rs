@@ -15,7 +15,8 @@ pub(super) const KIND: FilterKind = FilterKind {
 
 fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let regex = pattern::compile(value)?;
-    Ok(Test::new(value, move |record| texts(record, &mut |text| regex.is_match(text))))
+    let test = Test::new(value, move |record| texts(record, &mut |text| regex.is_match(text)));
+    Ok(test.with_texts(pattern::required(value)))
 }
 
 /// Every text of the record that is looked into, until one is found.

@@ -29,6 +29,7 @@ mod moment;
 mod near;
 mod outcome;
 mod pattern;
+mod required;
 mod role;
 mod selection;
 mod sensor;
@@ -143,6 +144,12 @@ impl Filter {
         self.groups.iter().all(|group| group.tests.iter().any(|test| test.accepts(record)))
     }
 
+    /// Whether what some of the words ask for holds of the record, whatever the others ask for.
+    pub fn holds_of(&self, is_meant: impl Fn(&str) -> bool, record: &Record) -> bool {
+        let meant = |group: &&Group| is_meant(group.kind.name);
+        self.groups.iter().filter(meant).all(|group| group.tests.iter().any(|test| test.accepts(record)))
+    }
+
     /// The words again, with every time absolute.
     pub fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.groups.iter().flat_map(|group| group.tests.iter().map(|test| (group.kind.name, test.value())))
@@ -164,6 +171,11 @@ impl Filter {
     /// line, its letters in either case. For a look at the line before it is decoded.
     pub fn literals(&self) -> impl Iterator<Item = Vec<String>> {
         self.groups.iter().flat_map(|group| sets::of_tests(&group.tests))
+    }
+
+    /// The same of what a record says, which may be escaped in its line: lower case, and ASCII.
+    pub fn texts(&self) -> impl Iterator<Item = Vec<String>> {
+        self.groups.iter().flat_map(|group| sets::of_any(group.tests.iter().map(Test::texts)))
     }
 }
 

@@ -20,6 +20,11 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, Flaw> {
         })
 }
 
+/// Sets of texts, of each of which one stands wherever the pattern matches.
+pub(super) fn required(pattern: &str) -> Vec<Vec<String>> {
+    super::required::texts(pattern, !has_upper_case(pattern))
+}
+
 /// The text alone, in either case.
 pub(super) fn plain(text: &str) -> Result<Regex, Flaw> {
     RegexBuilder::new(&regex::escape(text))

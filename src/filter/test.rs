@@ -7,6 +7,7 @@ pub(super) struct Test {
     value: String,
     accepts: Box<dyn Fn(&Record) -> bool + Send + Sync>,
     literals: Vec<Vec<String>>,
+    texts: Vec<Vec<String>>,
     first: Option<Time>,
     last: Option<Time>,
     notes: Vec<String>,
@@ -19,7 +20,15 @@ impl Test {
         accepts: impl Fn(&Record) -> bool + Send + Sync + 'static,
     ) -> Test {
         let (value, accepts) = (value.into(), Box::new(accepts));
-        Test { value, accepts, literals: Vec::new(), first: None, last: None, notes: Vec::new() }
+        Test {
+            value,
+            accepts,
+            literals: Vec::new(),
+            texts: Vec::new(),
+            first: None,
+            last: None,
+            notes: Vec::new(),
+        }
     }
 
     /// Adds a text of which every accepted record has a part in its journal line: its longest run of characters
@@ -35,6 +44,12 @@ impl Test {
     /// Sets of texts: of each, every accepted record has one in its journal line.
     pub(super) fn with_literals(mut self, sets: Vec<Vec<String>>) -> Test {
         self.literals = sets;
+        self
+    }
+
+    /// Sets of texts: of each, every accepted record has one in what it says, once escapes are read as what they mean.
+    pub(super) fn with_texts(mut self, sets: Vec<Vec<String>>) -> Test {
+        self.texts = sets;
         self
     }
 
@@ -75,6 +90,10 @@ impl Test {
 
     pub(super) fn literals(&self) -> &[Vec<String>] {
         &self.literals
+    }
+
+    pub(super) fn texts(&self) -> &[Vec<String>] {
+        &self.texts
     }
 
     pub(super) fn first(&self) -> Option<Time> {

@@ -89,6 +89,17 @@ impl Bytes {
         }
     }
 
+    /// Goes on at the beginning of a frame; one that is damaged is told of by the next read.
+    pub(super) fn go_to(&mut self, offset: u64, path: &Path) -> Result<(), JournalError> {
+        match self {
+            Bytes::Sealed(sealed) => {
+                sealed.go_to(offset);
+                Ok(())
+            }
+            Bytes::Plain(_) => self.seek(offset, path),
+        }
+    }
+
     /// Goes on at a byte of the segment.
     pub(super) fn seek(&mut self, offset: u64, path: &Path) -> Result<(), JournalError> {
         match self {

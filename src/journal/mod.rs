@@ -5,6 +5,7 @@
 //! ```text
 //! STATE-DIR/
 //!   journal/00000000000000000001-1.ndjson.zst   records 1 to 149211, begun by run 1, sealed
+//!   journal/00000000000000000001-1.idx          what is in which part of it; made anew when it is not there
 //!   journal/00000000000000149212-2.ndjson       open: records 149212 and on
 //!   cursors/siem                                how far a destination has come
 //!   aside/ peers/ reserve LOCK                  damage kept, what each peer can do, space kept free, one writer
@@ -20,10 +21,12 @@ mod error;
 mod follow;
 mod forms;
 mod frames;
+mod index;
 pub mod line;
 mod maintain;
 mod notes;
 mod open;
+mod parts;
 mod pending;
 mod reader;
 mod recent;
@@ -42,6 +45,8 @@ mod writer;
 pub use cursor::{Cursor, Reached};
 pub use error::JournalError;
 pub use follow::{Follower, Next};
+pub use index::{Column, Counted, FrameFacts, FrameSet, Index};
+pub use parts::{Part, parts};
 pub use pending::{Draft, Input};
 pub use reader::{Fetch, Line, Place, Scan, stream_of};
 pub use recent::Batch;

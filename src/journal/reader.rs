@@ -5,6 +5,7 @@
 
 use super::error::JournalError;
 use super::forms::{self, Opened};
+use super::frames::Frame;
 use super::line::{self, peek};
 use super::sealed::Found;
 use super::segment::{self, SegmentName};
@@ -60,6 +61,8 @@ pub struct Scan {
     open: Option<OpenSegment>,
     /// Segments up to this one have been read.
     done: Option<SegmentName>,
+    /// What is open is all that is read.
+    alone: bool,
     failed: bool,
 }
 
@@ -97,7 +100,43 @@ impl Scan {
     }
 
     pub(super) fn new(dir: PathBuf) -> Scan {
-        Scan { dir, next: Seq(1), through: Seq(u64::MAX), open: None, done: None, failed: false }
+        Scan {
+            dir,
+            next: Seq(1),
+            through: Seq(u64::MAX),
+            open: None,
+            done: None,
+            alone: false,
+            failed: false,
+        }
+    }
+
+    /// Reads one segment and nothing behind it; of one that is gone, nothing.
+    pub(super) fn of_segment(
+        dir: &Path,
+        name: &SegmentName,
+        later: &[SegmentName],
+    ) -> Result<Scan, JournalError> {
+        let (limit, before) = (limit_of(dir, name, later)?, later.first().map(|next| next.first));
+        let open = forms::open(dir, name)?;
+        let open = open.map(|file| OpenSegment { name: name.clone(), file, offset: 0, limit, before });
+        Ok(Scan { open, alone: true, ..Scan::new(dir.to_path_buf()) })
+    }
+
+    /// Reads one frame of a segment of which every line counts.
+    pub(super) fn of_frame(
+        dir: &Path,
+        name: &SegmentName,
+        frame: Frame,
+        first: Seq,
+    ) -> Result<Scan, JournalError> {
+        let (offset, limit) = (frame.begin, Some(frame.begin + u64::from(frame.raw)));
+        let mut open = None;
+        if let Some(mut file) = forms::open(dir, name)? {
+            file.bytes.go_to(offset, &file.path)?;
+            open = Some(OpenSegment { name: name.clone(), file, offset, limit, before: None });
+        }
+        Ok(Scan { open, alone: true, next: first, ..Scan::new(dir.to_path_buf()) })
     }
 
     /// Begins after `seq`.
@@ -161,7 +200,7 @@ impl Scan {
             if self.next > self.through {
                 return Ok(None);
             }
-            if self.open.is_none() && !self.open_next()? {
+            if self.open.is_none() && (self.alone || !self.open_next()?) {
                 return Ok(None);
             }
             let Some(open) = &mut self.open else { return Ok(None) };
@@ -184,7 +223,7 @@ impl Scan {
 
     /// At the end of a segment: false when it is the newest and may still grow.
     fn leave_segment(&mut self) -> Result<bool, JournalError> {
-        let Some(open) = &mut self.open else { return Ok(false) };
+        let Some(open) = self.open.as_mut().filter(|_| !self.alone) else { return Ok(false) };
         let names = segment::list(&self.dir)?;
         let later = &names[names.partition_point(|name| *name <= open.name)..];
         if later.is_empty() {
@@ -272,7 +311,11 @@ impl OpenSegment {
 /// How many bytes of `name` count, as the next whole header after it says. `None` while it is the newest.
 ///
 /// When the header that would say it is damaged, all of them: only `before` tells what does not count.
-fn limit_of(dir: &Path, name: &SegmentName, later: &[SegmentName]) -> Result<Option<u64>, JournalError> {
+pub(super) fn limit_of(
+    dir: &Path,
+    name: &SegmentName,
+    later: &[SegmentName],
+) -> Result<Option<u64>, JournalError> {
     let mut unreadable = Vec::new();
     for next in later {
         match segment::read_header(dir, next) {

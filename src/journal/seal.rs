@@ -14,9 +14,11 @@
 use super::error::JournalError;
 use super::forms;
 use super::frames::{self, Frame};
+use super::index::{self, Builder};
 use super::sealed::{FRAME_BYTES_MAX, Sealed};
 use super::segment::{self, SegmentName};
 use super::store::{self, Store, private};
+use crate::model::Seq;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -38,7 +40,6 @@ pub enum Step {
 pub type Pace<'a> = &'a mut dyn FnMut(Step) -> io::Result<()>;
 
 /// A segment that was sealed.
-#[derive(Debug)]
 pub(super) struct Sealing {
     pub name: SegmentName,
     /// Bytes of the plain file and of the sealed one.
@@ -46,6 +47,15 @@ pub(super) struct Sealing {
     pub sealed_bytes: u64,
     /// SHA-256 over the plain file.
     pub hash: [u8; 32],
+}
+
+/// The same before it has its name.
+struct Making {
+    plain_bytes: u64,
+    sealed_bytes: u64,
+    hash: [u8; 32],
+    /// What is in which frame.
+    builder: Builder,
 }
 
 /// Seals one segment. `None` when it is gone by then, or cannot be sealed: one line of it fills a frame.
@@ -60,10 +70,15 @@ pub(super) fn seal(
     let path = forms::plain(dir, name);
     let target = forms::sealed(dir, name);
     let temporary = forms::temporary(&target);
-    let made = make(&path, &temporary, pace).and_then(|made| {
+    let made = make(&path, &temporary, name.first, pace).and_then(|made| {
         let Some(made) = made else { return Ok(None) };
+        let about = index::about(dir, name, made.plain_bytes, made.sealed_bytes)?;
         let placed = place(dir, [&path, &temporary, &target], placing, pace)?;
-        Ok(placed.then_some(Sealing { name: name.clone(), ..made }))
+        if placed && let Err(error) = index::write(dir, name, &made.builder.finish(about)) {
+            tracing::warn!("{} has no index: {}", target.display(), super::error::text(&error));
+        }
+        let Making { plain_bytes, sealed_bytes, hash, .. } = made;
+        Ok(placed.then_some(Sealing { name: name.clone(), plain_bytes, sealed_bytes, hash }))
     });
     if !matches!(made, Ok(Some(_))) {
         // It is not there, or nobody needs it; what cannot be removed now goes at the next opening.
@@ -73,13 +88,15 @@ pub(super) fn seal(
 }
 
 /// Writes the sealed form under its temporary name, durable and compared.
-fn make(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<Option<Sealing>, JournalError> {
+fn make(path: &Path, temporary: &Path, first: Seq, pace: Pace<'_>) -> Result<Option<Making>, JournalError> {
     step(pace, Step::File, "open", path)?;
     let plain = File::open(path).map_err(JournalError::io("open", path))?;
     step(pace, Step::File, "create", temporary)?;
     let created = private().read(true).write(true).create(true).truncate(true).open(temporary);
     let mut out = created.map_err(JournalError::io("create", temporary))?;
-    let Some(packed) = pack(&plain, path, &mut out, temporary, pace)? else { return Ok(None) };
+    let plain_bytes = plain.metadata().map_err(JournalError::io("look at", path))?.len();
+    let builder = Builder::new(first, (plain_bytes / FRAME_BYTES as u64) as usize + 1);
+    let Some(packed) = pack((&plain, path), (&mut out, temporary), builder, pace)? else { return Ok(None) };
     step(pace, Step::File, "sync", temporary)?;
     // How old a segment is, is when it was last written, in either form.
     let modified = plain.metadata().and_then(|metadata| metadata.modified());
@@ -87,17 +104,16 @@ fn make(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<Option<Sealing>
     synced.and_then(|()| out.sync_all()).map_err(JournalError::io("sync", temporary))?;
     compare(path, temporary, pace)?;
     let sealed_bytes = out.metadata().map_err(JournalError::io("look at", temporary))?.len();
-    Ok(Some(Sealing { sealed_bytes, ..packed }))
+    Ok(Some(Making { sealed_bytes, ..packed }))
 }
 
 /// Reads the segment frame by frame and writes each packed, then the table.
 fn pack(
-    plain: &File,
-    path: &Path,
-    out: &mut File,
-    temporary: &Path,
+    (plain, path): (&File, &Path),
+    (out, temporary): (&mut File, &Path),
+    mut builder: Builder,
     pace: Pace<'_>,
-) -> Result<Option<Sealing>, JournalError> {
+) -> Result<Option<Making>, JournalError> {
     let mut compressor = compressor().map_err(JournalError::io("pack", path))?;
     let mut reader = BufReader::with_capacity(READ_BYTES, plain);
     let (mut frames, mut last) = (Vec::new(), Frame::NONE);
@@ -115,12 +131,12 @@ fn pack(
         out.write_all(&packed).map_err(JournalError::io("write", temporary))?;
         last = last.followed_by(packed.len() as u32, raw.len() as u32);
         frames.push(last);
+        builder.frame(&raw, last.packed);
     }
     step(pace, Step::File, "write", temporary)?;
     out.write_all(&frames::table(&frames)).map_err(JournalError::io("write", temporary))?;
     let plain_bytes = last.begin + u64::from(last.raw);
-    let name = SegmentName { first: crate::model::Seq::NONE, run: 0 };
-    Ok(Some(Sealing { name, plain_bytes, sealed_bytes: 0, hash: hash.finalize().into() }))
+    Ok(Some(Making { plain_bytes, sealed_bytes: 0, hash: hash.finalize().into(), builder }))
 }
 
 fn compressor() -> io::Result<Compressor<'static>> {

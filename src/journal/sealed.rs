@@ -124,6 +124,13 @@ impl Sealed {
         &self.raw
     }
 
+    /// Goes on with the frame that begins at this byte of the segment.
+    pub(super) fn go_to(&mut self, offset: u64) {
+        let before = self.frames.partition_point(|frame| frame.begin < offset);
+        self.current = before.checked_sub(1);
+        (self.at, self.raw) = (0, Vec::new());
+    }
+
     /// Goes on at a byte of the segment.
     pub(super) fn seek(&mut self, offset: u64) -> Result<(), JournalError> {
         let after = self.frames.partition_point(|frame| frame.begin <= offset);

@@ -3,10 +3,12 @@
 use super::Journal;
 use super::error::JournalError;
 use super::forms;
-use super::seal::{self, Pace, Sealing};
+use super::index::{self, Index};
+use super::seal::{self, Pace, Sealing, Step};
 use super::segment::{self, SegmentName};
 use crate::model::{Action, Event, Outcome, Seq, Time};
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
@@ -21,7 +23,9 @@ impl Journal {
         }
         let dir = self.0.store.journal();
         let open = self.writer().segment_name().cloned();
-        let Some(name) = seal::next(&dir, open.as_ref(), &self.unsealable())? else { return Ok(false) };
+        let Some(name) = seal::next(&dir, open.as_ref(), &self.unsealable())? else {
+            return self.index_next(&dir, pace);
+        };
         let before = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
         match seal::seal(&dir, &name, &self.0.placing, pace)? {
             Some(sealing) => {
@@ -32,6 +36,14 @@ impl Journal {
             None => self.unsealable().push(name),
         }
         Ok(true)
+    }
+
+    /// Makes the index of the oldest sealed segment that has none anew; false when all have one.
+    fn index_next(&self, dir: &Path, pace: Pace<'_>) -> Result<bool, JournalError> {
+        let names = segment::list(dir)?;
+        let lacks = |name: &&SegmentName| forms::sealed(dir, name).exists() && !Index::is_there(dir, name);
+        let Some(name) = names.iter().find(lacks) else { return Ok(false) };
+        index::rebuild(dir, name, &mut || pace(Step::Frame))
     }
 
     fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {

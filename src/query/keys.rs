@@ -22,6 +22,14 @@ pub(super) struct Newest<K = Key> {
     passed_over: u64,
 }
 
+impl Newest {
+    /// Whether nothing that is no newer than `time` can be among the newest any more.
+    pub(super) fn is_settled(&self, time: Time) -> bool {
+        let is_full = self.keys.len() >= self.limit;
+        is_full && self.keys.peek().is_none_or(|Reverse(oldest)| oldest.time > time)
+    }
+}
+
 impl<K: Ord> Newest<K> {
     pub(super) fn new(limit: usize) -> Newest<K> {
         Newest { limit, keys: BinaryHeap::new(), passed_over: 0 }

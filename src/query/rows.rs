@@ -11,11 +11,22 @@ pub struct Answer {
     keys: std::vec::IntoIter<Key>,
     missing: Vec<String>,
     gone: u64,
+    counted: Option<u64>,
 }
 
 impl Answer {
     pub(super) fn new(state_dir: &Path, keys: Vec<Key>, missing: Vec<String>) -> Answer {
-        Answer { fetch: Fetch::new(state_dir), keys: keys.into_iter(), missing, gone: 0 }
+        Answer { fetch: Fetch::new(state_dir), keys: keys.into_iter(), missing, gone: 0, counted: None }
+    }
+
+    /// So many rows, none of which is shown.
+    pub(super) fn of_count(state_dir: &Path, count: u64, missing: Vec<String>) -> Answer {
+        Answer { counted: Some(count), ..Answer::new(state_dir, Vec::new(), missing) }
+    }
+
+    /// How many rows there are, when that was the question.
+    pub fn counted(&self) -> Option<u64> {
+        self.counted
     }
 
     /// Why rows are missing, in one line; `None` if the answer is whole.

@@ -1,4 +1,4 @@
-//! The wanted records of a journal, in its own order. The one place where answers read the journal.
+//! The wanted records of a journal or of a part of it, in its own order. The one place where answers read the journal.
 
 use super::keys::Key;
 use super::needle::Needle;
@@ -21,7 +21,7 @@ pub fn newer(
         true => Some(Scan::open(state_dir)?.after(after).through(through)),
         false => None,
     };
-    Ok(Wanted { scan, filter: Arc::clone(filter), needle: Needle::new(filter), missing: Missing::default() })
+    Ok(Wanted { scan, ..Wanted::new(filter) })
 }
 
 /// See `newer`. What cannot be read is left out and named in `missing`.
@@ -33,6 +33,30 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Reads nothing yet.
+    pub(super) fn new(filter: &Arc<Filter>) -> Wanted {
+        Wanted {
+            scan: None,
+            filter: Arc::clone(filter),
+            needle: Needle::new(filter),
+            missing: Missing::default(),
+        }
+    }
+
+    /// Goes on with another part of the journal. False when there is so much damage that no more is read.
+    pub(super) fn go_on(&mut self, scan: Result<Scan, JournalError>) -> bool {
+        match scan {
+            Ok(scan) => {
+                self.scan = Some(scan);
+                !self.missing.is_full()
+            }
+            Err(error) => {
+                self.scan = None;
+                self.missing.add(&sentence(&error))
+            }
+        }
+    }
+
     /// Why records may be missing, one sentence each; empty if none is.
     pub fn missing(&self) -> &[String] {
         &self.missing.0
@@ -75,8 +99,15 @@ impl Iterator for Wanted {
 pub(super) struct Missing(Vec<String>);
 
 impl Missing {
+    fn is_full(&self) -> bool {
+        self.0.len() > PROBLEMS_MAX
+    }
+
     /// Says whether to go on.
     pub(super) fn add(&mut self, problem: &str) -> bool {
+        if self.is_full() {
+            return false;
+        }
         if self.0.len() == PROBLEMS_MAX {
             self.0.push("there is more damage, and the rest was not read".to_owned());
             return false;

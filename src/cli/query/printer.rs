@@ -33,6 +33,11 @@ impl<'a> Printer<'a> {
         if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
     }
 
+    /// So many rows there are; none of them comes.
+    pub(super) fn count(&mut self, rows: u64) {
+        self.rows = rows;
+    }
+
     fn push(&mut self) -> anyhow::Result<bool> {
         let read = self.pager.show(&self.waiting).context("cannot write the rows")?;
         self.waiting.clear();

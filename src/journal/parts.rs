@@ -1,0 +1,62 @@
+//! The journal in parts that can be read by themselves, in any order: for whoever knows what to look for.
+
+use super::error::JournalError;
+use super::index::Index;
+use super::reader::Scan;
+use super::segment::{self, SegmentName};
+use super::store::Store;
+use crate::model::Seq;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A segment, and what is known of it without reading it.
+#[derive(Debug)]
+pub struct Part {
+    dir: Arc<PathBuf>,
+    name: SegmentName,
+    later: Arc<Vec<SegmentName>>,
+    index: Option<Index>,
+}
+
+/// The segments of the journal below a state directory, oldest first; a damaged or absent folder is an error.
+pub fn parts(state_dir: &Path) -> Result<Vec<Part>, JournalError> {
+    let dir = Arc::new(Store::at(state_dir).journal());
+    let names = Arc::new(segment::list(&dir)?);
+    if names.is_empty() {
+        return Err(JournalError::Missing { dir: state_dir.to_path_buf() });
+    }
+    let part = |name: &SegmentName| {
+        let (dir, later) = (Arc::clone(&dir), Arc::clone(&names));
+        let index = Index::open(&dir, name);
+        Part { dir, name: name.clone(), later, index }
+    };
+    Ok(names.iter().map(part).collect())
+}
+
+impl Part {
+    /// The first seq that it may have.
+    pub fn first(&self) -> Seq {
+        self.name.first
+    }
+
+    /// What is in which of its frames, if that is known.
+    pub fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
+    }
+
+    /// Reads all of it.
+    pub fn scan(&self) -> Result<Scan, JournalError> {
+        let after = self.later.partition_point(|other| *other <= self.name);
+        Scan::of_segment(&self.dir, &self.name, &self.later[after..])
+    }
+
+    /// Reads one of its frames. What is not a frame of it, or is gone, has no records.
+    pub fn scan_frame(&self, frame: usize) -> Result<Scan, JournalError> {
+        let facts =
+            self.index.as_ref().and_then(|index| Some((index.place(frame)?, index.frames().get(frame)?)));
+        match facts {
+            Some((place, facts)) => Scan::of_frame(&self.dir, &self.name, place, facts.first),
+            None => self.scan().map(|scan| scan.through(Seq::NONE)),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The search: reads what the plan leaves, newest first, until the answer is full.
+
+use super::keys::Newest;
+use super::plan::Plan;
+use super::wanted::Wanted;
+use super::{Answer, Query};
+use crate::journal::{self, JournalError, Part};
+use crate::model::Seq;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Finds the rows of an answer: records of the folder below `state_dir`, none newer than `through`.
+///
+/// Fails only if the folder cannot be read at all. `stop` ends the search early, with what was found.
+pub fn answer(
+    state_dir: &Path,
+    query: &Query,
+    through: Seq,
+    stop: &AtomicBool,
+) -> Result<Answer, JournalError> {
+    let limit = query.limit.unwrap_or(usize::MAX);
+    let mut newest = Newest::new(limit.min(query.rows_max));
+    let parts = parts(state_dir, through)?;
+    let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
+    for stretch in plan.stretches(&parts, through) {
+        // Whether rows are cut is known only once there was one too many.
+        let tells_all = limit <= query.rows_max || newest.passed_over() > 0;
+        if tells_all && newest.is_settled(stretch.newest) {
+            break;
+        }
+        let part = &parts[stretch.part];
+        if !plan.may_match(&stretch, part) {
+            continue;
+        }
+        if !wanted.go_on(stretch.scan(part, through)) {
+            break;
+        }
+        for (key, _) in wanted.by_ref() {
+            newest.offer(key);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    let mut missing = wanted.missing().to_vec();
+    let cut = newest.passed_over() > 0 && limit > query.rows_max;
+    if cut {
+        missing.push(format!(
+            "more than {} rows match and these are the newest; narrow the time range or read the folder with -D",
+            query.rows_max
+        ));
+    }
+    Ok(Answer::new(state_dir, newest.in_order(query.order), missing))
+}
+
+/// Counts the rows of an answer instead of finding them, by the index where that is exact.
+///
+/// Fails only if the folder cannot be read at all. `stop` ends the count early, with what was found.
+pub fn count(
+    state_dir: &Path,
+    query: &Query,
+    through: Seq,
+    stop: &AtomicBool,
+) -> Result<Answer, JournalError> {
+    let parts = parts(state_dir, through)?;
+    let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
+    let mut stretches = plan.stretches(&parts, through);
+    stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
+    let mut count = 0;
+    for stretch in stretches {
+        let part = &parts[stretch.part];
+        if let Some(known) = plan.count(&stretch, part, through) {
+            count += known;
+        } else if plan.may_match(&stretch, part) {
+            if !wanted.go_on(stretch.scan(part, through)) {
+                break;
+            }
+            count += wanted.by_ref().take_while(|_| !stop.load(Ordering::Relaxed)).count() as u64;
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    let limit = query.limit.map_or(u64::MAX, |limit| limit as u64);
+    Ok(Answer::of_count(state_dir, count.min(limit), wanted.missing().to_vec()))
+}
+
+/// A journal without a record may have no file yet.
+fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
+    if through == Seq::NONE { Ok(Vec::new()) } else { journal::parts(state_dir) }
+}
