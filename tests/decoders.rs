@@ -16,7 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::decode::decode;
-use support::events::{HOSTILE, encode, everywhere, extreme, usual, whole};
+use support::events::{HOSTILE, everywhere, extreme, usual, whole};
+use support::reading::encode;
 
 /// The event of a frame, without a syslog header.
 fn frame(format: &str, settings: &Settings, event: &Event) -> String {

@@ -80,7 +80,7 @@ impl Place {
     /// Whether nothing in the text needs care; looks at eight bytes at a time.
     #[inline]
     fn is_plain(&self, text: &[u8]) -> bool {
-        let special = self.special.map(|byte| EACH * u64::from(byte));
+        let special = self.special_words();
         let Some(last) = text.last_chunk() else {
             let few = text.iter().fold(EACH * u64::from(b' '), |word, &byte| word << 8 | u64::from(byte));
             return !is_odd(few, special);
@@ -90,22 +90,47 @@ impl Place {
         !words.iter().fold(odd, |odd, word| odd | is_odd(u64::from_ne_bytes(*word), special))
     }
 
-    #[cold]
+    /// How many bytes at the beginning need no care.
+    fn plain_bytes(&self, text: &[u8]) -> usize {
+        let special = self.special_words();
+        let (words, _) = text.as_chunks();
+        let plain = words.iter().take_while(|word| !is_odd(u64::from_ne_bytes(**word), special)).count();
+        let is_odd = |byte: &u8| !byte.is_ascii() || byte.is_ascii_control() || self.special.contains(byte);
+        let rest = &text[plain * 8..];
+        plain * 8 + rest.iter().position(is_odd).unwrap_or(rest.len())
+    }
+
+    #[inline]
+    fn special_words(&self) -> [u64; 3] {
+        let [one, two, three] = self.special;
+        [EACH * u64::from(one), EACH * u64::from(two), EACH * u64::from(three)]
+    }
+
     fn put_with_care(&self, text: &str, limit: &Limit, marks: &mut Marks, out: &mut Vec<u8>) {
         let start = out.len();
         let room = limit.bytes_max.saturating_sub(limit.mark_bytes_max);
-        let (mut cut_at, mut kept) = (start, 0);
-        for (at, character) in text.char_indices() {
-            if out.len() - start <= room {
-                (cut_at, kept) = (out.len(), at);
+        // Where to cut if need be, and how much of the text stands before that.
+        let (mut cut_at, mut kept, mut at) = (start, 0, 0);
+        while at < text.len() && out.len() - start <= limit.bytes_max {
+            let used = out.len() - start;
+            let run = self.plain_bytes(&text.as_bytes()[at..]);
+            if let Some(more) = room.checked_sub(used) {
+                (cut_at, kept) = (out.len() + run.min(more), at + run.min(more));
             }
-            self.put_character(character, marks, out);
-            if out.len() - start > limit.bytes_max {
-                out.truncate(cut_at);
-                (limit.mark)(text.len() - kept, out);
-                marks.cut = true;
-                return;
+            let taken = run.min((limit.bytes_max - used).saturating_add(1));
+            out.extend_from_slice(&text.as_bytes()[at..at + taken]);
+            at += taken;
+            if taken == run
+                && let Some(character) = text[at..].chars().next()
+            {
+                self.put_character(character, marks, out);
+                at += character.len_utf8();
             }
+        }
+        if out.len() - start > limit.bytes_max {
+            out.truncate(cut_at);
+            (limit.mark)(text.len() - kept, out);
+            marks.cut = true;
         }
     }
 
@@ -145,9 +170,10 @@ impl Place {
 #[inline]
 fn is_odd(word: u64, special: [u64; 3]) -> bool {
     let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
-    let equal = special.map(|special| below(word ^ special, 1));
-    let delete = below(word ^ (EACH * 0x7f), 1);
-    (word | below(word, b' ') | delete | equal[0] | equal[1] | equal[2]) & (EACH << 7) != 0
+    let equal = |special: u64| below(word ^ special, 1);
+    let [one, two, three] = special;
+    let delete = equal(EACH * 0x7f);
+    (word | below(word, b' ') | delete | equal(one) | equal(two) | equal(three)) & (EACH << 7) != 0
 }
 
 /// How long a value may get, and how a cut is shown.
@@ -212,6 +238,7 @@ pub(super) const MESSAGE_MARK_BYTES_MAX: usize = 3 + 5 + 20 + 7;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn put(place: &Place, text: &str, limit: &Limit) -> (String, Marks) {
         let (mut out, mut marks) = (Vec::new(), Marks::default());
@@ -280,6 +307,41 @@ mod tests {
         let (cut, _) = put(&MESSAGE, &text, &Limit::message(45));
         assert_eq!(cut, "0123456789…[cut 90 bytes]");
         assert_eq!(put(&MESSAGE, &text, &Limit::message(100)).0, text);
+    }
+
+    /// As `put_with_care`, a character at a time.
+    fn put_slowly(place: &Place, text: &str, limit: &Limit, out: &mut Vec<u8>) -> Marks {
+        let room = limit.bytes_max.saturating_sub(limit.mark_bytes_max);
+        let (mut marks, mut cut_at, mut kept) = (Marks::default(), 0, 0);
+        for (at, character) in text.char_indices() {
+            if out.len() <= room {
+                (cut_at, kept) = (out.len(), at);
+            }
+            place.put_character(character, &mut marks, out);
+            if out.len() > limit.bytes_max {
+                out.truncate(cut_at);
+                (limit.mark)(text.len() - kept, out);
+                return Marks { cut: true, ..marks };
+            }
+        }
+        marks
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_is_written_at_once_and_nothing_else(
+            text in r#"([a-z ]{0,20}|["\\=^\]\[]|\PC|[\x00-\x1f\x7f-\xa0\u2028]){0,12}"#,
+            bytes_max in prop_oneof![3..160usize, Just(usize::MAX)],
+            is_message in any::<bool>(),
+            which in 0..5usize,
+        ) {
+            let place = [MESSAGE.clone(), PARAM_VALUE.clone(), JSON.clone(), CEF.clone(), Place::leef(b'^')][which].clone();
+            let limit = if is_message { Limit::message(bytes_max.max(40)) } else { Limit::value(bytes_max) };
+            let mut expected = Vec::new();
+            let marks = put_slowly(&place, &text, &limit, &mut expected);
+            let expected = String::from_utf8(expected).unwrap();
+            prop_assert_eq!(put(&place, &text, &limit), (expected, marks));
+        }
     }
 
     #[test]

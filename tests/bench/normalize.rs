@@ -13,11 +13,11 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and a bad file ends it")]
 
+mod cpu;
 mod sample;
 
+use cpu::{cpu_micros, wished};
 use jiff::tz::TimeZone;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use otrail::dialect::{self, Context, DIALECTS, Habits, Parsed, Rules, State};
 use otrail::model::{Class, Text, Time};
 use std::collections::BTreeMap;
@@ -80,17 +80,6 @@ fn cost(context: &Context<'_>, entries: &[&[u8]]) -> (u64, u64) {
 
 fn parse(context: &Context<'_>, entry: &[u8]) -> Parsed {
     (DIALECTS[0].parse)(&State::default(), context, entry)
-}
-
-/// A number from the environment, or what is usual.
-fn wished(name: &str, usual: usize) -> usize {
-    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
-}
-
-/// What this process has used so far.
-fn cpu_micros() -> u64 {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
-    u64::try_from((usage.user_time() + usage.system_time()).num_microseconds()).unwrap()
 }
 
 const ENTRIES_MAX: usize = 20_000;

@@ -7,18 +7,24 @@
 //! rules                     a rule file, NUL, a log that its rules read
 //! patterns                  the pattern of a rule, line feed, a text
 //! masks                     a pattern, line feed, an entry
+//! formats                   five bytes for the format, its limits and the action, then values, NUL between them
 //! ```
 
 #[path = "../support/auto.rs"]
 mod auto;
+#[path = "../support/decode.rs"]
+mod decode;
 #[path = "../support/properties.rs"]
 mod properties;
+#[path = "../support/reading.rs"]
+mod reading;
 
 pub use auto::auto;
 
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, Habits, Mask, Masks, Rules, State};
-use otrail::model::{Raw, Time};
+use otrail::format::Settings;
+use otrail::model::{Action, Event, Flag, Outcome, Raw, Target, Text, Time};
 use regex::bytes::RegexBuilder;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -117,6 +123,58 @@ pub fn masks(input: &[u8]) {
             properties::can_be_written(event);
         }
     }
+}
+
+/// An event with such values: its frame is harmless, within its limit, and reads back.
+pub fn formats(input: &[u8]) {
+    let Some((&[variant, limit, action, flags, which], values)) = input.split_first_chunk() else { return };
+    let variants = reading::variants();
+    let (format, settings, _) = &variants[usize::from(variant) % variants.len()];
+    let settings = Settings {
+        frame_bytes_max: 4096 + 64 * usize::from(limit),
+        value_bytes_max: 64 + 8 * usize::from(limit),
+        ..settings.clone()
+    };
+    let mut texts = values.split(|&byte| byte == 0).map(|value| Text::from(String::from_utf8_lossy(value)));
+    let mut text = || texts.next().unwrap_or_default();
+    let actions: Vec<Action> = Action::all().collect();
+    let outcome = Outcome::ALL[usize::from(which) % Outcome::ALL.len()];
+    let all: Vec<Flag> = Flag::ALL.to_vec();
+    let event = Event {
+        message: text(),
+        user: Some(text()),
+        target: (which & 8 == 0)
+            .then(|| Box::new(Target { kind: text(), name: Some(text()), id: Some(text()) })),
+        client: Some(text()),
+        domain: Some(text()),
+        account: Some(text()),
+        role: Some(text()),
+        reason: Some(text()),
+        old: Some(text()),
+        new: Some(text()),
+        sensor: text(),
+        source: text(),
+        kind: text(),
+        title: text(),
+        label: text(),
+        devices: vec![text(), text()],
+        flags: all
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| flags >> (at % 8) & 1 == 1)
+            .map(|(_, flag)| flag)
+            .collect(),
+        raw: match which & 16 {
+            0 => Raw::Text(String::from_utf8_lossy(values).into()),
+            _ => Raw::Bytes(values.into()),
+        },
+        ..Event::new(
+            actions[usize::from(action) % actions.len()],
+            outcome,
+            Time::from_millis(1_709_200_000_118).unwrap(),
+        )
+    };
+    reading::holds(format, &settings, &event);
 }
 
 static SHIPPED: LazyLock<Masks> = LazyLock::new(|| {

@@ -1,34 +1,7 @@
 //! Events that formats are tried on: one for every action, hostile ones, and any.
 
-use otrail::format::{Envelope, Format, Settings};
-use otrail::model::{
-    Action, Event, EventId, Flag, Flags, Outcome, Position, Raw, Record, Seq, Severity, Target, Text, Time,
-};
+use otrail::model::{Action, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text, Time};
 use proptest::prelude::*;
-
-pub const STREAM: &str = "0123456789abcdef0123456789abcdef";
-
-pub fn envelope() -> Envelope<'static> {
-    Envelope {
-        stream: STREAM,
-        prev: Seq(4710),
-        resent: false,
-        replay: false,
-        sequence_id: 17,
-        clock_synced: true,
-    }
-}
-
-pub fn record(event: &Event) -> Record {
-    let file = otrail::model::FileNo(3);
-    Record { seq: Seq(4711), position: Some(Position { file, offset: 815 }), event: event.clone() }
-}
-
-pub fn encode(format: &Format, settings: &Settings, event: &Event) -> Vec<u8> {
-    let mut out = b"before".to_vec();
-    (format.encode)(settings, &envelope(), &record(event), &mut out);
-    out.strip_prefix(b"before").unwrap().to_vec()
-}
 
 pub fn time(text: &str) -> Time {
     Time::parse_rfc3339(text).unwrap()

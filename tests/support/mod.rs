@@ -18,6 +18,7 @@ pub mod frames;
 pub mod peer;
 pub mod process;
 pub mod proxy;
+pub mod reading;
 pub mod receiver;
 pub mod relp_server;
 pub mod rsyslog;
