@@ -44,7 +44,7 @@ fn a_server_that_closes_in_the_middle_gets_the_rest_over_the_next_connection() {
 fn an_event_that_is_refused_is_told_and_tried_until_it_is_taken() {
     let mut refusals = 0;
     let server = RelpServer::start(move |frame| {
-        let refused = frame.seq == REFUSED && refusals < 6;
+        let refused = frame.seq == REFUSED && refusals < 4;
         refusals += usize::from(refused);
         if refused { Reply::No("500 no room") } else { Reply::Yes }
     });

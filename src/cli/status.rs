@@ -229,7 +229,20 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
         destination.connections
     );
     line(text, "sent", &sent);
+    show_suspect(text, destination, colored);
     error(text, &destination.error, colored);
+}
+
+fn show_suspect(text: &mut String, destination: &DestinationStatus, colored: bool) {
+    let (suspect, refusals) = (destination.suspect, destination.suspect_refusals);
+    if suspect.0 > 0 {
+        let said = format!("record {suspect}, refused {refusals} times while others were taken");
+        line(text, "suspect", &Paint::Yellow.over(&said, colored));
+    }
+    if destination.set_aside > 0 {
+        let said = format!("{} records, undelivered", destination.set_aside);
+        line(text, "set aside", &Paint::Red.over(&said, colored));
+    }
 }
 
 fn state(word: &str, good: bool, colored: bool) -> String {

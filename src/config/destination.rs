@@ -4,7 +4,7 @@ use super::problem::quoted;
 use super::raw::{Table, Value};
 use super::{frame, select};
 use crate::format::FORMATS;
-use crate::forward::{Cadence, Evidence, From, Settings};
+use crate::forward::{Cadence, Evidence, From, Patience, Settings};
 use crate::net::{self, Proxy, TlsSettings, TlsVersion};
 use crate::transport::{self, Framing, Protocol, TRANSPORTS, Transport};
 use std::collections::HashSet;
@@ -92,6 +92,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
         barrier_interval: barrier.unwrap_or(BARRIER_INTERVAL),
         cadence,
         rate_max: rate_max.unwrap_or(0),
+        patience: Patience::default(),
         backoff: (BACKOFF.0.min(backoff_max), backoff_max),
     })
 }

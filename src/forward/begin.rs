@@ -74,15 +74,20 @@ impl Destination {
         let pool = Pool::new(addresses.len(), settings.return_interval);
         let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
         let mut encoder = Encoder::new(journal.stream().to_string(), confirmed.through);
-        encoder.replay = again.is_some();
+        encoder.replay = again.as_ref().is_some_and(Again::is_replay);
         Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
             encoder,
             memory,
             settle: Settle::new(),
             mark,
-            report: if again.is_some() { report.for_replay() } else { report },
+            report: match &again {
+                Some(again) => report.of(again.what),
+                None => report,
+            },
             again,
+            suspect: None,
+            trial: None,
             follower: Some(journal.follower()),
             read: None,
             link: None,

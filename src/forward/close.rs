@@ -38,6 +38,9 @@ impl Destination {
                 }
             }
             Verdict::Unproved(reason) => {
+                if let Some(trial) = &mut self.trial {
+                    trial.on_unproved(&observed);
+                }
                 let event = self.report.ended(&format!("no evidence: {reason}"));
                 self.lost(event).await;
             }

@@ -15,6 +15,7 @@
 //! there is none, records are looked at up to the first that is selected.
 
 use super::backoff::Backoff;
+use super::caution::Caution;
 use super::window::Window;
 use crate::journal::Reached;
 use crate::model::Seq;
@@ -64,6 +65,11 @@ pub(super) struct Delivery {
     /// The newest record that was ever sent: what is not newer goes out again.
     highest: Seq,
     window: Window,
+    /// The last record that the peer has shown to have, since the start.
+    proven: Seq,
+    caution: Caution,
+    /// The record that may be what ends the links.
+    suspect: Option<Seq>,
     last_barrier: Option<Duration>,
     link: LinkState,
     stop_by: Option<Duration>,
@@ -104,6 +110,9 @@ impl Delivery {
             wanted: Seq::NONE,
             highest: highest.max(confirmed.through),
             window: Window::default(),
+            proven: Seq::NONE,
+            caution: Caution::default(),
+            suspect: None,
             last_barrier: None,
             link: LinkState::Down { retry_at: Duration::ZERO },
             stop_by: None,
@@ -134,7 +143,17 @@ impl Delivery {
 
     /// Whether nothing more goes out before there is evidence.
     pub(super) fn is_full(&self) -> bool {
-        self.window_bytes() >= self.limits.window_bytes_max
+        self.window_bytes() >= self.limits.window_bytes_max || self.frames_room() == 0
+    }
+
+    /// How many frames may go out before there is evidence.
+    pub(super) fn frames_room(&self) -> usize {
+        self.caution.frames_max().saturating_sub(self.window.frames())
+    }
+
+    /// What is on the way, in frames.
+    pub(super) fn window_frames(&self) -> usize {
+        self.window.frames()
     }
 
     /// Whether a record was sent before without evidence.
@@ -217,7 +236,7 @@ impl Delivery {
     }
 
     /// Records were sent, and those among and after them that are not selected passed over, up to `end`.
-    pub(super) fn on_sent(&mut self, end: impl Into<Reached>, bytes: usize, now: Duration) {
+    pub(super) fn on_sent(&mut self, end: impl Into<Reached>, frames: usize, bytes: usize, now: Duration) {
         let end = end.into();
         self.sent = end.through;
         if self.limits.trusting {
@@ -225,7 +244,7 @@ impl Delivery {
             self.highest = self.highest.max(end.through);
             return;
         }
-        self.window.push(end, bytes, now);
+        self.window.push(end, frames, bytes, now);
     }
 
     /// A send broke off: what was on its way may have arrived.
@@ -252,6 +271,7 @@ impl Delivery {
         self.confirmed = Reached { through: self.sent, last: self.prev() };
         self.highest = self.highest.max(self.sent);
         self.window.clear();
+        self.on_progress();
         self.last_barrier = Some(now);
         self.backoff.succeed();
         self.link = LinkState::Down { retry_at: now };
@@ -269,6 +289,7 @@ impl Delivery {
 
     fn forget_window(&mut self) {
         self.highest = self.highest.max(self.sent);
+        self.suspect = self.caution.on_break(self.window.frames(), self.prev());
         self.sent = self.confirmed.through;
         self.window.clear();
     }
@@ -287,6 +308,7 @@ impl Delivery {
     /// present link; what was never sent over it is not confirmed, whatever `through` says.
     pub(super) fn on_confirmed(&mut self, through: Seq) {
         let LinkState::Up { .. } = self.link else { return };
+        let before = self.confirmed.through;
         if let Some(end) = self.window.release(through) {
             self.confirmed = end;
         }
@@ -296,7 +318,55 @@ impl Delivery {
             self.confirmed = within.into();
         }
         self.highest = self.highest.max(self.confirmed.through);
+        if self.confirmed.through > before {
+            self.on_progress();
+        }
         self.backoff.succeed();
+    }
+
+    fn on_progress(&mut self) {
+        self.proven = self.confirmed.last;
+        self.caution.on_progress(self.confirmed.through, self.window.is_empty());
+    }
+}
+
+/// A record that may be what ends the links.
+impl Delivery {
+    /// The record to suspect, once: nothing is on the way.
+    pub(super) fn take_suspect(&mut self) -> Option<Seq> {
+        self.suspect.take()
+    }
+
+    /// The next record was taken after all, or was set aside: `prev` of the one after it names it in both cases.
+    pub(super) fn on_done_with(&mut self, seq: Seq) {
+        self.confirmed = seq.into();
+        self.sent = seq;
+        self.highest = self.highest.max(seq);
+        self.caution.on_cleared();
+        self.caution.on_progress(seq, false);
+    }
+
+    /// It is suspected no longer, and goes out again with everything else.
+    pub(super) fn on_cleared(&mut self) {
+        self.caution.on_cleared();
+    }
+
+    /// The newest record that was ever sent.
+    pub(super) fn highest(&self) -> Seq {
+        self.highest
+    }
+
+    /// The last record that the peer has shown to have, since the start.
+    pub(super) fn proven(&self) -> Option<Seq> {
+        Some(self.proven).filter(|seq| *seq > Seq::NONE)
+    }
+
+    /// When the next link is to be made, while there is none.
+    pub(super) fn retry_at(&self) -> Option<Duration> {
+        match self.link {
+            LinkState::Down { retry_at } => Some(retry_at),
+            LinkState::Up { .. } => None,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod ask;
 mod backoff;
 mod batch;
 mod begin;
+mod caution;
 mod close;
 mod decide;
 mod delivery;
@@ -37,22 +38,25 @@ mod renewal;
 mod replay;
 mod report;
 mod select;
+mod sending;
 mod settings;
 mod settle;
 mod succession;
+mod suspect;
 mod tally;
+mod trial;
 mod window;
 
 pub use message::messages;
 pub use replay::{Replay, ReplayHandle, Replayer};
 pub use report::Handle;
 pub use settings::{Cadence, Evidence, From, Settings};
+pub use suspect::Patience;
 
-use crate::format::Envelope;
 use crate::journal::{Batch, Follower, Journal};
-use crate::model::{Event, Record, Seq};
+use crate::model::{Event, Seq};
 use crate::transport::{KeyUpdates, Link, LinkError};
-use batch::{Encoder, Most};
+use batch::Encoder;
 use decide::Next as Doing;
 use delivery::{Delivery, Step};
 use flight::Flight;
@@ -70,8 +74,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use succession::Visit;
+use suspect::Suspect;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use trial::{Doing as Work, Trial};
 
 /// One destination: everything between its cursor and its server.
 pub struct Destination {
@@ -85,6 +91,10 @@ pub struct Destination {
     mark: Option<Mark>,
     /// What a replay has besides.
     again: Option<Again>,
+    /// The record that may be why links end.
+    suspect: Option<Suspect>,
+    /// What the trial of one record has besides.
+    trial: Option<Trial>,
     settle: Settle,
     follower: Option<Follower>,
     /// What is being sent: held, so that the writer sees how far this reader is.
@@ -114,6 +124,10 @@ impl Destination {
     /// Delivers until `stop` says so, then what is there for at most `STOP_WITHIN`. A peer that does not answer holds
     /// up nothing: what was confirmed before is kept in any case.
     pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        self.go_on(stop).await;
+    }
+
+    async fn go_on(&mut self, stop: watch::Receiver<bool>) {
         let late = late(stop.clone());
         tokio::select! {
             () = self.deliver(stop) => {}
@@ -136,6 +150,17 @@ impl Destination {
             self.store_cursor(false).await;
             self.succeed().await;
             self.renew().await;
+            if self.trial.as_ref().is_some_and(Trial::is_over) {
+                return;
+            }
+            match self.investigate(&stop).await {
+                Work::Nothing => {}
+                Work::Something => continue,
+                Work::Wait(until) => {
+                    self.wait(Some(until), &mut newest, &mut stop).await;
+                    continue;
+                }
+            }
             let step = match self.next(now_newest) {
                 Doing::Step(step) => step,
                 Doing::Ask => {
@@ -200,6 +225,9 @@ impl Destination {
 
     async fn broke(&mut self, error: &LinkError) {
         self.harvest().await;
+        if let Some(trial) = &mut self.trial {
+            trial.on_error(error);
+        }
         let text = self.with_record(error);
         let event = match error {
             LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
@@ -209,6 +237,9 @@ impl Destination {
     }
 
     async fn lost(&mut self, event: Option<Event>) {
+        if let Some(trial) = &mut self.trial {
+            trial.on_lost(self.delivery.window_frames());
+        }
         if let Some(link) = self.link.take() {
             self.learn(&link.about(), false);
             self.remember();
@@ -216,59 +247,16 @@ impl Destination {
         self.probe = Probe::without();
         self.read = None;
         self.keychain.on_lost();
+        self.wait_for_a_link();
+        self.tell(event).await;
+    }
+
+    fn wait_for_a_link(&mut self) {
         match self.pool.on_lost() {
             Retry::AtOnce => self.delivery.on_lost_for_another(self.now()),
             Retry::AfterAWait => self.delivery.on_lost(self.now(), fastrand::f64()),
         }
         self.report.trying(self.pool.present());
-        self.tell(event).await;
-    }
-
-    /// Sends what comes after `after`: from memory, or what was read from the files.
-    async fn send(&mut self, after: Seq, bytes_max: usize, newest: Seq) {
-        let (batch, from) = match self.records_after(after, newest).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return,
-            Err(error) => {
-                let event = self.report.lost(&error_text(&error));
-                return self.lost(event).await;
-            }
-        };
-        let Some(link) = &mut self.link else { return };
-        let bytes_max = acknowledged::bytes_at_once(link, bytes_max);
-        self.frames.clear();
-        let Ok(room) = self.lane.room(self.begun.elapsed()) else { return };
-        let most = Most { bytes: bytes_max, frames: room };
-        let (settings, frames) = (&self.settings, &mut self.frames);
-        let (to, flight) = (&mut *link, &mut self.flight);
-        let put = |envelope: &Envelope<'_>, record: &Record| {
-            to.frame_with(frames, |out| (settings.format.encode)(&settings.frame, envelope, record, out));
-            if to.is_acknowledged() {
-                flight.push(record.seq);
-            }
-            frames.len()
-        };
-        let wants = |record: &Record| settings.wants(record);
-        let encoded = self.encoder.encode(wants, &self.delivery, &batch[from..], most, put);
-        if encoded.frames == 0 {
-            self.report.passed_over(encoded.passed_over);
-            return self.delivery.on_nothing(encoded.end.through);
-        }
-        let sent = link.send(&self.frames).await;
-        self.report.sent(&encoded);
-        self.lane.on_sent(encoded.frames);
-        // What did not go out is not acknowledged; of the rest each message has an answer of its own.
-        if sent.is_ok() || link.is_acknowledged() {
-            let (bytes, now) = (self.frames.len(), self.now());
-            self.delivery.on_sent(encoded.end, bytes, now);
-            self.probe.on_sent(encoded.end.through, encoded.frames, bytes, now);
-        } else {
-            self.delivery.on_interrupted(encoded.end.last);
-        }
-        self.count(&encoded);
-        if let Err(error) = sent {
-            self.broke(&error).await;
-        }
     }
 
     async fn wait(

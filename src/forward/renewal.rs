@@ -56,12 +56,14 @@ impl Destination {
     /// When the TLS files are to be looked at.
     pub(super) fn renew_at(&self) -> Option<Duration> {
         let has_tls = self.settings.link.net.tls.is_some();
-        Some(self.renewal.next_at).filter(|_| has_tls && self.link.is_some() && self.renewal.task.is_empty())
+        Some(self.renewal.next_at).filter(|_| {
+            has_tls && self.link.is_some() && self.renewal.task.is_empty() && self.has_time_for_others()
+        })
     }
 
     /// Looks at the files when it is due, and moves over to a link with another set of them.
     pub(super) async fn renew(&mut self) {
-        if self.delivery.is_stopping() {
+        if !self.has_time_for_others() {
             return;
         }
         if let Some(tried) = self.renewal.take() {

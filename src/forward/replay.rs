@@ -55,6 +55,8 @@ pub struct ReplayHandle {
 
 /// What the driver of a replay has besides.
 pub(super) struct Again {
+    /// `replay` or `trial`.
+    pub what: &'static str,
     /// Where it ends: sooner, when it is broken off.
     end: watch::Sender<Seq>,
     tally: Arc<Mutex<Tally>>,
@@ -94,10 +96,21 @@ impl Replayer {
             lane: self.lane.beside(),
             keychain: self.keychain.copy(),
             mark: None,
-            again: Some(Again { end: watch::Sender::new(through), tally: Arc::clone(&tally) }),
+            again: Some(Again { what: REPLAY, end: watch::Sender::new(through), tally: Arc::clone(&tally) }),
         });
         let handle = ReplayHandle { handle: destination.handle(), through, tally };
         Some(Replay { destination, handle, _turn: turn })
+    }
+}
+
+impl Again {
+    /// A trial that ends with this record.
+    pub(super) fn trial(through: Seq) -> Again {
+        Again { what: "trial", end: watch::Sender::new(through), tally: Arc::default() }
+    }
+
+    pub(super) fn is_replay(&self) -> bool {
+        self.what == REPLAY
     }
 }
 
@@ -194,3 +207,5 @@ impl Destination {
 fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+const REPLAY: &str = "replay";

@@ -4,9 +4,10 @@ use super::batch::Encoded;
 use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
 use super::settings::Settings;
+use super::suspect::Suspect;
 use crate::journal::{Journal, Next};
 use crate::model::status::{AddressStatus, CertificateStatus, DestinationStatus};
-use crate::model::{Action, Event, Outcome, Seq, Target, Time};
+use crate::model::{Action, Event, Outcome, Record, Seq, Target, Time};
 use crate::transport::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -108,9 +109,9 @@ impl Report {
         }
     }
 
-    /// For what is sent again: in the log under a name of its own.
-    pub(super) fn for_replay(mut self) -> Report {
-        self.name.push_str(" (replay)");
+    /// That of a driver beside the usual one: what it is for stands behind the name.
+    pub(super) fn of(mut self, what: &str) -> Report {
+        self.name.push_str(&format!(" ({what})"));
         self
     }
 
@@ -268,6 +269,49 @@ impl Report {
         tracing::warn!("{}: the new certificate files could not be tried yet, and will be: {why}", self.name);
         let message = format!("those read before stay in use until the new ones have been tried: {why}");
         self.event(Action::CERTIFICATE_REFUSED, Outcome::Unknown, &message)
+    }
+
+    /// A record is suspected, and so many of its refusals count; `None`: no longer.
+    pub(super) fn suspects(&self, suspect: Option<&Suspect>) {
+        let mut status = self.status();
+        status.suspect = suspect.map(Suspect::seq).unwrap_or_default();
+        status.suspect_refusals = suspect.map_or(0, Suspect::refusals);
+    }
+
+    /// A trial beside the window is over; `error`: what became of it.
+    pub(super) fn tried(&self, trial: &DestinationStatus, error: &str) {
+        let mut status = self.status();
+        status.frames += trial.frames;
+        status.resent += trial.resent;
+        status.connections += trial.connections;
+        if !error.is_empty() {
+            error.clone_into(&mut status.error);
+        }
+    }
+
+    /// A record is set aside: what to journal.
+    pub(super) fn set_aside(&self, record: &Record, refusals: u32, kept: Option<&str>) -> Event {
+        let mut status = self.status();
+        status.set_aside += 1;
+        let (seq, id) = (record.seq, record.event.id);
+        let kept = kept
+            .map_or_else(|| "dead/ is full, so that".to_owned(), |kept| format!("it is kept in {kept}, and"));
+        let message = format!(
+            "record {seq}, id {id}, was not delivered: the server refused it each of {refusals} times that it was sent \
+             alone, and took others in between; {kept} `otrail replay` can send it from the journal"
+        );
+        let reason = status.error.as_str().into();
+        drop(status);
+        tracing::warn!("{}: {message}: {reason}", self.name);
+        let event = self.event(Action::EVENT_SET_ASIDE, Outcome::Failure, &message);
+        let name = Some(self.name.as_str().into());
+        let target = Target { kind: "destination".into(), name, id: Some(id.to_string().into()) };
+        Event {
+            target: Some(Box::new(target)),
+            reason: Some(reason),
+            count: Some(u64::from(refusals)),
+            ..event
+        }
     }
 
     /// Another set of TLS files is in use; these are the fingerprints of our certificate before and now.

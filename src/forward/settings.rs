@@ -1,5 +1,6 @@
 //! What the config says about a destination.
 
+use super::suspect::Patience;
 use crate::filter::{Filter, Selection};
 use crate::format::{self, Format};
 use crate::model::Record;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub cadence: Cadence,
     /// Most events per second; 0 is no limit.
     pub rate_max: u32,
+    /// How long a record may end links before it is set aside.
+    pub patience: Patience,
     /// First and longest wait between attempts to connect.
     pub backoff: (Duration, Duration),
 }

@@ -37,12 +37,14 @@ impl Visit {
 impl Destination {
     /// When a visit to the addresses before the present one is due.
     pub(super) fn visit_at(&self) -> Option<Duration> {
-        self.pool.return_at().filter(|_| self.link.is_some() && self.visit.task.is_empty())
+        self.pool
+            .return_at()
+            .filter(|_| self.link.is_some() && self.visit.task.is_empty() && self.has_time_for_others())
     }
 
     /// Begins a visit when it is due, and moves over to the link that one has made.
     pub(super) async fn succeed(&mut self) {
-        if self.delivery.is_stopping() {
+        if !self.has_time_for_others() {
             return;
         }
         if let Some((address, next)) = self.visit.take() {

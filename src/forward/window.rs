@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Window {
     batches: VecDeque<Sent>,
+    frames: usize,
     bytes: usize,
 }
 
@@ -17,6 +18,7 @@ pub(super) struct Window {
 struct Sent {
     /// The last record of it, and up to where none of those that follow was selected.
     end: Reached,
+    frames: usize,
     bytes: usize,
     at: Duration,
 }
@@ -29,6 +31,11 @@ impl Window {
     /// Bytes of all batches in it.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Frames of all batches in it.
+    pub(super) fn frames(&self) -> usize {
+        self.frames
     }
 
     /// When the oldest batch was sent.
@@ -47,9 +54,10 @@ impl Window {
     }
 
     /// A batch was sent; it ends later than the one before it.
-    pub(super) fn push(&mut self, end: Reached, bytes: usize, at: Duration) {
+    pub(super) fn push(&mut self, end: Reached, frames: usize, bytes: usize, at: Duration) {
+        self.frames += frames;
         self.bytes += bytes;
-        self.batches.push_back(Sent { end, bytes, at });
+        self.batches.push_back(Sent { end, frames, bytes, at });
     }
 
     /// What follows the newest batch up to `through` is not selected: it is done with that.
@@ -64,6 +72,7 @@ impl Window {
     pub(super) fn release(&mut self, proven: Seq) -> Option<Reached> {
         let mut end = None;
         while let Some(sent) = self.batches.front().filter(|sent| sent.end.last <= proven) {
+            self.frames -= sent.frames;
             self.bytes -= sent.bytes;
             end = Some(sent.end);
             self.batches.pop_front();

@@ -8,7 +8,7 @@
 //!   journal/00000000000000000001-1.idx          what is in which part of it; made anew when it is not there
 //!   journal/00000000000000149212-2.ndjson       open: records 149212 and on
 //!   cursors/siem                                how far a destination has come
-//!   aside/ peers/ reserve LOCK                  damage kept, what each peer can do, space kept free, one writer
+//!   aside/ dead/ peers/ reserve LOCK            damage kept, what no server takes, what each peer can do, space kept free
 //! line = one record as JSON; its last fields are a checksum and a hash chained to the line before
 //! ```
 //!
@@ -17,6 +17,7 @@
 //! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
 mod cursor;
+mod dead;
 mod error;
 mod follow;
 mod forms;
@@ -43,6 +44,7 @@ mod telling;
 mod writer;
 
 pub use cursor::{Cursor, Reached};
+pub use dead::Dead;
 pub use error::JournalError;
 pub use follow::{Follower, Next};
 pub use index::{Column, Counted, FrameFacts, FrameSet, Index};

@@ -63,6 +63,28 @@ impl Store {
         self.root.join("aside")
     }
 
+    /// Events that a destination cannot take.
+    pub(super) fn dead(&self) -> PathBuf {
+        self.root.join("dead")
+    }
+
+    /// Keeps a file of an event that a destination cannot take; `false` when there are too many already.
+    pub(super) fn keep_dead(&self, name: &str, bytes: &[u8]) -> Result<bool, JournalError> {
+        let dir = self.dead();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
+            .map_err(JournalError::io("create", &dir))?;
+        let kept = fs::read_dir(&dir).map_err(JournalError::io("read", &dir))?.take(DEAD_FILES_MAX).count();
+        if kept >= DEAD_FILES_MAX {
+            return Ok(false);
+        }
+        write_new(&dir.join(name), bytes)?;
+        sync_dir(&dir)?;
+        Ok(true)
+    }
+
     /// Copies a damaged range aside, with its hash. False when that was done before.
     pub(super) fn set_aside(&self, segment: &Path, damage: &Damage) -> Result<bool, JournalError> {
         let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or("segment");
@@ -175,5 +197,7 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))
 }
 
+/// Each takes ten minutes at least to come about; what is over is in the journal alone.
+const DEAD_FILES_MAX: usize = 1000;
 /// Most bytes of one damaged range that are copied aside; the segment keeps them all.
 const ASIDE_BYTES_MAX: u64 = 1 << 20;

@@ -198,6 +198,12 @@ pub struct DestinationStatus {
     pub resent: u64,
     /// Records that are not selected, since the start of the agent.
     pub passed_over: u64,
+    /// A record that seems to be why the server ends connections; 0 for none.
+    pub suspect: Seq,
+    /// How often it was refused alone while others were taken.
+    pub suspect_refusals: u32,
+    /// Records set aside since the start of the agent, because the server refused them and nothing else.
+    pub set_aside: u64,
     /// Connections made since the start of the agent.
     pub connections: u64,
     /// The last error, empty when all is well.

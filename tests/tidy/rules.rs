@@ -79,6 +79,7 @@ const ASYNC: &[&str] = &[
     "forward/reading.rs",
     "forward/renewal.rs",
     "forward/succession.rs",
+    "forward/trial.rs",
     "collect/api",
     "agent.rs",
     "agent/",

@@ -30,7 +30,7 @@ fn without_a_link_records_are_looked_at_up_to_the_first_that_is_selected() {
     assert_eq!((delivery.confirmed(), delivery.prev()), (Seq(19), Seq(10)));
     assert_eq!(delivery.next(Seq(30), 2 * SECOND), Step::Connect);
     delivery.on_connected(2 * SECOND);
-    delivery.on_sent(Seq(20), 10, 2 * SECOND);
+    delivery.on_sent(Seq(20), 1, 10, 2 * SECOND);
     delivery.on_delivered(2 * SECOND);
     delivery.on_lost(2 * SECOND, 1.0);
     assert_eq!(delivery.next(Seq(30), 2 * SECOND), Step::Look { after: Seq(20) });
@@ -132,7 +132,7 @@ impl World<'_> {
                     return self.delivery.on_nothing(end.through);
                 }
                 self.frames.extend(frames);
-                self.delivery.on_sent(end, 10, Duration::ZERO);
+                self.delivery.on_sent(end, 1, 10, Duration::ZERO);
             }
             Act::Interrupt(count) => {
                 self.connect();

@@ -29,7 +29,7 @@ fn what_has_no_evidence_goes_out_again_after_a_lost_link_and_says_so() {
     let mut delivery = delivery(false);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Send { after: Seq(10), bytes_max: 1000 });
     assert!(!delivery.is_resent(Seq(11)));
-    delivery.on_sent(Seq(12), 100, SECOND);
+    delivery.on_sent(Seq(12), 1, 100, SECOND);
     delivery.on_lost(SECOND, 1.0);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Wait { until: Some(2 * SECOND) });
     assert_eq!(delivery.next(Seq(12), 2 * SECOND), Step::Connect);
@@ -42,7 +42,7 @@ fn what_has_no_evidence_goes_out_again_after_a_lost_link_and_says_so() {
 #[test]
 fn a_full_window_waits_for_evidence_whatever_else_is_there() {
     let mut delivery = delivery(false);
-    delivery.on_sent(Seq(12), 1000, SECOND);
+    delivery.on_sent(Seq(12), 1, 1000, SECOND);
     assert_eq!(delivery.next(Seq(99), SECOND), Step::Barrier);
     delivery.on_delivered(SECOND);
     assert_eq!((delivery.confirmed(), delivery.window_bytes()), (Seq(12), 0));
@@ -52,13 +52,13 @@ fn a_full_window_waits_for_evidence_whatever_else_is_there() {
 #[test]
 fn a_lone_record_is_confirmed_soon_and_the_next_one_after_the_interval() {
     let mut delivery = delivery(false);
-    delivery.on_sent(Seq(11), 10, SECOND);
+    delivery.on_sent(Seq(11), 1, 10, SECOND);
     let soon = SECOND + QUIET;
     assert_eq!(delivery.next(Seq(11), SECOND), Step::Wait { until: Some(soon) });
     assert_eq!(delivery.next(Seq(11), soon), Step::Barrier);
     delivery.on_delivered(soon);
     delivery.on_connected(soon);
-    delivery.on_sent(Seq(12), 10, 2 * SECOND);
+    delivery.on_sent(Seq(12), 1, 10, 2 * SECOND);
     assert_eq!(delivery.next(Seq(12), 3 * SECOND), Step::Wait { until: Some(soon + 30 * SECOND) });
 }
 
@@ -66,7 +66,7 @@ fn a_lone_record_is_confirmed_soon_and_the_next_one_after_the_interval() {
 fn a_steady_trickle_cannot_put_the_evidence_off() {
     let mut delivery = delivery(false);
     for second in 1..=31 {
-        delivery.on_sent(Seq(10 + second), 1, SECOND * second as u32);
+        delivery.on_sent(Seq(10 + second), 1, 1, SECOND * second as u32);
     }
     assert_eq!(delivery.next(Seq(41), 31 * SECOND), Step::Barrier);
 }
@@ -91,7 +91,7 @@ fn a_peer_that_takes_links_and_drops_them_is_tried_more_and_more_seldom() {
 fn evidence_while_the_link_is_up_releases_what_it_covers_and_a_break_resends_the_rest() {
     let mut delivery = running();
     for (seq, bytes) in [(12, 100), (15, 200), (18, 400)] {
-        delivery.on_sent(Seq(seq), bytes, SECOND);
+        delivery.on_sent(Seq(seq), 1, bytes, SECOND);
     }
     delivery.on_confirmed(Seq(15));
     assert_eq!((delivery.confirmed(), delivery.sent(), delivery.window_bytes()), (Seq(15), Seq(18), 400));
@@ -114,7 +114,7 @@ fn nothing_is_confirmed_that_was_not_sent() {
     let mut delivery = running();
     delivery.on_confirmed(Seq(11));
     assert_eq!(delivery.confirmed(), Seq(10));
-    delivery.on_sent(Seq(12), 100, SECOND);
+    delivery.on_sent(Seq(12), 1, 100, SECOND);
     delivery.on_confirmed(Seq(99));
     assert_eq!(delivery.confirmed(), Seq(12));
 }
@@ -122,7 +122,7 @@ fn nothing_is_confirmed_that_was_not_sent() {
 #[test]
 fn what_was_passed_over_is_confirmed_with_what_was_sent_before_it() {
     let mut delivery = running();
-    delivery.on_sent(Seq(12), 100, SECOND);
+    delivery.on_sent(Seq(12), 1, 100, SECOND);
     delivery.on_nothing(Seq(20));
     delivery.on_confirmed(Seq(11));
     assert_eq!(delivery.confirmed(), Seq(11));
@@ -133,8 +133,8 @@ fn what_was_passed_over_is_confirmed_with_what_was_sent_before_it() {
 #[test]
 fn a_full_window_waits_for_running_evidence_and_asks_with_a_barrier_when_that_stays_away() {
     let mut delivery = running();
-    delivery.on_sent(Seq(12), 500, SECOND);
-    delivery.on_sent(Seq(14), 500, 2 * SECOND);
+    delivery.on_sent(Seq(12), 1, 500, SECOND);
+    delivery.on_sent(Seq(14), 1, 500, 2 * SECOND);
     let until = Some(31 * SECOND);
     assert_eq!(delivery.next(Seq(99), 3 * SECOND), Step::Wait { until });
     delivery.on_confirmed(Seq(12));
@@ -146,7 +146,7 @@ fn a_full_window_waits_for_running_evidence_and_asks_with_a_barrier_when_that_st
 #[test]
 fn a_link_whose_running_evidence_ends_is_closed_for_it() {
     let mut delivery = running();
-    delivery.on_sent(Seq(12), 1000, SECOND);
+    delivery.on_sent(Seq(12), 1, 1000, SECOND);
     delivery.on_proof(Proof::AtClose);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Barrier);
 }
@@ -163,7 +163,7 @@ fn nothing_goes_out_while_it_is_not_known_how_the_link_gives_evidence() {
 #[test]
 fn a_stop_waits_for_running_evidence_and_asks_with_a_barrier_when_it_is_late() {
     let mut delivery = running();
-    delivery.on_sent(Seq(12), 100, SECOND);
+    delivery.on_sent(Seq(12), 1, 100, SECOND);
     delivery.on_stop(2 * SECOND);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Wait { until: Some(2 * SECOND) });
     assert_eq!(delivery.next(Seq(12), 2 * SECOND), Step::Barrier);
@@ -176,7 +176,7 @@ fn a_stop_sends_what_is_there_asks_for_evidence_and_ends() {
     let mut delivery = delivery(false);
     delivery.on_stop(5 * SECOND);
     assert!(matches!(delivery.next(Seq(12), SECOND), Step::Send { .. }));
-    delivery.on_sent(Seq(12), 10, SECOND);
+    delivery.on_sent(Seq(12), 1, 10, SECOND);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Barrier);
     delivery.on_delivered(SECOND);
     assert_eq!(delivery.next(Seq(12), SECOND), Step::Done);
@@ -185,7 +185,7 @@ fn a_stop_sends_what_is_there_asks_for_evidence_and_ends() {
 #[test]
 fn a_late_stop_asks_for_evidence_of_what_was_sent_and_leaves_the_rest() {
     let mut delivery = delivery(false);
-    delivery.on_sent(Seq(11), 10, SECOND);
+    delivery.on_sent(Seq(11), 1, 10, SECOND);
     delivery.on_stop(2 * SECOND);
     assert_eq!(delivery.next(Seq(99), 2 * SECOND), Step::Barrier);
 }
@@ -193,7 +193,7 @@ fn a_late_stop_asks_for_evidence_of_what_was_sent_and_leaves_the_rest() {
 #[test]
 fn a_trusting_destination_confirms_what_it_sends() {
     let mut delivery = delivery(true);
-    delivery.on_sent(Seq(12), 2000, SECOND);
+    delivery.on_sent(Seq(12), 1, 2000, SECOND);
     assert_eq!(delivery.confirmed(), Seq(12));
     assert_eq!(delivery.next(Seq(12), 99 * SECOND), Step::Wait { until: None });
 }
@@ -214,7 +214,7 @@ fn nothing_to_send_is_confirmed_only_when_nothing_before_it_is_open() {
     let mut delivery = delivery(false);
     delivery.on_nothing(Seq(15));
     assert_eq!(delivery.confirmed(), Seq(15));
-    delivery.on_sent(Seq(16), 10, SECOND);
+    delivery.on_sent(Seq(16), 1, 10, SECOND);
     delivery.on_nothing(Seq(20));
     assert_eq!((delivery.confirmed(), delivery.sent()), (Seq(15), Seq(20)));
 }
@@ -223,15 +223,15 @@ fn nothing_to_send_is_confirmed_only_when_nothing_before_it_is_open() {
 fn what_has_an_end_asks_for_evidence_there_and_is_done_only_with_it() {
     let mut delivery = delivery(false);
     delivery.limits.finite = true;
-    delivery.on_sent(Seq(12), 100, SECOND);
+    delivery.on_sent(Seq(12), 1, 100, SECOND);
     assert!(matches!(delivery.next(Seq(15), SECOND), Step::Send { after: Seq(12), .. }), "not at its end");
-    delivery.on_sent(Seq(15), 100, SECOND);
+    delivery.on_sent(Seq(15), 1, 100, SECOND);
     assert_eq!(delivery.next(Seq(15), SECOND), Step::Barrier, "at once");
     delivery.on_lost(SECOND, 0.0);
     assert_eq!(delivery.next(Seq(15), 10 * SECOND), Step::Connect, "no evidence, not done");
     delivery.on_connected(10 * SECOND);
     assert!(matches!(delivery.next(Seq(15), 10 * SECOND), Step::Send { after: Seq(10), .. }));
-    delivery.on_sent(Seq(15), 200, 10 * SECOND);
+    delivery.on_sent(Seq(15), 1, 200, 10 * SECOND);
     delivery.on_delivered(11 * SECOND);
     assert_eq!(delivery.next(Seq(15), 11 * SECOND), Step::Done, "without another link");
 }
