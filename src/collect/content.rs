@@ -48,6 +48,14 @@ impl Content {
         matches!(self, Content::Packed(_))
     }
 
+    /// Unpacks up to that place, but no more than `left` bytes, which are taken off. False when that was not enough.
+    pub(super) fn unpack_to(&mut self, place: u64, left: &mut u64) -> bool {
+        match self {
+            Content::Plain(_) => true,
+            Content::Packed(packed) => packed.unpack_to(place, left),
+        }
+    }
+
     /// Reads from a place; fewer bytes than asked for only at the end.
     pub(super) fn read_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         match self {

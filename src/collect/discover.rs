@@ -81,7 +81,8 @@ impl Source {
                 if error.kind() == io::ErrorKind::NotFound {
                     self.logs[log].mark_rotated();
                     // Without its log there may still be what it was rotated to.
-                    if self.logs[log].has_new_neighbours()
+                    let is_new = self.logs[log].has_new_neighbours();
+                    if (is_new || self.logs[log].is_unpacking)
                         && let Err(error) = self.take_over(log, None, None, round)
                     {
                         self.logs[log].fail(&error);
@@ -104,7 +105,10 @@ impl Source {
             return self.take_over(log, Some((file, metadata)), None, round);
         }
         let is_new = self.logs[log].has_new_neighbours();
-        if is_new || self.misses_left(log) {
+        if is_new || self.misses_left(log) || self.logs[log].is_unpacking {
+            if self.unpacks(log) {
+                return Ok(());
+            }
             let last = self.logs[log].tails.len() - 1;
             if self.logs[log].tails[last].was_emptied(&metadata) || self.was_copied_and_cut(log) {
                 self.cut_off(log, last, metadata.len(), round);
@@ -124,13 +128,15 @@ impl Source {
         cut: Option<Tail>,
         round: &mut Round<'_>,
     ) -> io::Result<()> {
-        if cut.is_none() && self.part_with_cut_ones(log, round) {
+        // Of what was cut, as much as has to be known has been unpacked already.
+        if cut.is_none() && (self.unpacks(log) || self.part_with_cut_ones(log, round)) {
             return Ok(());
         }
         let is_another =
             current.as_ref().is_some_and(|(_, log_now)| !self.logs[log].has_open(Inode::of(log_now)));
         let was_following = !self.logs[log].tails.is_empty() && cut.is_none() && is_another;
         let mut found = self.gather(log, current, cut.as_ref())?;
+        self.give_unpacked(log, &mut found);
         self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
         // What an admin has read again says nothing about what else is to be read.
         let is_again =

@@ -27,7 +27,7 @@ pub(super) struct Left {
     /// Without a number it is a copy of what is read elsewhere.
     pub file: FollowedFile,
     /// When it had last been written, in milliseconds since 1970.
-    modified: i64,
+    pub modified: i64,
 }
 
 impl Left {

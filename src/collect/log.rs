@@ -4,6 +4,7 @@ use super::identity::Inode;
 use super::left::Left;
 use super::spotted::Face;
 use super::tail::Tail;
+use super::unpacking::Unpacking;
 use crate::journal::FollowedFile;
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -24,6 +25,9 @@ pub(super) struct Log {
     pub left: Vec<Left>,
     /// Former logs that may not be read now.
     pub denied: Vec<Left>,
+    /// Compressed copies, as far as they were unpacked, and whether that was not far enough.
+    pub unpacking: Vec<Unpacking>,
+    pub is_unpacking: bool,
     /// What needs no second look: compressed copies that were looked through and have nothing to read, and what is damaged.
     pub done_with: HashSet<Face>,
     /// Small copies of what is being read, and of which file they are.
@@ -44,6 +48,8 @@ impl Log {
             is_crowded: false,
             left: Vec::new(),
             denied: Vec::new(),
+            unpacking: Vec::new(),
+            is_unpacking: false,
             done_with: HashSet::new(),
             copies: Vec::new(),
             looked_through: None,
@@ -117,7 +123,7 @@ impl Log {
     /// Something is on the move: a rotation or a missing file, to be looked at sooner than usual.
     pub(super) fn is_unsettled(&self) -> bool {
         let is_moving = self.tails.back().is_none_or(|tail| tail.rotated);
-        is_moving && !self.missing_told && !self.is_one_of_several || self.is_crowded
+        is_moving && !self.missing_told && !self.is_one_of_several || self.is_crowded || self.is_unpacking
     }
 
     /// The log cannot be opened. True when that is to be told.

@@ -32,6 +32,7 @@ mod settings;
 mod source;
 mod spotted;
 mod tail;
+mod unpacking;
 mod unseen;
 mod watch;
 

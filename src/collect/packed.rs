@@ -77,6 +77,21 @@ impl Packed {
         Ok(count)
     }
 
+    /// Unpacks up to that place, but no more than `left` bytes, which are taken off. False when that was not enough.
+    pub(super) fn unpack_to(&mut self, place: u64, left: &mut u64) -> bool {
+        while self.at < place {
+            if *left == 0 {
+                return false;
+            }
+            // What cannot be unpacked is told of where it is needed.
+            match self.unpack() {
+                Ok(0) | Err(_) => return true,
+                Ok(count) => *left = left.saturating_sub(count as u64),
+            }
+        }
+        true
+    }
+
     /// Takes some more from the reader; 0 at the end.
     fn unpack(&mut self) -> io::Result<usize> {
         if self.reader.is_none() {

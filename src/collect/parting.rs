@@ -15,6 +15,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+/// What has become of a file that was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    Done,
+    /// Only the entry that it ends with has to be read again.
+    Kept,
+    /// Copies of it have to be unpacked first.
+    Later,
+}
+
 impl Source {
     pub(super) fn tell_copied(&mut self, file: &FollowedFile, round: &mut Round<'_>) {
         self.status.truncations += 1;
@@ -86,8 +96,13 @@ impl Source {
 
     /// The file was cut or rewritten in place: what is left of it is read from its copy, if there is one, then what came
     /// in between, and the file from its beginning as another.
-    /// False when only the entry that it ends with has to be read again.
-    pub(super) fn replaced(&mut self, log: usize, at: usize, now_bytes: u64, round: &mut Round<'_>) -> bool {
+    pub(super) fn replaced(
+        &mut self,
+        log: usize,
+        at: usize,
+        now_bytes: u64,
+        round: &mut Round<'_>,
+    ) -> Parting {
         if self.logs[log].tails[at].begin_entry_anew() {
             self.status.truncations += 1;
             let tail = &self.logs[log].tails[at];
@@ -97,18 +112,26 @@ impl Source {
                 tail.file.offset
             );
             self.tell(Action::SOURCE_TRUNCATED, Outcome::Failure, message, round);
-            return false;
+            return Parting::Kept;
+        }
+        if self.unpacks(log) {
+            return Parting::Later;
         }
         self.cut_off(log, at, now_bytes, round);
-        true
+        Parting::Done
     }
 
-    /// Files that were cut are others now. True when there were any: then all that is there has been looked at.
+    /// Files that were cut are others now. True when there were any: then all that is there has been looked at,
+    /// or is later.
     pub(super) fn part_with_cut_ones(&mut self, log: usize, round: &mut Round<'_>) -> bool {
         let (mut at, mut any) = (0, false);
         while at < self.logs[log].tails.len() {
             match self.logs[log].tails[at].cut_to() {
-                Ok(Some(now_bytes)) => any |= self.replaced(log, at, now_bytes, round),
+                Ok(Some(now_bytes)) => match self.replaced(log, at, now_bytes, round) {
+                    Parting::Done => any = true,
+                    Parting::Kept => {}
+                    Parting::Later => return true,
+                },
                 Ok(None) | Err(_) => at += 1,
             }
         }

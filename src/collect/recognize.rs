@@ -144,19 +144,27 @@ impl Source {
     }
 
     /// Whether the log that is open was copied and cut, and has grown again as it had been: a copy of it goes on otherwise.
-    pub(super) fn was_copied_and_cut(&self, log: usize) -> bool {
+    pub(super) fn was_copied_and_cut(&mut self, log: usize) -> bool {
+        let mut others = self.siblings(log);
+        self.give_unpacked(log, &mut others);
+        let was_cut = self.goes_on_in_one_of(log, &mut others);
+        self.keep_unpacked(log, others);
+        was_cut
+    }
+
+    fn goes_on_in_one_of(&self, log: usize, others: &mut [Spotted]) -> bool {
         let Some(tail) = self.logs[log].tails.back() else { return false };
         let (file, Ok(mut content)) = (tail.remembered(), tail.content()) else { return false };
-        let mut others = self.siblings(log);
         let is_open = |it: &Spotted| self.logs[log].tails.iter().any(|tail| tail.inode() == it.sight.inode);
         let is_known =
             |it: &mut Spotted| self.known.iter().any(|known| it.sight.inode.is(known) && it.is_same(known));
-        others.retain_mut(|it| !is_open(it) && !is_known(it));
+        let is_done_with = |it: &Spotted| self.logs[log].done_with.contains(&it.face());
         let mut open: Vec<Content> =
             self.logs[log].tails.iter().filter(|it| it.rotated).filter_map(|it| it.content().ok()).collect();
         let (files, from) = (self.files(), file.offset);
-        others.iter_mut().any(|other| {
-            goes_on_otherwise(other, &file, &mut content, &files)
+        others.iter_mut().filter(|it| !is_open(it) && !is_done_with(it)).any(|other| {
+            !is_known(other)
+                && goes_on_otherwise(other, &file, &mut content, &files)
                 && !open.iter_mut().any(|mine| other.is_part_of(mine, from))
         })
     }

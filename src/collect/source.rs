@@ -6,6 +6,7 @@ use super::gap::{Gap, Loss};
 use super::identity::Inode;
 use super::log::Log;
 use super::ordinals::Ordinals;
+use super::parting::Parting;
 use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
@@ -133,7 +134,7 @@ impl Source {
                     at += 1;
                 }
                 Ok(Found::Replaced { now_bytes }) => {
-                    let _parted = self.replaced(log, at, now_bytes, round);
+                    at += usize::from(self.replaced(log, at, now_bytes, round) == Parting::Later);
                 }
                 Ok(Found::Hole { until }) => self.pass_hole(log, at, until, round),
                 // A copy that is damaged here is so for good.

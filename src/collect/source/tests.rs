@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collect::Start;
+use crate::collect::spotted::Spotted;
 use crate::dialect::{Habits, Masks, Rules};
 use crate::model::Class;
 use jiff::tz::TimeZone;
@@ -203,4 +204,37 @@ fn copies_of_which_nothing_was_read_push_no_former_log_out() {
     let finished: Vec<_> = bench.source.known.iter().filter(|file| file.finished).collect();
     assert_eq!(finished.len(), KNOWN_MAX);
     assert!(finished.iter().any(|file| file.number == former.number));
+}
+
+/// A sensor may have logs of gigabytes, and whoever can write its folder can put there what unpacks to more.
+#[test]
+fn a_large_compressed_copy_is_unpacked_a_part_at_a_time() {
+    let mut bench = Bench::new();
+    let line = "another line of the log that was read before\n";
+    let content = line.repeat((80 << 20) / line.len());
+    bench.write("log.1", &content);
+    bench.write("log.1", "last\n");
+    let metadata = fs::metadata(bench.path("log.1")).unwrap();
+    let mut read = Spotted::of(bench.path("log.1"), &metadata, None, false);
+    let mut known = read.read_up_to(content.len() as u64).unwrap();
+    (known.number, known.finished) = (FileNo(7), false);
+    known.mark.as_mut().unwrap().modified = read.modified_millis();
+    let gzip = std::process::Command::new("gzip").arg("-1").arg(bench.path("log.1")).status().unwrap();
+    assert!(gzip.success());
+    let file = bench.source.logs[0].tails[0].file.clone();
+    (bench.last_file, bench.source) =
+        (FileNo(7), Source::new(0, &bench.settings.sources[0], vec![file, known]));
+    bench.write("log", "second\n");
+    let mut looks = 0;
+    let found = loop {
+        let found = bench.poll();
+        looks += 1;
+        if !found.is_empty() {
+            break found;
+        }
+        assert!(bench.source.is_unsettled() && looks < 10);
+    };
+    assert_eq!(looks, 3, "32 MiB a look");
+    assert_eq!(found, ["last", "second"], "the copy is read on from where the log was");
+    assert!(bench.poll().is_empty());
 }
