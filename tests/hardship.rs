@@ -137,7 +137,11 @@ fn ten_rotations_within_a_moment_cost_nothing() {
     }
     append(&house, 110..120);
     house.wait_until("reads all", has_read(120));
-    assert_read(&mut house, 0..120);
+    assert_eq!(house.stop(), Some(0));
+    // What came late to a former log may have been read after what came to the next one.
+    let mut read = sessions(&house);
+    read.sort_unstable();
+    assert_eq!(read, (0..120).collect::<Vec<_>>());
     assert!(gaps(&house).is_empty(), "{:?}", gaps(&house));
 }
 

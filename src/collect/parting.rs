@@ -185,7 +185,8 @@ impl Source {
                 self.logs[log].tails.push_front(old);
                 self.take_entries(log, 0, End::Final, round);
                 if let Some(old) = self.logs[log].tails.pop_front() {
-                    file = old.remembered();
+                    // Should the same come back, the entry that had no end is read whole.
+                    (file.entries, file.passed_over) = (old.file.entries, old.file.passed_over);
                 }
                 file.finished = true;
                 round.input.files.push(file.clone());

@@ -207,3 +207,16 @@ fn what_was_compressed_before_it_was_read_is_read_once_in_several_looks() {
     after(&[rotate, append(1), rotate, pack, Glance], 40);
     after(&[CopyTruncate, append(1), CopyTruncate, pack, Glance], 40);
 }
+
+#[test]
+fn a_backup_of_what_was_read_in_part_is_read_to_its_end() {
+    let shorter = Truncate { same: false, size: Size::Shorter };
+    after(&[append(1), Glance, Backup, shorter, Poll, Restore { in_place: true }], 40);
+}
+
+#[test]
+fn a_line_that_was_read_in_part_before_its_log_was_cut_twice_is_no_line() {
+    let shorter = Truncate { same: false, size: Size::Shorter };
+    let longer = Truncate { same: true, size: Size::Longer };
+    after(&[shorter, Glance, EMPTY, Poll, longer, Kill], 40);
+}
