@@ -1,6 +1,6 @@
 //! ECS, the Elastic Common Schema, 9.x.
 //!
-//! `user` is who did it and `user.target` the account it was done to. What ECS has no place for stands in `labels`.
+//! `user` is who did it and `user.target` the account it was done to; `host` and `observer` are the sensor. What ECS has no place for stands in `labels`.
 //! Several values are arrays also where there is one, as ECS wants it.
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
@@ -62,6 +62,7 @@ const TREE: &[Node] = &[
         }),
         group!("technique", leaf!("id", Attack)),
     ),
+    group!("host", leaf!("name", Sensor)),
     group!(
         "observer",
         fact!("vendor", |_| Value::Word("Microsoft")),
