@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "query/errors.rs"]
+mod errors;
+#[path = "query/narrow.rs"]
+mod narrow;
 #[path = "query/shapes.rs"]
 mod shapes;
 #[path = "query/words.rs"]

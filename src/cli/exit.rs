@@ -90,6 +90,12 @@ pub(super) fn explain(error: &anyhow::Error, out: &mut impl Write) -> io::Result
     Ok(())
 }
 
+/// Explains what the caller did wrong.
+pub(super) fn usage(error: &anyhow::Error) -> anyhow::Result<ExitCode> {
+    explain(error, &mut io::stderr().lock())?;
+    Ok(Exit::Usage.into())
+}
+
 /// Draws a mark under the part of a value that is wrong.
 fn explain_value(
     word: &str,

@@ -1,7 +1,7 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | status | source show | source reset | send-test | replay | check |
+//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | send-test | replay | check |
 //!                                   doctor | cert | explain | rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
@@ -24,15 +24,18 @@ mod man;
 mod normalize;
 mod pager;
 mod query;
+mod reach;
 mod replay;
 mod rules;
 mod run;
 mod schema;
 mod send_test;
+mod show;
 mod source;
 mod status;
 mod terminal;
 mod times;
+mod trail;
 
 pub use color::{Color, Paint};
 
@@ -86,6 +89,8 @@ pub enum Command {
     Run(run::Run),
     /// Query the trail
     Query(Box<query::Query>),
+    /// Show one event, and what is known of its delivery
+    Show(show::Show),
     /// Show how the agent, its sources, journal and destinations are
     Status(status::Status),
     /// Look at and change where a source is read on
@@ -121,6 +126,7 @@ impl Command {
         match self {
             Command::Run(command) => command.run(common, out),
             Command::Query(command) => command.run(common, out),
+            Command::Show(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),

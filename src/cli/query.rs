@@ -1,5 +1,7 @@
 //! `otrail query`: asks the agent, or reads a journal folder without it.
 
+mod cursor;
+mod narrow;
 mod printer;
 mod words;
 
@@ -8,20 +10,16 @@ use super::forms::{self, Form};
 use super::pager::Pager;
 use super::terminal;
 use super::times::{self, Zone};
-use super::{Common, claimed, warn};
-use crate::control::protocol::Ask;
-use crate::control::{Client, ControlError};
+use super::trail::{Extent, Trail};
+use super::{Common, warn};
 use crate::filter::Filter;
-use crate::model::Seq;
 use crate::query::render::{COLUMNS, Column, Look, SHAPES, Shape, Sink};
-use crate::query::{self, Order, ROWS_MAX_OFFLINE};
 use clap::builder::PossibleValuesParser;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
+use cursor::Cursor;
 use printer::Printer;
 pub(super) use words::words_of;
 
@@ -31,6 +29,14 @@ pub(super) use words::words_of;
 /// The rows come in the order of their time. Every query is itself recorded in the trail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  otrail query --failed --since -7d
+  otrail query -u 'admin*' -a user. -o json
+  otrail query client=10.2.0.0/16 severity=7.. --since 'monday 06:00' --count
+  otrail query yesterday..today --tz Europe/Berlin -o table
+  otrail query 'action = exclusion_rule. and not user in (admin, backup)'
+  otrail query --undelivered -n 20 --reverse
+  otrail query --cursor-file /tmp/otrail.cursor -o csv --fields time,user,action
 Expressions: FIELD =, !=, <, <=, >, >= VALUE, FIELD in (A, B), FIELD contains TEXT, FIELD matches /REGEX/, joined by and,
 or, not and parentheses; `=` means what the option of that name means. Fields are the words of the options, time, seen,
 seq, code, account, target-kind, target-name, target-id, message, reason, old, new, count, title, label, raw, and text,
@@ -130,6 +136,23 @@ pub struct Query {
     #[arg(long, visible_alias = "output-fields", value_name = "A,B", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| column.name)))]
     fields: Vec<String>,
+    /// Rows that are not confirmed by DEST yet, or by any destination that gets them
+    #[arg(long, value_name = "DEST", num_args = 0..=1, require_equals = true, default_missing_value = "",
+        conflicts_with_all = ["delivered", "follow"])]
+    undelivered: Option<String>,
+    /// Rows that are confirmed by DEST, or by every destination that gets them
+    #[arg(long, value_name = "DEST", num_args = 0..=1, require_equals = true, default_missing_value = "",
+        conflicts_with = "follow")]
+    delivered: Option<String>,
+    /// Go on after the rows of the last time, as FILE says, which is written anew when all have been shown
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "count", "after_cursor"])]
+    cursor_file: Option<PathBuf>,
+    /// Rows after those of the query that showed this cursor
+    #[arg(long, value_name = "CURSOR", conflicts_with = "follow")]
+    after_cursor: Option<String>,
+    /// Tell the cursor behind the last row
+    #[arg(long, conflicts_with = "follow")]
+    show_cursor: bool,
     /// Say nothing but the rows
     #[arg(short, long)]
     quiet: bool,
@@ -164,23 +187,27 @@ impl Query {
         let clock = times::clock(zone.clone());
         let filter = match Filter::parse(self.words(), &clock) {
             Ok(filter) => filter,
-            Err(error) => {
-                exit::explain(&error.into(), &mut io::stderr().lock())?;
-                return Ok(Exit::Usage.into());
-            }
+            Err(error) => return exit::usage(&error.into()),
         };
         if !self.fields.is_empty() && !Shape::named(&self.output).is_some_and(|shape| shape.takes_fields) {
-            warn(&format!(
-                "-o {} has fields of its own; --fields is for {}",
-                self.output,
-                forms::taking_fields()
+            let (form, taking) = (&self.output, forms::taking_fields());
+            return exit::usage(&anyhow::anyhow!(
+                "-o {form} has fields of its own; --fields is for {taking}"
             ));
-            return Ok(Exit::Usage.into());
         }
         filter.notes().for_each(|note| self.tell(note));
         if let Some(range) = times::range(filter.range(), &zone) {
             self.tell(&range);
         }
+        let trail = Trail::of(self.directory.as_deref(), || Ok(common.load()?.0))?;
+        let begun = match self.begin(&trail)? {
+            Ok(begun) => begun,
+            Err(error) => return exit::usage(&error),
+        };
+        let filter = match self.narrowed(filter, &trail, begun.as_ref(), &clock)? {
+            Ok(filter) => filter,
+            Err(error) => return exit::usage(&error),
+        };
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
         let fields = self.fields.iter().filter_map(|name| Column::named(name)).collect();
@@ -188,10 +215,54 @@ impl Query {
         let pager = Pager::new(out, !self.no_pager && !self.follow);
         let form = (!self.count).then(|| Form::named(&self.output, look));
         let printer = Printer::new(form, pager, self.follow || terminal);
-        match &self.directory {
-            Some(dir) => self.read(dir, filter, printer),
-            None => self.ask(common, &filter, printer),
+        if trail.is_folder() {
+            self.tell("reading the folder itself: this query is not recorded in the trail");
         }
+        self.answer(&trail, filter, printer, begun)
+    }
+
+    fn answer(
+        &self,
+        trail: &Trail,
+        filter: Filter,
+        mut printer: Printer<'_>,
+        begun: Option<Cursor>,
+    ) -> anyhow::Result<ExitCode> {
+        let (reverse, follow, count) = (self.reverse, self.follow, self.count);
+        let extent = Extent { limit: self.limit(), reverse, follow, count };
+        let mut rows = trail.rows(filter, extent)?;
+        for row in rows.by_ref() {
+            match row {
+                Ok(record) => {
+                    if !printer.print(&record)? {
+                        return Ok(Exit::Done.into());
+                    }
+                }
+                Err(error) => {
+                    printer.finish()?;
+                    return Err(error);
+                }
+            }
+        }
+        if self.count {
+            printer.count(rows.counted());
+        }
+        let Some(shown) = printer.finish()? else { return Ok(Exit::Done.into()) };
+        if let Some(reason) = rows.incomplete() {
+            warn(&format!("the answer is incomplete: {reason}"));
+            if self.cursor_file.is_some() {
+                warn("the cursor stays where it was");
+            }
+            return Ok(Exit::Damaged.into());
+        }
+        self.end_at(begun, shown.newest)?;
+        if shown.rows > 0 {
+            return Ok(Exit::Done.into());
+        }
+        if !self.count {
+            self.tell("no event matches");
+        }
+        Ok(Exit::No.into())
     }
 
     fn limit(&self) -> Option<usize> {
@@ -208,71 +279,6 @@ impl Query {
             warn(text);
         }
     }
-
-    fn ask(&self, common: &Common, filter: &Filter, mut printer: Printer<'_>) -> anyhow::Result<ExitCode> {
-        let (config, _) = common.load()?;
-        let ask = Ask {
-            filters: filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            limit: self.limit(),
-            reverse: self.reverse,
-            follow: self.follow,
-            count: self.count,
-            claimed: claimed(),
-        };
-        let client = Client::connect(&config.control).map_err(|error| match error {
-            error @ ControlError::NotRunning { .. } => anyhow::Error::from(error)
-                .context("there is nobody to ask; -D DIR reads a state directory without an agent"),
-            error => error.into(),
-        })?;
-        let mut rows = client.query(&ask)?;
-        for row in rows.by_ref() {
-            match row {
-                Ok(record) => {
-                    if !printer.print(&record)? {
-                        return Ok(Exit::Done.into());
-                    }
-                }
-                Err(error) => {
-                    printer.finish()?;
-                    return Err(error.into());
-                }
-            }
-        }
-        let incomplete = rows.end().filter(|end| end.incomplete).map(|end| end.reason.clone());
-        if self.count {
-            printer.count(rows.end().map_or(0, |end| end.rows));
-        }
-        end(printer, incomplete)
-    }
-
-    fn read(&self, dir: &Path, filter: Filter, mut printer: Printer<'_>) -> anyhow::Result<ExitCode> {
-        let order = if self.reverse { Order::NewestFirst } else { Order::OldestFirst };
-        let query =
-            query::Query { filter: Arc::new(filter), limit: self.limit(), order, rows_max: ROWS_MAX_OFFLINE };
-        self.tell("reading the folder itself: this query is not recorded in the trail");
-        let search = if self.count { query::count } else { query::answer };
-        let mut answer = search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
-        printer.count(answer.counted().unwrap_or_default());
-        for record in answer.by_ref() {
-            if !printer.print(&record)? {
-                return Ok(Exit::Done.into());
-            }
-        }
-        end(printer, answer.incomplete())
-    }
-}
-
-/// The end of an answer that came to its end.
-fn end(printer: Printer<'_>, incomplete: Option<String>) -> anyhow::Result<ExitCode> {
-    let rows = printer.finish()?;
-    Ok(match incomplete {
-        Some(reason) => {
-            warn(&format!("the answer is incomplete: {reason}"));
-            Exit::Damaged.into()
-        }
-        None if rows == 0 => Exit::No.into(),
-        None => Exit::Done.into(),
-    })
 }
 
 /// As `journalctl -f`.

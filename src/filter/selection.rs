@@ -4,7 +4,7 @@
 //! is meant to hide. So of those `class` alone decides, and without it all of them are selected. A test event goes to
 //! whom it is to test in any case.
 
-use super::{Clock, Filter, FilterError, FilterKind, class};
+use super::{Clock, Filter, FilterError, FilterKind, class, expression};
 use crate::model::{Action, Class, Record};
 use std::fmt;
 
@@ -45,6 +45,27 @@ impl Selection {
     /// The words again, such as `severity=4..10`.
     pub fn words(&self) -> impl Iterator<Item = String> {
         self.filter.words().map(|(word, value)| format!("{word}={value}"))
+    }
+}
+
+impl Selection {
+    /// The same as an expression of the word `where`; `None` if everything is selected.
+    pub fn expression(&self) -> Option<String> {
+        let names: Vec<&str> = self.filter.groups.iter().map(|group| group.kind.name).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let group = |name: &str| {
+            let values: Vec<&str> =
+                self.filter.words().filter(|(word, _)| *word == name).map(|(_, value)| value).collect();
+            expression::of_word(name, &values)
+        };
+        let words = names.iter().map(|name| group(name)).collect::<Vec<_>>().join(" and ");
+        let own = match names.contains(&class::KIND.name) {
+            true => format!(" and ({} or action = {})", group(class::KIND.name), Action::TEST.name()),
+            false => String::new(),
+        };
+        Some(format!("class != agent and {words} or class = agent{own}"))
     }
 }
 
@@ -98,6 +119,32 @@ mod tests {
             assert_eq!((selection.wants(&gap), selection.wants(&login)), (gaps, logins), "{words:?}");
             assert_eq!(selection.wants_own(), gaps, "{words:?}");
             assert!(selection.wants(&record(Class::Agent, Action::TEST)), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn as_an_expression_it_wants_the_same() {
+        let selections: [&[(&str, &str)]; 5] = [
+            &[("user", "nobody"), ("severity", "3..10"), ("severity", "0")],
+            &[("class", "user-operation")],
+            &[("class", "agent"), ("grep", "a/b"), ("grep", "log in")],
+            &[("where", "user = alice or not severity > 3"), ("action", "user.")],
+            &[("since", "1970-01-01"), ("until", "2024-01-01"), ("grep", "b")],
+        ];
+        assert_eq!(selection(&[]).expression(), None);
+        for words in selections {
+            let (selection, clock) = (selection(words), Clock::utc(Time::default()));
+            let filter = Filter::parse([("where", selection.expression().unwrap())], &clock).unwrap();
+            for class in Class::ALL {
+                for action in [Action::TEST, Action::GAP_DETECTED, Action::parse("user.login").unwrap()] {
+                    for (user, message) in [("alice", "a/b"), ("nobody", "log in")] {
+                        let mut record = record(class, action);
+                        record.event.user = Some(user.into());
+                        record.event.message = message.into();
+                        assert_eq!(filter.matches(&record), selection.wants(&record), "{words:?} {record:?}");
+                    }
+                }
+            }
         }
     }
 

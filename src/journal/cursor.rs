@@ -176,6 +176,13 @@ pub(super) struct Found {
     pub at: Time,
 }
 
+/// How far each destination has come by its cursor below a state directory, and when that was written.
+pub fn reached(state_dir: &Path) -> Result<Vec<(String, Seq, Time)>, JournalError> {
+    let mut found = read_all(&super::store::Store::at(state_dir).cursors())?;
+    found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(found.into_iter().map(|cursor| (cursor.name, cursor.confirmed, cursor.at)).collect())
+}
+
 /// Every cursor of the folder that holds a whole slot.
 pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
     let mut cursors = Vec::new();

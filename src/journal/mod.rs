@@ -43,7 +43,7 @@ mod tail;
 mod telling;
 mod writer;
 
-pub use cursor::{Cursor, Reached};
+pub use cursor::{Cursor, Reached, reached};
 pub use dead::Dead;
 pub use error::JournalError;
 pub use follow::{Follower, Next};

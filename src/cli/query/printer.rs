@@ -2,7 +2,7 @@
 
 use super::super::forms::Form;
 use super::super::pager::Pager;
-use crate::model::Record;
+use crate::model::{Record, Seq};
 use anyhow::Context;
 
 /// Rows on their way to the admin.
@@ -13,7 +13,15 @@ pub(super) struct Printer<'a> {
     waiting: Vec<u8>,
     /// Someone watches: each row goes out at once.
     hurry: bool,
-    rows: u64,
+    shown: Shown,
+}
+
+/// What has been shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shown {
+    pub(super) rows: u64,
+    /// The newest place in the journal.
+    pub(super) newest: Seq,
 }
 
 impl<'a> Printer<'a> {
@@ -22,12 +30,13 @@ impl<'a> Printer<'a> {
         if let Some(form) = &form {
             form.head(&mut waiting);
         }
-        Printer { form, pager, waiting, hurry, rows: 0 }
+        Printer { form, pager, waiting, hurry, shown: Shown::default() }
     }
 
     /// False when nobody reads any more, as in `otrail query | head`.
     pub(super) fn print(&mut self, record: &Record) -> anyhow::Result<bool> {
-        self.rows += 1;
+        self.shown.rows += 1;
+        self.shown.newest = self.shown.newest.max(record.seq);
         let Some(form) = &mut self.form else { return Ok(true) };
         form.write(record, &mut self.waiting);
         if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
@@ -35,7 +44,7 @@ impl<'a> Printer<'a> {
 
     /// So many rows there are; none of them comes.
     pub(super) fn count(&mut self, rows: u64) {
-        self.rows = rows;
+        self.shown.rows = rows;
     }
 
     fn push(&mut self) -> anyhow::Result<bool> {
@@ -44,16 +53,14 @@ impl<'a> Printer<'a> {
         Ok(read && self.pager.flush().context("cannot write the rows")?)
     }
 
-    /// How many rows there were, once all of them can be seen.
-    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+    /// What was shown, once all of it can be seen; `None` if nobody read it to its end.
+    pub(super) fn finish(mut self) -> anyhow::Result<Option<Shown>> {
         if self.form.is_none() {
-            self.waiting = format!("{}\n", self.rows).into_bytes();
+            self.waiting = format!("{}\n", self.shown.rows).into_bytes();
         }
-        if !self.waiting.is_empty() {
-            self.push()?;
-        }
+        let read = self.waiting.is_empty() || self.push()?;
         self.pager.finish().context("cannot wait for the pager")?;
-        Ok(self.rows)
+        Ok(read.then_some(self.shown))
     }
 }
 

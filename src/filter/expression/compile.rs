@@ -157,7 +157,8 @@ impl Compiler<'_> {
             }
             (_, _, Some((_, of))) => {
                 let wanted = number(value)?;
-                Ok(Test::new(wanted.to_string(), move |record| of(record) == Some(wanted)))
+                let test = Test::new(wanted.to_string(), move |record| of(record) == Some(wanted));
+                Ok(test.with_literal(&wanted.to_string()))
             }
             _ => Err(format!("`{}` is compared with {}", field.name, field.verbs()).into()),
         }

@@ -35,5 +35,31 @@ fn read(value: &str, clock: &Clock) -> Result<Test, Flaw> {
     compile::compile(tree, clock)
 }
 
+/// One of the values of a filter word, as a part of an expression.
+pub(super) fn of_word(name: &str, values: &[&str]) -> String {
+    let each = |part: &dyn Fn(&str) -> String| {
+        format!("({})", values.iter().map(|value| part(value)).collect::<Vec<_>>().join(" or "))
+    };
+    match name {
+        "since" => each(&|value| format!("time >= {}", Text(value))),
+        "until" => each(&|value| format!("time <= {}", Text(value))),
+        "grep" => each(&|value| format!("text matches {}", Text(value))),
+        "where" => each(&|value| value.to_owned()),
+        _ => format!(
+            "{name} in ({})",
+            values.iter().map(|value| Text(value).to_string()).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// A value as an expression writes it.
+struct Text<'a>(&'a str);
+
+impl std::fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        lexer::write_text(self.0, f)
+    }
+}
+
 #[cfg(test)]
 mod tests;

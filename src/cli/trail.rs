@@ -1,0 +1,133 @@
+//! The trail that is asked for: that of the agent, or a folder without it.
+
+use super::claimed;
+use super::reach::{self, Reach};
+use crate::config::Config;
+use crate::control::protocol::Ask;
+use crate::control::{self, Client, ControlError};
+use crate::filter::Filter;
+use crate::journal;
+use crate::model::{Record, Seq};
+use crate::query::{self, Answer, Order, ROWS_MAX_OFFLINE};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Whom to ask.
+pub(super) enum Trail {
+    Agent(Box<control::Settings>),
+    Folder(PathBuf),
+}
+
+/// How many rows, and in which order.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extent {
+    /// The newest so many.
+    pub(super) limit: Option<usize>,
+    /// Newest first.
+    pub(super) reverse: bool,
+    /// Go on with new rows.
+    pub(super) follow: bool,
+    /// How many there are, and none of them.
+    pub(super) count: bool,
+}
+
+impl Trail {
+    /// The folder, or the agent of the config.
+    pub(super) fn of(
+        directory: Option<&Path>,
+        config: impl FnOnce() -> anyhow::Result<Config>,
+    ) -> anyhow::Result<Trail> {
+        match directory {
+            Some(dir) => Ok(Trail::Folder(dir.to_owned())),
+            None => Ok(Trail::Agent(Box::new(config()?.control))),
+        }
+    }
+
+    /// Whether asking leaves no event.
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self, Trail::Folder(_))
+    }
+
+    pub(super) fn rows(&self, filter: Filter, extent: Extent) -> anyhow::Result<Rows> {
+        let Extent { limit, reverse, follow, count } = extent;
+        match self {
+            Trail::Agent(settings) => {
+                let filters =
+                    filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let ask = Ask { filters, limit, reverse, follow, count, claimed: claimed() };
+                Ok(Rows::Agent(Box::new(connect(settings)?.query(&ask)?)))
+            }
+            Trail::Folder(dir) => {
+                let order = if reverse { Order::NewestFirst } else { Order::OldestFirst };
+                let query =
+                    query::Query { filter: Arc::new(filter), limit, order, rows_max: ROWS_MAX_OFFLINE };
+                let search = if count { query::count } else { query::answer };
+                let answer = search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
+                Ok(Rows::Folder(Box::new(answer)))
+            }
+        }
+    }
+
+    /// How far each destination has come.
+    pub(super) fn reaches(&self) -> anyhow::Result<Vec<Reach>> {
+        match self {
+            Trail::Agent(settings) => Ok(reach::of_status(connect(settings)?.status()?)),
+            Trail::Folder(dir) => Ok(reach::of_cursors(journal::reached(dir)?)),
+        }
+    }
+
+    /// The stream id of the journal.
+    pub(super) fn stream(&self) -> anyhow::Result<String> {
+        match self {
+            Trail::Agent(settings) => Ok(connect(settings)?.status()?.journal.stream),
+            Trail::Folder(dir) => Ok(journal::stream_of(dir)?.to_string()),
+        }
+    }
+}
+
+fn connect(settings: &control::Settings) -> anyhow::Result<Client> {
+    Client::connect(settings).map_err(|error| match error {
+        error @ ControlError::NotRunning { .. } => anyhow::Error::from(error)
+            .context("there is nobody to ask; -D DIR reads a state directory without an agent"),
+        error => error.into(),
+    })
+}
+
+/// The rows of an answer.
+pub(super) enum Rows {
+    Agent(Box<control::Rows>),
+    Folder(Box<Answer>),
+}
+
+impl Rows {
+    /// Why rows are missing, once all have been read.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        match self {
+            Rows::Agent(rows) => rows.end().filter(|end| end.incomplete).map(|end| end.reason.clone()),
+            Rows::Folder(answer) => answer.incomplete(),
+        }
+    }
+}
+
+impl Rows {
+    /// How many rows there are, where only that was asked.
+    pub(super) fn counted(&self) -> u64 {
+        match self {
+            Rows::Agent(rows) => rows.end().map_or(0, |end| end.rows),
+            Rows::Folder(answer) => answer.counted().unwrap_or_default(),
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = anyhow::Result<Record>;
+
+    /// After an error there is nothing more to come.
+    fn next(&mut self) -> Option<anyhow::Result<Record>> {
+        match self {
+            Rows::Agent(rows) => rows.next().map(|row| row.map_err(anyhow::Error::from)),
+            Rows::Folder(answer) => answer.next().map(Ok),
+        }
+    }
+}

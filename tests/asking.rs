@@ -1,0 +1,116 @@
+//! Asking the real agent: what it says of delivery, that nobody is there to ask, and a trail that is followed for long.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use support::process::{House, entry, rotate};
+use support::receiver::Receiver;
+
+fn told(output: &std::process::Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn an_agent_that_is_not_there_is_told_with_the_way_out() {
+    let house = House::new();
+    for command in [&["query"][..], &["show", "1"], &["query", "--undelivered"]] {
+        let (code, rows, errors) = told(&house.run(command));
+        let socket = house.path("control.sock");
+        assert_eq!((code, rows.as_str()), (Some(3), ""), "{command:?}");
+        assert_eq!(
+            errors,
+            format!(
+                "otrail: there is nobody to ask; -D DIR reads a state directory without an agent\n  \
+                 because no agent answers on {}: it is not running, or runs with another config\n  \
+                 because No such file or directory (os error 2)\n",
+                socket.display()
+            )
+        );
+    }
+}
+
+#[test]
+fn what_is_at_the_siem_and_what_waits_is_told_of_each_event() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "barrier-interval = \"100 ms\"");
+    house.forward("soc", support::process::free_port(), "[destination.select]\nseverity = \"9..\"");
+    house.forward("archive", support::process::free_port(), "");
+    house.write_log((0..5).map(entry).collect::<String>().as_bytes());
+    house.start();
+    let done = house.wait_until("the SIEM has it", |status| {
+        status.destinations[0].confirmed.0 >= 5
+            && status.sources[0].entries == 5
+            && status.destinations[2].state == "waiting"
+    });
+    assert!(done.destinations[2].confirmed.0 == 0);
+    let newest = house.records().iter().rfind(|record| record.event.source == "timeline").unwrap().seq.0;
+    let (code, card, errors) = told(&house.run(&["show", &newest.to_string()]));
+    assert_eq!(code, Some(0), "{errors}");
+    let line =
+        |name: &str| card.lines().find(|line| line.starts_with(&format!("{name} ("))).unwrap().to_owned();
+    assert!(
+        line("siem").contains("): confirmed, set aside, or from before it began; evidence in use: "),
+        "{card}"
+    );
+    assert!(line("soc").ends_with("): not selected: severity=9..10"), "{card}");
+    assert!(line("archive").contains("): not sent yet, "), "{card}");
+
+    let count =
+        |args: &[&str]| told(&house.run(&[&["query", "-q", "--count", "source=timeline"], args].concat())).1;
+    assert_eq!(count(&["--undelivered=archive"]), "5\n");
+    assert_eq!(count(&["--undelivered=soc"]), "0\n");
+    assert_eq!(count(&["--undelivered=siem"]), "0\n");
+    assert_eq!(count(&["--undelivered"]), "5\n");
+    assert_eq!(count(&["--delivered=siem"]), "5\n");
+    assert_eq!(count(&["--delivered"]), "0\n");
+    let file = house.path("cursor");
+    let again = ["query", "-q", "--cursor-file", file.to_str().unwrap(), "source=timeline"];
+    assert_eq!(told(&house.run(&again)).1.lines().count(), 5);
+    assert_eq!(told(&house.run(&again)).0, Some(1));
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
+fn a_follower_goes_on_through_rotated_logs_and_rolled_segments_in_every_form() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.set("[journal]\nsegment-max = \"64 KiB\"");
+    house.write_log(entry(0).as_bytes());
+    house.start();
+    house.wait_until("read", |status| status.sources[0].entries == 1);
+    let follow = |form: &str| {
+        let args = ["query", "-f", "-q", "-n", "all", "source=timeline", "-o", form];
+        house.otrail().args(args).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    // One connection is left for the questions of the test.
+    let mut followers = ["short", "json", "rfc5424"].map(follow);
+    let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
+    let mut see = |from: usize, to: usize| {
+        for reader in &mut readers {
+            for number in from..to {
+                let row = reader.next().unwrap().unwrap();
+                assert!(row.contains(&format!("session {number:07}")), "{number}: {row}");
+            }
+        }
+    };
+    see(0, 1);
+    for round in 0..4 {
+        let (from, to) = (1 + round * 200, 201 + round * 200);
+        house.write_log((from..to).map(entry).collect::<String>().as_bytes());
+        see(from, to);
+        house.wait_until("read", |status| status.sources[0].entries == to as u64);
+        rotate(&house.log());
+    }
+    let segments = house.wait_until("rolled", |status| status.journal.segments > 3).journal.segments;
+    assert!(segments > 3);
+    for mut follower in followers {
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+    }
+    assert_eq!(house.stop(), Some(0));
+}
