@@ -1,8 +1,9 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | send-test | replay | check |
-//!                                   doctor | cert | explain | rules test | normalize | schema | demo | completions | man
+//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | send-test | replay |
+//!                                   journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
+//!                                   completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -20,6 +21,7 @@ pub mod exit;
 mod explain;
 mod finding;
 mod forms;
+mod journal;
 mod man;
 mod normalize;
 mod pager;
@@ -99,6 +101,8 @@ pub enum Command {
     SendTest(send_test::SendTest),
     /// Send a range of the trail to the destinations again
     Replay(replay::Replay),
+    /// Look at the journal's files, verify and export them
+    Journal(journal::Journal),
     /// Check the configuration and the files, folders and keys it names
     Check(check::Check),
     /// Look at the certificate of a server, to pin it
@@ -132,6 +136,7 @@ impl Command {
             Command::SendTest(command) => command.run(common, out),
             Command::Replay(command) => command.run(common, out),
             Command::Doctor(command) => command.run(common, out),
+            Command::Journal(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
             Command::Cert(command) => command.run(common, out),
             Command::Explain(command) => command.run(common, out),

@@ -63,6 +63,12 @@ pub(super) fn open(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, Jou
     Ok(Some(Opened { path, bytes }))
 }
 
+/// Whether the segment whose plain file has this name is there in either form.
+pub(super) fn is_there(dir: &Path, file_name: &str) -> bool {
+    let name = SegmentName::parse(file_name);
+    name.is_some_and(|name| plain(dir, &name).exists() || sealed(dir, &name).exists())
+}
+
 /// The same for a segment that has to be there.
 pub(super) fn must_open(dir: &Path, name: &SegmentName) -> Result<Opened, JournalError> {
     let missing = || JournalError::io("open", &plain(dir, name))(ErrorKind::NotFound.into());

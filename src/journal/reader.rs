@@ -323,6 +323,8 @@ pub(super) fn limit_of(
                 return Ok(Some(match header.after {
                     Some(after) if after.segment == name.file_name() => after.bytes,
                     Some(after) if unreadable.contains(&after.segment) => u64::MAX,
+                    // What somebody took away says nothing of this one.
+                    Some(after) if !forms::is_there(dir, &after.segment) => u64::MAX,
                     // A header that names another segment leaves nothing of this one.
                     _ => 0,
                 }));

@@ -88,20 +88,20 @@ fn newest_synced(dir: &Path, name: &SegmentName) -> Result<Seq, JournalError> {
 }
 
 /// A line with its line feed; one without bytes stands for what cannot be unpacked.
-struct Piece<'a> {
-    bytes: &'a [u8],
-    offset: u64,
+pub(super) struct Piece<'a> {
+    pub bytes: &'a [u8],
+    pub offset: u64,
     length: u64,
 }
 
 impl Piece<'_> {
-    fn whole(&self) -> Option<Whole<'_>> {
+    pub(super) fn whole(&self) -> Option<Whole<'_>> {
         self.bytes.strip_suffix(b"\n").and_then(tail::check)
     }
 }
 
 /// Calls `visit` with each line.
-fn each_line(
+pub(super) fn each_line(
     dir: &Path,
     name: &SegmentName,
     mut visit: impl FnMut(&Piece<'_>) -> Result<(), JournalError>,

@@ -129,5 +129,5 @@ pub fn sentence(error: &dyn Error) -> String {
     text
 }
 
-/// More than that is a journal to `otrail verify`, not to ask.
+/// More than that is a journal to `otrail journal verify`, not to ask.
 const PROBLEMS_MAX: usize = 1_000;
