@@ -237,3 +237,6 @@ const BLOCKING_THREADS_MAX: usize = 32;
 const COLLECT_WITHIN: Duration = Duration::from_millis(1200);
 const NOTE_WITHIN: Duration = Duration::from_millis(400);
 const FORWARD_WITHIN: Duration = Duration::from_millis(2800);
+
+#[cfg(test)]
+mod simulation;

@@ -278,3 +278,6 @@ const POLL_UNSETTLED: Duration = Duration::from_millis(50);
 const FULL_RETRY: Duration = Duration::from_secs(1);
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 const IDLE_AFTER: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+pub(crate) mod simulation;

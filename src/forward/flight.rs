@@ -26,6 +26,12 @@ impl Flight {
         through
     }
 
+    /// How many have no acknowledgement.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.records.len()
+    }
+
     /// The oldest record without acknowledgement.
     pub(super) fn first(&self) -> Option<Seq> {
         self.records.front().copied()

@@ -353,3 +353,6 @@ const STOP_WITHIN: Duration = Duration::from_millis(1500);
 const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 /// Longest sleep: the status is refreshed after it.
 const WAIT_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+pub(crate) mod simulation;

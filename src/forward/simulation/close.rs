@@ -1,0 +1,114 @@
+//! A link is closed for evidence, as `Link::barrier` and `Destination::barrier` do it together.
+
+use super::super::decide;
+use super::super::evidence::{Verdict, judge};
+use super::super::probe::Probe;
+use super::server::{Down, Up};
+use super::{Did, Kind, Sender, Server, TLS, wall};
+use crate::transport::Observed;
+use std::time::Duration;
+
+/// A barrier that goes on.
+pub(super) struct Closing {
+    begun: Duration,
+    /// Since when the peer's kernel has everything.
+    drained: Option<Duration>,
+    /// When our close was sent.
+    closed: Option<Duration>,
+    seen: Observed,
+}
+
+impl Closing {
+    /// Everything is in the peer's kernel, and our close is not sent yet.
+    pub(super) fn is_about_to_close(&self) -> bool {
+        self.drained.is_some() && self.closed.is_none()
+    }
+}
+
+impl Sender {
+    pub(super) fn begin_closing(&mut self, now: Duration) {
+        self.closing = Some(Closing { begun: now, drained: None, closed: None, seen: Observed::default() });
+    }
+
+    /// False when it waits.
+    pub(super) fn go_on_closing(
+        &mut self,
+        server: &mut Server,
+        now: Duration,
+        rng: &mut fastrand::Rng,
+    ) -> bool {
+        let (Some(mut closing), Some(link)) = (self.closing.take(), &mut self.link) else { return true };
+        let number = link.number;
+        let mut ended = false;
+        for (at, what) in server.hear(number, now) {
+            match (what, closing.closed) {
+                (Down::Answer, _) => {}
+                (Down::Acknowledged, _) => link.acknowledged += 1,
+                (Down::Reset, _) => {
+                    closing.seen.broken = Some("reset".into());
+                    ended = true;
+                }
+                (Down::CloseNotify | Down::Fin, None) => {
+                    closing.seen.closed_before_ours = true;
+                    ended = true;
+                }
+                (Down::CloseNotify, Some(closed)) => closing.seen.close_notify_after = Some(at - closed),
+                (Down::Fin, Some(closed)) => {
+                    closing.seen.fin_after = Some(at - closed);
+                    ended = true;
+                }
+            }
+        }
+        if server.kind == Kind::Relp {
+            let acknowledged = link.acknowledged;
+            self.harvest();
+            let unanswered = self.flight.waiting();
+            ended |= unanswered == 0 || now > closing.begun + ANSWER_MAX;
+            closing.seen.unanswered = Some(unanswered);
+            closing.seen.confirmed = acknowledged;
+        } else if closing.closed.is_none() && !ended {
+            if server.has_all(number) {
+                let drained = *closing.drained.get_or_insert(now);
+                if now >= drained + self.settle.pause() {
+                    closing.closed = Some(now);
+                    server.send(number, Up::Close, now, rng);
+                    self.closing = Some(closing);
+                    return true;
+                }
+            }
+            ended = now > closing.begun + ANSWER_MAX;
+        }
+        ended |= closing.closed.is_some_and(|closed| now > closed + ANSWER_MAX);
+        if !ended {
+            self.closing = Some(closing);
+            return false;
+        }
+        closing.seen.unacknowledged = Some(u32::from(!server.has_all(number)));
+        closing.seen.min_rtt = Some(server.round_trip(number));
+        self.on_observed(&closing.seen, server, now, rng);
+        true
+    }
+
+    fn on_observed(&mut self, seen: &Observed, server: &mut Server, now: Duration, rng: &mut fastrand::Rng) {
+        self.confirm(seen.confirmed);
+        if let Some(answer) = seen.close_notify_after.or(seen.fin_after) {
+            self.settle.on_answer(answer, seen.min_rtt);
+        }
+        match decide::accept(judge(seen, &mut self.peer), self.setting.evidence) {
+            Verdict::Delivered(_) => {
+                decide::learn(&mut self.peer, &self.probe, TLS, true, wall(now));
+                self.probe = Probe::without();
+                self.delivery.on_delivered(now);
+                if let Some(link) = self.link.take() {
+                    server.leave(link.number, rng);
+                }
+                // Nothing is on the way any more.
+                self.did.push(Did::Broke);
+            }
+            Verdict::Unproved(_) => self.lost(server, now, rng),
+        }
+    }
+}
+
+/// As long as `Link` waits for the drain and for an answer.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
