@@ -126,7 +126,15 @@ const WORDS: &[(&str, &[&str])] = &[
             "^a\\ttab",
         ],
     ),
-    ("where", &["user = guest2 or message contains quetzalcoatl", "not outcome = failure and role = *"]),
+    (
+        "where",
+        &[
+            "user = guest2 or message contains quetzalcoatl",
+            "not outcome = failure and role = *",
+            "seq > 300 and seq <= 900",
+            "seq in (7, 512, 1024) or seq < 5",
+        ],
+    ),
     ("since", &["@1641700000", "@1642000000"]),
     ("until", &["@1641900000", "@1642100000"]),
     ("id", &["ffffffff"]),

@@ -45,7 +45,7 @@ mod user;
 pub use clock::Clock;
 pub use selection::Selection;
 
-use crate::model::{Record, Time};
+use crate::model::{Record, Seq, Time};
 use flaw::Flaw;
 use std::fmt;
 use std::ops::Range;
@@ -160,6 +160,14 @@ impl Filter {
         // A word with a bound is given once, so what it bounds, it bounds for the whole filter.
         let tests = || self.groups.iter().filter(|group| group.tests.len() == 1).map(|group| &group.tests[0]);
         (tests().filter_map(Test::first).max(), tests().filter_map(Test::last).min())
+    }
+
+    /// The first and the last place in a journal where a wanted record can stand.
+    pub fn places(&self) -> (Seq, Seq) {
+        let single = self.groups.iter().filter(|group| group.tests.len() == 1);
+        single
+            .map(|group| group.tests[0].places())
+            .fold(test::ANYWHERE, |one, other| (one.0.max(other.0), one.1.min(other.1)))
     }
 
     /// What was decided where a value has two meanings, such as a local time that came twice. One sentence each.

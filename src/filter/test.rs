@@ -1,6 +1,6 @@
 //! One value of a filter word, ready to judge records.
 
-use crate::model::{Record, Time};
+use crate::model::{Record, Seq, Time};
 
 /// What a row of `FILTERS` makes of a value.
 pub(super) struct Test {
@@ -10,6 +10,7 @@ pub(super) struct Test {
     texts: Vec<Vec<String>>,
     first: Option<Time>,
     last: Option<Time>,
+    places: (Seq, Seq),
     notes: Vec<String>,
 }
 
@@ -27,6 +28,7 @@ impl Test {
             texts: Vec::new(),
             first: None,
             last: None,
+            places: ANYWHERE,
             notes: Vec::new(),
         }
     }
@@ -96,6 +98,16 @@ impl Test {
         &self.texts
     }
 
+    /// Says that no accepted record stands before the first place or after the last.
+    pub(super) fn within(mut self, places: (Seq, Seq)) -> Test {
+        self.places = places;
+        self
+    }
+
+    pub(super) fn places(&self) -> (Seq, Seq) {
+        self.places
+    }
+
     pub(super) fn first(&self) -> Option<Time> {
         self.first
     }
@@ -104,6 +116,9 @@ impl Test {
         self.last
     }
 }
+
+/// Every place of a journal.
+pub(super) const ANYWHERE: (Seq, Seq) = (Seq::NONE, Seq(u64::MAX));
 
 /// A shorter text stands in nearly every line.
 const LITERAL_BYTES_MIN: usize = 3;

@@ -88,13 +88,16 @@ impl Plan {
     /// Everything that may hold a wanted record by its time, the newest first.
     pub(super) fn stretches(&self, parts: &[Part], through: Seq) -> Vec<Stretch> {
         let mut all = Vec::new();
+        let (from, to) = self.filter.places();
+        let through = through.min(to);
         for (part, found) in parts.iter().enumerate().filter(|(_, part)| part.first() <= through) {
             match found.index() {
                 None => all.push(Stretch { part, frame: None, newest: Time::MAX }),
                 Some(index) => {
                     let frames = index.frames().iter().enumerate();
                     let in_time = frames.filter(|(_, facts)| {
-                        facts.first <= through && facts.newest >= self.since && facts.oldest <= self.until
+                        let in_places = facts.first <= through && facts.first.0 + facts.count > from.0;
+                        in_places && facts.newest >= self.since && facts.oldest <= self.until
                     });
                     all.extend(in_time.map(|(frame, facts)| Stretch {
                         part,

@@ -2,20 +2,21 @@
 
 use super::super::glob::Glob;
 use super::super::moment::{self, Moment, Twice};
-use super::super::test::Test;
+use super::super::test::{ANYWHERE, Test};
 use super::super::{Clock, Flaw, pattern, sets, severity};
 use super::fields::{Equal, Field, Number, Scale};
 use super::tree::{Comparison, Expr, Value, Verb};
-use crate::model::{Record, Time};
+use crate::model::{Record, Seq, Time};
 
 /// A test that judges by the tree. Its value is the tree with every time absolute.
 pub(super) fn compile(mut tree: Expr, clock: &Clock) -> Result<Test, Flaw> {
     let mut compiler = Compiler { clock, regexes: 0, notes: Vec::new() };
     let judge = compiler.judge(&mut tree)?;
-    let (first, last, literals) = (judge.first(), judge.last(), judge.literals());
+    let (first, last, literals, places) = (judge.first(), judge.last(), judge.literals(), judge.places());
     let mut test = Test::new(tree.to_string(), move |record| judge.accepts(record))
         .with_literals(literals)
-        .with_notes(compiler.notes);
+        .with_notes(compiler.notes)
+        .within(places);
     if let Some(first) = first {
         test = test.not_before(first);
     }
@@ -61,6 +62,22 @@ impl Judge {
             Judge::All(parts) => parts.iter().filter_map(Judge::last).min(),
             Judge::Not(_) => None,
             Judge::One(test) => test.last(),
+        }
+    }
+
+    /// The first and the last place where an accepted record can stand.
+    fn places(&self) -> (Seq, Seq) {
+        let each = |parts: &[Judge]| parts.iter().map(Judge::places).collect::<Vec<_>>();
+        match self {
+            Judge::Any(parts) => each(parts)
+                .into_iter()
+                .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+                .unwrap_or(ANYWHERE),
+            Judge::All(parts) => {
+                each(parts).into_iter().fold(ANYWHERE, |one, other| (one.0.max(other.0), one.1.min(other.1)))
+            }
+            Judge::Not(_) => ANYWHERE,
+            Judge::One(test) => test.places(),
         }
     }
 
@@ -138,6 +155,11 @@ impl Compiler<'_> {
                 Ok(match Time::parse_rfc3339(test.value()) {
                     Some(time) if field.name == "time" && is_upper(verb) => test.not_after(time),
                     Some(time) if field.name == "time" => test.not_before(time),
+                    _ if field.name == "seq" => {
+                        let bound = Seq(test.value().parse().unwrap_or_default());
+                        let places = if is_upper(verb) { (Seq::NONE, bound) } else { (bound, ANYWHERE.1) };
+                        test.within(places)
+                    }
                     _ => test,
                 })
             }
@@ -158,7 +180,11 @@ impl Compiler<'_> {
             (_, _, Some((_, of))) => {
                 let wanted = number(value)?;
                 let test = Test::new(wanted.to_string(), move |record| of(record) == Some(wanted));
-                Ok(test.with_literal(&wanted.to_string()))
+                let test = test.with_literal(&wanted.to_string());
+                Ok(match (field.name, u64::try_from(wanted)) {
+                    ("seq", Ok(seq)) => test.within((Seq(seq), Seq(seq))),
+                    _ => test,
+                })
             }
             _ => Err(format!("`{}` is compared with {}", field.name, field.verbs()).into()),
         }

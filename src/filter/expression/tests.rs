@@ -124,6 +124,22 @@ fn bounds_and_literals_hold_for_the_whole_expression() {
 }
 
 #[test]
+fn places_hold_for_the_whole_expression() {
+    for (text, places) in [
+        ("seq = 7", (7, 7)),
+        ("seq > 7 and seq <= 9 and user = a", (7, 9)),
+        ("seq in (7, 3, 5)", (3, 7)),
+        ("seq = 7 or seq < 5", (0, 7)),
+        ("seq = 7 or user = a", (0, u64::MAX)),
+        ("not seq = 7", (0, u64::MAX)),
+        ("seq != 7", (0, u64::MAX)),
+        ("count = 7", (0, u64::MAX)),
+    ] {
+        assert_eq!(filter(text).places(), (Seq(places.0), Seq(places.1)), "{text}");
+    }
+}
+
+#[test]
 fn a_bad_expression_is_shown_where_and_told_the_way_out() {
     for (text, part, way_out) in [
         ("", None, "write an expression such as"),
@@ -306,9 +322,11 @@ proptest! {
         let filter = Filter::parse([("where", &text)], &clock()).unwrap();
         prop_assert_eq!(filter.words().next(), Some(("where", text.as_str())));
         let (first, last) = filter.range();
+        let places = filter.places();
         for record in &records {
             prop_assert_eq!(filter.matches(record), naive(&tree, record), "{} of {:?}", text, record);
             if filter.matches(record) {
+                prop_assert!((places.0..=places.1).contains(&record.seq), "{}", text);
                 prop_assert!(first.is_none_or(|first| first <= record.event.time));
                 prop_assert!(last.is_none_or(|last| last >= record.event.time));
             }
