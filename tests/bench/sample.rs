@@ -7,14 +7,24 @@
 //! ```
 
 use std::fmt::Write;
+use std::ops::Range;
 
 /// So many entries, one a line.
 pub(crate) fn timeline(entries: usize) -> Vec<u8> {
-    let mut chance = Chance(7);
+    stretch(7, 0..entries, 0)
+}
+
+/// The entries of some seconds, one a line; one of ten is by one of so many other users.
+pub(crate) fn stretch(seed: u64, seconds: Range<usize>, others: usize) -> Vec<u8> {
+    let mut chance = Chance(seed);
     let mut log = String::new();
-    for second in 0..entries {
+    for second in seconds {
         let (kind, title, label, owner, wording) = KINDS[chance.below(KINDS.len())];
-        let (user, client) = (USERS[chance.below(USERS.len())], chance.address());
+        let (mut user, client) = (USERS[chance.below(USERS.len())], chance.address());
+        let other = if others > 0 { format!("op{:04}", chance.below(others)) } else { String::new() };
+        if others > 0 && chance.below(10) == 0 {
+            user = &other;
+        }
         let content = wording.replace("{user}", user).replace("{client}", &client);
         let content = content.replace("{number}", &chance.below(9000).to_string());
         let owner = owner.then_some(user);
