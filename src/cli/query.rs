@@ -140,7 +140,7 @@ pub struct Query {
     #[arg(long, value_name = "DEST", num_args = 0..=1, require_equals = true, default_missing_value = "",
         conflicts_with_all = ["delivered", "follow"])]
     undelivered: Option<String>,
-    /// Rows that are confirmed by DEST, or by every destination that gets them
+    /// Rows that no longer wait for DEST, or for any destination that gets them: confirmed, set aside, or older than it
     #[arg(long, value_name = "DEST", num_args = 0..=1, require_equals = true, default_missing_value = "",
         conflicts_with = "follow")]
     delivered: Option<String>,
