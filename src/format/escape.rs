@@ -120,7 +120,7 @@ impl Place {
             let taken = run.min((limit.bytes_max - used).saturating_add(1));
             out.extend_from_slice(&text.as_bytes()[at..at + taken]);
             at += taken;
-            if taken == run
+            if out.len() - start <= limit.bytes_max
                 && let Some(character) = text[at..].chars().next()
             {
                 self.put_character(character, marks, out);
