@@ -122,7 +122,10 @@ impl World {
         for fault in [Fault::Unblock, Fault::Thaw, Fault::Start] {
             self.befall(fault, rng);
         }
-        let (at, mut happened) = (rng.usize(5..30), None);
+        // Until the link gives its evidence as it will.
+        self.append();
+        self.act(Act::Run { rounds: 15, millis: 100 }, rng);
+        let (at, mut happened) = (rng.usize(20..60), None);
         for round in 0..at + 20 {
             if rng.u8(0..4) == 0 {
                 self.append();
