@@ -113,7 +113,9 @@ fn the_command_line_asks_the_agent() {
     assert!(
         told.contains("by its own word carol before sudo, read 1 records of the trail: user=BOB lines=1")
     );
-    assert_eq!(otrail(dir, &["--query", "-u", "dave"]), (Some(1), String::new(), String::new()));
+    let nothing = "otrail: no event matches\n".to_owned();
+    assert_eq!(otrail(dir, &["--query", "-u", "dave"]), (Some(1), String::new(), nothing));
+    assert_eq!(otrail(dir, &["--query", "-q", "-u", "dave"]), (Some(1), String::new(), String::new()));
     let (code, rows, _) = otrail(dir, &["query", "-r", "-o", "raw", "--class", "user-operation"]);
     assert_eq!((code, rows.as_str()), (Some(0), "entry of bob\nentry of bob\nentry of alice\n"));
 }
