@@ -138,6 +138,12 @@ impl Source {
         let mut found = self.gather(log, current, cut.as_ref())?;
         self.give_unpacked(log, &mut found);
         self.recognize(log, &mut found, cut.as_ref().map(|cut| (cut.inode(), cut.file.number)));
+        if cut.is_none() && found.iter().any(|spotted| spotted.moved) {
+            // What was found is not what is there now.
+            self.logs[log].look_again();
+            self.keep_unpacked(log, found);
+            return Ok(());
+        }
         // What an admin has read again says nothing about what else is to be read.
         let is_again =
             |number| self.logs[log].tails.iter().any(|tail| tail.again && tail.file.number == number);
@@ -237,7 +243,12 @@ impl Source {
                 (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
             };
             let Some(at) = found.iter().position(is_it) else { continue };
-            let spotted = found.swap_remove(at);
+            let mut spotted = found.swap_remove(at);
+            if spotted.open().is_none() && spotted.moved {
+                // What is newer has to wait for it: it would not be looked for any more.
+                self.logs[log].look_again();
+                break;
+            }
             match self.open_tail(log, spotted, candidate.known, round) {
                 Err(error) if candidate.is_log => return Err(error),
                 // One bad file does not cost the others.

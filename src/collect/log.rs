@@ -78,6 +78,11 @@ impl Log {
         std::mem::replace(&mut self.looked_through, changed) != changed || is_recent
     }
 
+    /// Files were renamed while they were looked at.
+    pub(super) fn look_again(&mut self) {
+        self.looked_through = None;
+    }
+
     pub(super) fn mark_rotated(&mut self) {
         for tail in self.tails.iter_mut().filter(|tail| !tail.rotated) {
             // Whoever writes to it may not have noticed yet, however long ago he wrote last.

@@ -8,12 +8,34 @@ use super::spotted::Spotted;
 use super::tail::Tail;
 use crate::journal::FollowedFile;
 use crate::model::FileNo;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Source {
     /// The other files in the log's folder that may be rotated forms of it; not opened, there may be thousands.
+    ///
+    /// A folder that is read while files are renamed in it shows some twice and others not at all, so it is read again
+    /// until it shows the same.
     pub(super) fn siblings(&self, log: usize) -> Vec<Spotted> {
+        let places = |found: &[Spotted]| -> BTreeSet<(PathBuf, u64)> {
+            found.iter().map(|it| (it.path.clone(), it.sight.inode.inode)).collect()
+        };
+        let mut found = self.listed(log);
+        for _ in 0..LISTED_MAX {
+            let again = self.listed(log);
+            let is_same = places(&again) == places(&found);
+            found = again;
+            if is_same {
+                break;
+            }
+        }
+        let mut seen = HashSet::new();
+        found.retain(|it| seen.insert((it.sight.inode.device, it.sight.inode.inode)));
+        found
+    }
+
+    fn listed(&self, log: usize) -> Vec<Spotted> {
         let path = &self.logs[log].path;
         let (Some(dir), Some(base)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
             return Vec::new();
@@ -222,5 +244,7 @@ fn goes_on_otherwise(
     goes_on
 }
 
+/// How often a folder is read again that changes all the time.
+const LISTED_MAX: usize = 8;
 /// Files whose content is compared with that of one that is missing.
 const COMPARED_MAX: usize = 64;

@@ -24,6 +24,8 @@ pub(super) struct Spotted {
     pub changed: i64,
     pub content: Option<Content>,
     pub known: Option<Known>,
+    /// It was renamed while it was looked at: another file has its name, or none.
+    pub moved: bool,
 }
 
 impl Spotted {
@@ -31,7 +33,7 @@ impl Spotted {
         let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let changed = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
         let (sight, bytes) = (Sight::of(metadata, is_log), metadata.len());
-        Spotted { path, sight, modified, bytes, changed, content, known: None }
+        Spotted { path, sight, modified, bytes, changed, content, known: None, moved: false }
     }
 
     pub(super) fn face(&self) -> Face {
@@ -47,11 +49,22 @@ impl Spotted {
     /// Its content; `None` when it cannot be opened, or is another file by now.
     pub(super) fn open(&mut self) -> Option<&mut Content> {
         if self.content.is_none() {
-            let (file, metadata) = place::open(&self.path, false).ok()?;
+            let opened = place::open(&self.path, false);
+            self.moved |= match &opened {
+                Ok((_, metadata)) => Inode::of(metadata) != self.sight.inode && self.has_another_name(),
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+            let (file, metadata) = opened.ok().filter(|_| !self.moved)?;
             self.sight = Sight::of(&metadata, self.sight.is_log);
             self.content = Content::of_copy(file).ok();
         }
         self.content.as_mut()
+    }
+
+    /// Whether its name shows another file by now; some file systems number an open file otherwise.
+    fn has_another_name(&self) -> bool {
+        let shown = fs::symlink_metadata(&self.path).map(|metadata| Inode::of(&metadata));
+        shown.is_ok_and(|shown| shown != self.sight.inode)
     }
 
     /// Whether only the right to read it is missing.
