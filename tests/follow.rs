@@ -116,16 +116,19 @@ fn a_log_that_logrotate_copies_and_cuts_loses_at_most_what_is_told() {
     let mut house = House::new();
     let (mut read, written) = rotated_by_logrotate(&mut house, "copytruncate");
     let gaps = told(&house, Action::GAP_DETECTED);
-    assert!(gaps.iter().all(|gap| gap.reason.as_deref() == Some("truncated")), "{gaps:?}");
+    let is_doubt = |gap: &&Event| gap.reason.as_deref() == Some("doubt");
+    let is_cut = |gap: &&Event| gap.reason.as_deref() == Some("truncated");
+    assert!(gaps.iter().all(|gap| is_cut(&gap) || is_doubt(&gap)), "{gaps:?}");
     let count = read.len();
     read.sort_unstable();
     read.dedup();
-    assert_eq!(read.len(), count, "nothing twice");
+    // A copy that could no more be compared with what was read is read again, and that has been told.
+    assert!(read.len() == count || gaps.iter().any(|gap| is_doubt(&gap)), "nothing twice: {gaps:?}");
     // How much a cut costs depends on the machine; each place where something is missing has been told.
     let ends: Vec<usize> = read.iter().map(|number| number + 1).chain([0]).collect();
     let holes =
         (0..written).filter(|number| read.binary_search(number).is_err() && ends.contains(number)).count();
-    assert!(holes <= gaps.len(), "{holes} holes, {} told: {} lost", gaps.len(), written - count);
+    assert!(holes <= gaps.len(), "{holes} holes, {} told: {} lost", gaps.len(), written - read.len());
 }
 
 #[test]
