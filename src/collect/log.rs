@@ -78,9 +78,9 @@ impl Log {
         std::mem::replace(&mut self.looked_through, changed) != changed || is_recent
     }
 
-    /// Files were renamed while they were looked at.
+    /// Files were renamed while they were looked at: they wait for the next look, and all that is newer with them.
     pub(super) fn look_again(&mut self) {
-        self.looked_through = None;
+        (self.looked_through, self.is_crowded) = (None, true);
     }
 
     pub(super) fn mark_rotated(&mut self) {

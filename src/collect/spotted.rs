@@ -170,3 +170,27 @@ impl Spotted {
         Ok(fs::metadata(&self.path)?.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spot(path: &std::path::Path) -> Spotted {
+        Spotted::of(path.to_path_buf(), &fs::metadata(path).unwrap(), None, false)
+    }
+
+    #[test]
+    fn a_file_whose_name_went_to_another_or_to_none_has_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("log.1"), folder.path().join("log.2"));
+        fs::write(&first, "older").unwrap();
+        let mut older = spot(&first);
+        fs::rename(&first, &second).unwrap();
+        assert!(older.open().is_none() && older.moved);
+        let (mut older, _) = (spot(&second), fs::write(&first, "newer"));
+        fs::rename(&first, &second).unwrap();
+        assert!(older.open().is_none() && older.moved);
+        let mut newer = spot(&second);
+        assert!(newer.open().is_some() && !newer.moved);
+    }
+}
