@@ -6,7 +6,7 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use support::process::{House, entry, rotate};
+use support::process::{House, entry, patiently, rotate};
 use support::receiver::Receiver;
 
 fn told(output: &std::process::Output) -> (Option<i32>, String, String) {
@@ -53,10 +53,16 @@ fn what_is_at_the_siem_and_what_waits_is_told_of_each_event() {
     assert_eq!(code, Some(0), "{errors}");
     let line =
         |name: &str| card.lines().find(|line| line.starts_with(&format!("{name} ("))).unwrap().to_owned();
+    // What the cursor says is written down within a second.
+    assert!(patiently(|| sentence(&house, newest).contains("): delivered 20")), "{card}");
+    let siem = sentence(&house, newest);
+    let port = receiver.port;
     assert!(
-        line("siem").contains("): confirmed, set aside, or from before it began; evidence in use: "),
-        "{card}"
+        siem.contains("): delivered 20")
+            && siem.contains(&format!(" to localhost:{port} [127.0.0.1:{port}]")),
+        "{siem}"
     );
+    assert!(["ack", "probe", "barrier", "fin"].iter().any(|by| siem.ends_with(&format!("; evidence: {by}"))));
     assert!(line("soc").ends_with("): not selected: severity=9..10"), "{card}");
     assert!(line("archive").contains("): not sent yet, "), "{card}");
 
@@ -73,6 +79,56 @@ fn what_is_at_the_siem_and_what_waits_is_told_of_each_event() {
     assert_eq!(told(&house.run(&again)).1.lines().count(), 5);
     assert_eq!(told(&house.run(&again)).0, Some(1));
     assert_eq!(house.stop(), Some(0));
+}
+
+/// What `show` says of the delivery to `siem`.
+fn sentence(house: &House, seq: u64) -> String {
+    let (code, card, errors) = told(&house.run(&["show", "--utc", &seq.to_string()]));
+    assert_eq!(code, Some(0), "{errors}");
+    card.lines().find(|line| line.starts_with("siem (")).unwrap().to_owned()
+}
+
+#[test]
+fn when_to_whom_and_on_which_evidence_is_known_after_kills() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "barrier-interval = \"100 ms\"");
+    let (mut written, mut newest) = (0, 0);
+    let mut all = std::collections::BTreeMap::new();
+    for round in 0..3 {
+        house.write_log((written..written + 3).map(entry).collect::<String>().as_bytes());
+        written += 3;
+        house.start();
+        house.wait_until("the SIEM has it", |status| {
+            status.destinations[0].confirmed == status.journal.newest && status.sources[0].entries > 0
+        });
+        let last = house.records().iter().rfind(|record| record.event.source == "timeline").unwrap().seq.0;
+        assert!(patiently(|| sentence(&house, last).contains("): delivered 20")));
+        for seq in 1..=last {
+            let now = sentence(&house, seq);
+            let then = all.entry(seq).or_insert_with(|| now.clone());
+            assert_eq!(*then, now, "round {round}: what was told of {seq} stays");
+        }
+        house.kill();
+        newest = last;
+    }
+    // In all cards of a query, of the folder alone, too: by then the file has lost its end to a power cut.
+    let path = house.path("state").join("deliveries/siem");
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let is_before = |line: &&str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["through"].as_u64().unwrap() < newest
+    };
+    let before: usize = lines.split_inclusive('\n').take_while(is_before).map(str::len).sum();
+    std::fs::write(&path, &lines[..before + 99]).unwrap();
+    let dir = house.path("state");
+    let args = ["query", "-q", "--utc", "-o", "card", "source=timeline", "-D", dir.to_str().unwrap()];
+    let (code, cards, errors) = told(&house.run(&args));
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = cards.lines().filter(|line| line.starts_with("   delivery  siem: ")).collect();
+    assert_eq!(lines.len(), written, "{cards}");
+    assert!(lines[0].contains(": delivered 20") && lines[0].contains("; evidence: "), "{cards}");
+    assert!(lines[written - 1].contains("siem: confirmed, or not selected, set aside"), "{cards}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod cert;
 mod check;
 mod color;
 mod completions;
+mod deliveries;
 mod demo;
 mod doctor;
 mod entries;

@@ -5,6 +5,7 @@ mod narrow;
 mod printer;
 mod words;
 
+use super::deliveries::Deliveries;
 use super::exit::{self, Exit};
 use super::forms::{self, Form};
 use super::pager::Pager;
@@ -211,10 +212,18 @@ impl Query {
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
         let fields = self.fields.iter().filter_map(|name| Column::named(name)).collect();
-        let look = Look { zone, colour: common.color.on_stdout(), sink, width: terminal::width(), fields };
+        let look = Look {
+            zone: zone.clone(),
+            colour: common.color.on_stdout(),
+            sink,
+            width: terminal::width(),
+            fields,
+        };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
         let form = (!self.count).then(|| Form::named(&self.output, look));
-        let printer = Printer::new(form, pager, self.follow || terminal);
+        let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
+        let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
+        let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);
         if trail.is_folder() {
             self.tell("reading the folder itself: this query is not recorded in the trail");
         }

@@ -2,11 +2,14 @@
 //!
 //! A cursor says: every record up to here is confirmed, was not selected, was set aside for being refused (which
 //! `agent.event_set_aside` tells), or is from before the destination began.
-//! Which evidence came for which record, and when, is not recorded; nothing here claims to know.
+//! Which evidence came, when and from whom is written down behind it; where it is not, nothing here claims to know.
 
+use super::times;
 use crate::filter::{Clock, Selection};
+use crate::model::delivery::{History, Span};
 use crate::model::status::Status;
 use crate::model::{Record, Seq, Time};
+use jiff::tz::TimeZone;
 
 /// How far one destination has come.
 #[derive(Debug, Clone)]
@@ -61,8 +64,15 @@ impl Reach {
         Selection::parse(words, &Clock::utc(Time::default())).ok()
     }
 
-    /// What is known of the record, as one sentence.
-    pub(super) fn tell(&self, record: &Record) -> String {
+    /// What is known of the record, as one sentence; `history` is that of this destination.
+    pub(super) fn tell(&self, record: &Record, history: Option<&History>, zone: &TimeZone) -> String {
+        match history.and_then(|history| history.of(record.seq)) {
+            Some(span) if record.seq <= self.confirmed => sentence(span, record, zone),
+            _ => self.tell_by_cursor(record),
+        }
+    }
+
+    fn tell_by_cursor(&self, record: &Record) -> String {
         let selection = self.selection();
         if selection.as_ref().is_some_and(|selection| !selection.wants(record)) {
             return format!(
@@ -128,6 +138,36 @@ impl Reach {
     }
 }
 
+/// What was written down when the record was settled, as one sentence.
+fn sentence(span: &Span, record: &Record, zone: &TimeZone) -> String {
+    let words = span.select.iter().filter_map(|word| word.split_once('='));
+    let wants =
+        Selection::parse(words, &Clock::utc(Time::default())).map(|selection| selection.wants(record));
+    if wants.as_ref().is_ok_and(|wants| !wants) {
+        return format!("not selected then: {}", span.select.join(" "));
+    }
+    if record.seq > span.last {
+        return "not sent: it was passed over, since it could not be read or was not selected".to_owned();
+    }
+    let when = match span.at.millis() - span.from.millis() {
+        0..=1000 => times::local(span.at, zone),
+        _ => format!("between {} and {}", times::local(span.from, zone), times::local(span.at, zone)),
+    };
+    let to = &span.to;
+    let unknown = if wants.is_err() { ", if it was selected then" } else { "" };
+    match span.evidence.as_str() {
+        Span::UNKNOWN => format!(
+            "confirmed or set aside {when}{unknown}; the agent ended before it was written down on which evidence"
+        ),
+        Span::NONE => format!(
+            "sent {when} to {to}{unknown}; evidence was switched off, so whether it arrived is not known"
+        ),
+        Span::ASIDE => format!("set aside {when}: {to} refused it each time it was sent alone"),
+        Span::TRIAL => format!("delivered {when} to {to}: it was taken when it was sent alone"),
+        evidence => format!("delivered {when} to {to}{unknown}; evidence: {evidence}"),
+    }
+}
+
 /// The records that are still to be delivered to one of them, as an expression.
 pub(super) fn undelivered(reaches: &[Reach]) -> String {
     reaches.iter().map(Reach::undelivered).collect::<Vec<_>>().join(" or ")
@@ -168,13 +208,77 @@ mod tests {
             (6, 4, "sent, no evidence yet"),
             (8, 4, "not sent yet, 2 records before it wait, too"),
         ] {
-            assert_eq!(siem.tell(&record(seq, severity)), told);
+            assert_eq!(siem.tell_by_cursor(&record(seq, severity)), told);
         }
         let offline = of_cursors(vec![("siem".to_owned(), Seq(5), Time::default())]).remove(0);
         assert_eq!(
-            offline.tell(&record(5, 0)),
+            offline.tell_by_cursor(&record(5, 0)),
             "confirmed, or not selected, set aside, or from before it began, not later than 1970-01-01T00:00:00.000Z"
         );
+    }
+
+    #[test]
+    fn what_was_written_down_is_told_and_never_more_than_the_cursor_says() {
+        let at = |seconds: i64| Time::from_millis(seconds * 1000).unwrap();
+        let span = |(after, through, last): (u64, u64, u64), seconds: (i64, i64), evidence: &str| Span {
+            after: Seq(after),
+            through: Seq(through),
+            last: Seq(last),
+            from: at(seconds.0),
+            at: at(seconds.1),
+            evidence: evidence.to_owned(),
+            to: "siem:6514 [10.0.0.1:6514]".to_owned(),
+            select: vec!["severity=4..10".to_owned()],
+        };
+        let spans = vec![
+            span((2, 4, 3), (0, 1), "probe"),
+            span((4, 5, 5), (0, 60), "barrier"),
+            span((5, 6, 6), (60, 60), Span::ASIDE),
+            span((6, 7, 7), (60, 61), Span::UNKNOWN),
+            span((7, 8, 8), (61, 61), Span::NONE),
+            span((8, 9, 9), (61, 61), Span::TRIAL),
+            span((9, 20, 20), (62, 62), "ack"),
+        ];
+        let history = History { name: "siem".to_owned(), begins: Seq(2), spans };
+        let siem = reach(10, 12, &[]);
+        for (seq, severity, told) in [
+            (1, 4, "confirmed, set aside, or from before it began; evidence in use: probe"),
+            (3, 4, "delivered 1970-01-01 00:00:01.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence: probe"),
+            (3, 3, "not selected then: severity=4..10"),
+            (4, 4, "not sent: it was passed over, since it could not be read or was not selected"),
+            (
+                5,
+                4,
+                "delivered between 1970-01-01 00:00:00.000+00:00 and 1970-01-01 00:01:00.000+00:00 to siem:6514 \
+                 [10.0.0.1:6514]; evidence: barrier",
+            ),
+            (
+                6,
+                4,
+                "set aside 1970-01-01 00:01:00.000+00:00: siem:6514 [10.0.0.1:6514] refused it each time it was sent alone",
+            ),
+            (
+                7,
+                4,
+                "confirmed or set aside 1970-01-01 00:01:01.000+00:00; the agent ended before it was written down on which \
+                 evidence",
+            ),
+            (
+                8,
+                4,
+                "sent 1970-01-01 00:01:01.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence was switched off, so whether it \
+                 arrived is not known",
+            ),
+            (
+                9,
+                4,
+                "delivered 1970-01-01 00:01:01.000+00:00 to siem:6514 [10.0.0.1:6514]: it was taken when it was sent alone",
+            ),
+            (10, 4, "delivered 1970-01-01 00:01:02.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence: ack"),
+            (11, 4, "sent, no evidence yet"),
+        ] {
+            assert_eq!(siem.tell(&record(seq, severity), Some(&history), &TimeZone::UTC), told, "{seq}");
+        }
     }
 
     #[test]

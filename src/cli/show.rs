@@ -1,5 +1,6 @@
 //! `otrail show`: one event, whole, and what is known of its delivery.
 
+use super::deliveries::Deliveries;
 use super::exit::{self, Exit};
 use super::forms::{self, Form};
 use super::times::{self, Zone};
@@ -9,13 +10,16 @@ use crate::filter::Filter;
 use crate::model::Record;
 use crate::query::render::{Look, Sink, safe};
 use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Show one event, and what is known of its delivery
 ///
-/// Delivery is told from how far each destination has come: confirmed, sent, waiting or not selected.
+/// Of each destination it is told when the event was delivered, to which address and on which evidence (ack, probe,
+/// barrier, fin), that it waits, or that it was not selected. What is older than a few thousand deliveries is told with a
+/// span of time, and what came when the agent was killed without its evidence.
 /// Looking at an event is a query, and recorded in the trail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -57,7 +61,7 @@ impl Show {
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
         let colour = common.color.on_stdout();
-        let look = Look { zone, colour, width: terminal::width(), ..Look::plain(sink) };
+        let look = Look { zone: zone.clone(), colour, width: terminal::width(), ..Look::plain(sink) };
         let incomplete = rows.incomplete();
         let code = match &records[..] {
             [record] => {
@@ -66,7 +70,7 @@ impl Show {
                 form.head(&mut text);
                 form.write(record, &mut text);
                 if self.output == "card" {
-                    delivery(&trail, record, &mut text);
+                    delivery(&trail, record, &zone, &mut text);
                 }
                 out.write_all(&text)?;
                 Exit::Done
@@ -119,19 +123,15 @@ fn list(event: &str, records: &[Record], look: Look) {
     let _unseen = io::stderr().lock().write_all(&text);
 }
 
-/// What is known of each destination; that nothing is known is told, too.
-fn delivery(trail: &Trail, record: &Record, out: &mut Vec<u8>) {
-    let reaches = match trail.reaches() {
-        Ok(reaches) => reaches,
-        Err(error) => return warn(&format!("how far the destinations have come is not known: {error:#}")),
-    };
-    if reaches.is_empty() {
+/// What is known of each destination; that there is none is told, too.
+fn delivery(trail: &Trail, record: &Record, zone: &TimeZone, out: &mut Vec<u8>) {
+    let Some(told) = Deliveries::of(trail, zone) else { return };
+    let lines = told.of_all(std::slice::from_ref(record)).pop().unwrap_or_default();
+    if lines.is_empty() {
         out.extend_from_slice(b"It has no destination.\n");
     }
-    for reach in reaches {
-        safe::text(&reach.title(), out);
-        out.extend_from_slice(b": ");
-        safe::text(&reach.tell(record), out);
+    for line in lines {
+        safe::text(&line, out);
         out.push(b'\n');
     }
 }

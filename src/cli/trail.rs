@@ -7,6 +7,7 @@ use crate::control::protocol::Ask;
 use crate::control::{self, Client, ControlError};
 use crate::filter::Filter;
 use crate::journal;
+use crate::model::delivery::History;
 use crate::model::{Record, Seq};
 use crate::query::{self, Answer, Order, ROWS_MAX_OFFLINE};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,14 @@ impl Trail {
         match self {
             Trail::Agent(settings) => Ok(reach::of_status(connect(settings)?.status()?)),
             Trail::Folder(dir) => Ok(reach::of_cursors(journal::reached(dir)?)),
+        }
+    }
+
+    /// How records `first` to `last` got to each destination.
+    pub(super) fn deliveries(&self, first: Seq, last: Seq) -> anyhow::Result<Vec<History>> {
+        match self {
+            Trail::Agent(settings) => Ok(connect(settings)?.deliveries(first, last)?),
+            Trail::Folder(dir) => Ok(journal::deliveries(dir, (first, last))?),
         }
     }
 

@@ -5,6 +5,7 @@ use super::protocol::{Ask, End, Reply, Request};
 use super::server::{Shared, note, now, stopped};
 use super::{Peer, follow, ongoing, request};
 use crate::filter::{Clock, Filter};
+use crate::journal;
 use crate::model::{Record, Seq};
 use crate::query::render::json_line;
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
@@ -30,6 +31,15 @@ pub(super) async fn give(
                 Ok(status) => Some(Reply::Status(Box::new(status))),
                 Err(_) => Some(Reply::Error("the state of the agent cannot be told".to_owned())),
             }
+        }
+        Request::Deliveries(of) => {
+            let dir = shared.server.journal.dir().to_owned();
+            let read = spawn_blocking(move || journal::deliveries(&dir, (of.first, of.last)));
+            Some(match read.await {
+                Ok(Ok(histories)) => Reply::Deliveries(histories),
+                Ok(Err(error)) => Reply::Error(error.to_string()),
+                Err(_) => Reply::Error("reading what was delivered broke down".to_owned()),
+            })
         }
         Request::Act(wish) => ongoing::act(shared, stream, peer, wish, shutdown).await,
         Request::Query(ask) => {

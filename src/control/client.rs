@@ -1,11 +1,12 @@
 //! The admin's end of the socket. Plain blocking code: one question, one answer.
 
-use super::protocol::{Ask, End, Reply, Request, Wish};
+use super::protocol::{Ask, End, Reply, Request, Stretch, Wish};
 use super::{ControlError, Settings};
 use crate::journal::line;
-use crate::model::Record;
 use crate::model::act::{Act, Done, Replayed};
+use crate::model::delivery::History;
 use crate::model::status::Status;
+use crate::model::{Record, Seq};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -41,6 +42,18 @@ impl Client {
             Answered::Reply(reply) => Err(self.unexpected(reply)),
             Answered::Record(_) => {
                 Err(ControlError::Garbled("a record came instead of the status".to_owned()))
+            }
+        }
+    }
+
+    /// Asks how records `first` to `last` got to the destinations.
+    pub fn deliveries(mut self, first: Seq, last: Seq) -> Result<Vec<History>, ControlError> {
+        self.ask(&Request::Deliveries(Stretch { first, last }))?;
+        match self.read()? {
+            Answered::Reply(Reply::Deliveries(histories)) => Ok(histories),
+            Answered::Reply(reply) => Err(self.unexpected(reply)),
+            Answered::Record(_) => {
+                Err(ControlError::Garbled("a record came instead of deliveries".to_owned()))
             }
         }
     }
@@ -107,7 +120,7 @@ impl Client {
             Reply::Refused(sentence) => ControlError::Refused(sentence),
             Reply::No(sentence) => ControlError::No(sentence),
             Reply::Error(sentence) => ControlError::Failed(sentence),
-            Reply::End(_) | Reply::Status(_) | Reply::Going(_) | Reply::Done(_) => {
+            Reply::End(_) | Reply::Status(_) | Reply::Deliveries(_) | Reply::Going(_) | Reply::Done(_) => {
                 ControlError::Garbled("it answers another question".to_owned())
             }
         }

@@ -3,17 +3,21 @@
 //! ```text
 //! {"otrail":1,"query":{"filters":[["user","alice"]],"limit":50,"reverse":false,"follow":false,"claimed":"bob"}}
 //! {"otrail":1,"status":{}}
+//! {"otrail":1,"deliveries":{"first":41,"last":50}}
 //! {"otrail":1,"act":{"what":{"reset-source":{...}},"claimed":"bob"}}       the words are in `model::act`
 //!
 //! {"seq":1,...}                                              a record, as `-o json` has it
 //! {"status":{...}}                                           the status
+//! {"deliveries":[{...}]}                                     of each destination, how those records got there
 //! {"going":[{...}]}                                          how far a replay has come, now and then
 //! {"done":{"reset":{...}}}                                   what came of an act
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
 //! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
 
+use crate::model::Seq;
 use crate::model::act::{Act, Done, Replayed};
+use crate::model::delivery::History;
 use crate::model::status::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,8 +34,20 @@ pub enum Request {
     Query(Ask),
     /// The state of the agent.
     Status,
+    /// How some records got to the destinations.
+    Deliveries(Stretch),
     /// Something to be done.
     Act(Wish),
+}
+
+/// Records next to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stretch {
+    /// The first of them.
+    pub first: Seq,
+    /// The last of them.
+    pub last: Seq,
 }
 
 /// Something that the agent is to do.
@@ -77,6 +93,8 @@ fn is_false(value: &bool) -> bool {
 pub enum Reply {
     /// The state of the agent.
     Status(Box<Status>),
+    /// How the records got to each destination.
+    Deliveries(Vec<History>),
     /// How far a replay has come, for each destination.
     Going(Vec<Replayed>),
     /// What came of an act.
@@ -108,6 +126,7 @@ impl Request {
         let (name, body) = match self {
             Request::Query(ask) => ("query", serde_json::to_value(ask).unwrap_or_default()),
             Request::Status => ("status", Value::Object(Map::new())),
+            Request::Deliveries(of) => ("deliveries", serde_json::to_value(of).unwrap_or_default()),
             Request::Act(wish) => ("act", serde_json::to_value(wish).unwrap_or_default()),
         };
         format!("{{\"otrail\":{VERSION},\"{name}\":{body}}}\n")
@@ -130,10 +149,13 @@ impl Request {
                 .map(Request::Query)
                 .map_err(|error| format!("the query cannot be read: {error}")),
             (Some((name, Value::Object(_))), None) if name == "status" => Ok(Request::Status),
+            (Some((name, body)), None) if name == "deliveries" => serde_json::from_value(body)
+                .map(Request::Deliveries)
+                .map_err(|error| format!("which records are meant cannot be read: {error}")),
             (Some((name, body)), None) if name == "act" => serde_json::from_value(body)
                 .map(Request::Act)
                 .map_err(|error| format!("what is to be done cannot be read: {error}")),
-            _ => Err("the request has not one of `query`, `status` and `act`".to_owned()),
+            _ => Err("the request has not one of `query`, `status`, `deliveries` and `act`".to_owned()),
         }
     }
 }
@@ -171,7 +193,7 @@ mod tests {
         };
         let reset = Reset { name: "a".to_owned(), file: None, to: To::Offset(7), sure: true };
         let wish = Wish { what: Act::ResetSource(reset), claimed: Some("bob".to_owned()) };
-        let acts = [Request::Act(wish)];
+        let acts = [Request::Act(wish), Request::Deliveries(Stretch { first: Seq(3), last: Seq(9) })];
         for request in
             acts.into_iter().chain([Request::Query(ask), Request::Query(Ask::default()), Request::Status])
         {

@@ -16,7 +16,7 @@ impl Destination {
         let Some(through) = self.flight.on_confirmed(count) else { return };
         self.delivery.on_confirmed(through);
         self.pool.on_evidence();
-        let event = self.report.delivered(Level::Ack);
+        let event = self.delivered(Level::Ack);
         self.tell(event).await;
     }
 

@@ -70,7 +70,7 @@ impl Destination {
         self.memory.peer.habits.on_answer();
         self.remember();
         self.report.round_trip(self.probe.round_trip());
-        let event = self.report.delivered(Level::Probe);
+        let event = self.delivered(Level::Probe);
         self.tell(event).await;
     }
 

@@ -43,7 +43,7 @@ impl Destination {
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
         let Beginning { cursor, confirmed, highest } = begin(&settings, &journal, clock())?;
-        let mark = Mark::new(journal.clone(), settings.name.clone(), cursor, clock);
+        let mark = Mark::new(journal.clone(), &settings, cursor, clock);
         Ok(Destination::of(Plan {
             lane: Lane::new(settings.rate_max),
             settings,

@@ -30,7 +30,7 @@ impl Destination {
                 self.probe = Probe::without();
                 self.delivery.on_delivered(self.now());
                 self.pool.on_evidence();
-                let event = self.report.delivered(level);
+                let event = self.delivered(level);
                 self.progress(self.newest());
                 self.tell(event).await;
                 if let Some(made) = next.join_next().await {

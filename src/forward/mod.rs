@@ -54,11 +54,13 @@ pub use settings::{Cadence, Evidence, From, Settings};
 pub use suspect::Patience;
 
 use crate::journal::{Batch, Follower, Journal};
+use crate::model::delivery::Span;
 use crate::model::{Event, Seq};
 use crate::transport::{KeyUpdates, Link, LinkError};
 use batch::Encoder;
 use decide::Next as Doing;
 use delivery::{Delivery, Step};
+use evidence::Level;
 use flight::Flight;
 use keychain::Keychain;
 use lane::Lane;
@@ -309,7 +311,23 @@ impl Destination {
         let _ = spawn_blocking(move || work(&journal)).await;
     }
 
+    /// Evidence: everything that is confirmed has arrived. The event to journal, if there is one.
+    fn delivered(&mut self, level: Level) -> Option<Event> {
+        self.settled(level.name());
+        self.report.delivered(level)
+    }
+
+    /// Everything that is confirmed is settled in this way.
+    fn settled(&mut self, how: &str) {
+        if let Some(mark) = &mut self.mark {
+            mark.on_settled(self.delivery.reached(), how, self.report.peer());
+        }
+    }
+
     async fn store_cursor(&mut self, now: bool) {
+        if self.settings.evidence == Evidence::None {
+            self.settled(Span::NONE);
+        }
         let Some(mark) = &mut self.mark else { return };
         let Some(write) = mark.due(self.delivery.reached(), now) else { return };
         // Cancelled only when the agent ends.

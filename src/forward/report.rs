@@ -235,6 +235,16 @@ impl Report {
         self.restored()
     }
 
+    /// The address in use, and that of the peer if it is another.
+    pub(super) fn peer(&self) -> String {
+        let status = self.status();
+        match status.addresses.get(self.at) {
+            Some(at) if at.peer.is_empty() || at.peer == at.address => at.address.clone(),
+            Some(at) => format!("{} [{}]", at.address, at.peer),
+            None => status.address.clone(),
+        }
+    }
+
     /// From a probe to its answer.
     pub(super) fn round_trip(&self, round_trip: Option<Duration>) {
         let micros = round_trip.unwrap_or_default().as_micros();

@@ -77,7 +77,7 @@ impl Destination {
             match verdict {
                 Verdict::Delivered(level) => {
                     self.delivery.on_delivered(self.now());
-                    let event = self.report.delivered(level);
+                    let event = self.delivered(level);
                     self.tell(event).await;
                 }
                 Verdict::Unproved(_) => self.delivery.on_lost_for_another(self.now()),

@@ -8,6 +8,7 @@ use super::replay::Again;
 use super::settings::Settings;
 use super::suspect::{Next, Suspect, Which};
 use crate::journal::{Dead, Journal, JournalError, Reached};
+use crate::model::delivery::Span;
 use crate::model::status::DestinationStatus;
 use crate::model::{Record, Seq};
 use crate::transport::{LinkError, Observed};
@@ -107,6 +108,7 @@ impl Destination {
             },
             Next::Over { taken: true } => {
                 self.delivery.on_done_with(seq);
+                self.settled(Span::TRIAL);
                 None
             }
             Next::Over { taken: false } => {
@@ -241,6 +243,7 @@ impl Destination {
                 let event = self.report.set_aside(&record, refusals, path.as_deref());
                 self.tell(Some(event)).await;
                 self.delivery.on_done_with(seq);
+                self.settled(Span::ASIDE);
                 true
             }
             Err(error) => {

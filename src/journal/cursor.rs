@@ -35,6 +35,8 @@ pub struct Cursor {
     /// The slot whose content may go.
     place: u64,
     reached: Option<Reached>,
+    /// When that was written.
+    at: Option<Time>,
     destroyed: bool,
 }
 
@@ -93,8 +95,10 @@ impl Cursor {
         }
         let newest = slots.iter().max_by_key(|(slot, _)| slot.generation);
         let (generation, place) = newest.map_or((0, 0), |(slot, place)| (slot.generation, 1 - place));
-        let reached = of_stream(&slots, stream);
-        Ok(Cursor { path, file, stream, generation, place, reached, destroyed })
+        let ours = of_stream(&slots, stream);
+        let reached = ours.map(Slot::reached);
+        let at = ours.and_then(|slot| Time::parse_rfc3339(&slot.at));
+        Ok(Cursor { path, file, stream, generation, place, reached, at, destroyed })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
@@ -105,6 +109,11 @@ impl Cursor {
     /// The same with the last record that was sent.
     pub fn reached(&self) -> Option<Reached> {
         self.reached
+    }
+
+    /// When it was last written; `None` for a destination that never had one.
+    pub(super) fn at(&self) -> Option<Time> {
+        self.at
     }
 
     /// There was a cursor, and nothing of it can be read: how far the destination had come is not known.
@@ -129,7 +138,7 @@ impl Cursor {
         bytes.resize(SLOT_BYTES, b' ');
         let offset = self.place * SLOT_BYTES as u64;
         self.file.write_all_at(&bytes, offset).map_err(JournalError::io("write", &self.path))?;
-        (self.generation, self.reached) = (slot.generation, Some(reached));
+        (self.generation, self.reached, self.at) = (slot.generation, Some(reached), Some(now));
         Ok(())
     }
 
@@ -201,10 +210,10 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
     Ok(cursors)
 }
 
-fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<Reached> {
+fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<&Slot> {
     let stream = stream.to_string();
     let ours = slots.iter().map(|(slot, _)| slot).filter(|slot| slot.stream == stream);
-    ours.max_by_key(|slot| slot.generation).map(Slot::reached)
+    ours.max_by_key(|slot| slot.generation)
 }
 
 /// The slots that are whole, each with its place.

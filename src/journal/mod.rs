@@ -8,6 +8,7 @@
 //!   journal/00000000000000000001-1.idx          what is in which part of it; made anew when it is not there
 //!   journal/00000000000000149212-2.ndjson       open: records 149212 and on
 //!   cursors/siem                                how far a destination has come
+//!   deliveries/siem                             when, to whom and on which evidence it came that far
 //!   aside/ dead/ peers/ reserve LOCK            damage kept, what no server takes, what each peer can do, space kept free
 //! line = one record as JSON; its last fields are a checksum and a hash chained to the line before
 //! ```
@@ -18,6 +19,7 @@
 
 mod cursor;
 mod dead;
+mod deliveries;
 mod error;
 mod follow;
 mod forms;
@@ -47,6 +49,7 @@ mod writer;
 
 pub use cursor::{Cursor, Reached, reached};
 pub use dead::Dead;
+pub use deliveries::{Deliveries, deliveries};
 pub use error::JournalError;
 pub use follow::{Follower, Next};
 pub use index::{Column, Counted, FrameFacts, FrameSet, Index};

@@ -54,6 +54,11 @@ impl Store {
         self.root.join("cursors")
     }
 
+    /// What is written down of deliveries.
+    pub(super) fn deliveries(&self) -> PathBuf {
+        self.root.join("deliveries")
+    }
+
     /// What each peer can do.
     pub(super) fn peers(&self) -> PathBuf {
         self.root.join("peers")

@@ -5,6 +5,7 @@
 //! Action   the canonical name of what was done, one row of the taxonomy
 //! Record   an Event with its place in the journal (Seq) and in the sensor's log (Position)
 //! Act      what an admin may have the agent do
+//! History  when, to whom and on which evidence records were delivered
 //! Status   what `otrail status` shows, as plain data
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 pub mod act;
 mod action;
+pub mod delivery;
 mod event;
 mod record;
 mod row;

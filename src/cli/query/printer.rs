@@ -1,14 +1,19 @@
 //! Rows on their way to the admin.
 
+use super::super::deliveries::Deliveries;
 use super::super::forms::Form;
 use super::super::pager::Pager;
 use crate::model::{Record, Seq};
+use crate::query::render::safe;
 use anyhow::Context;
 
 /// Rows on their way to the admin.
 pub(super) struct Printer<'a> {
     /// `None`: nothing is shown but how many there were.
     form: Option<Form>,
+    /// What is told of the delivery of each row, and the rows that wait to have it told.
+    deliveries: Option<Deliveries<'a>>,
+    held: Vec<Record>,
     pager: Pager<'a>,
     waiting: Vec<u8>,
     /// Someone watches: each row goes out at once.
@@ -30,7 +35,13 @@ impl<'a> Printer<'a> {
         if let Some(form) = &form {
             form.head(&mut waiting);
         }
-        Printer { form, pager, waiting, hurry, shown: Shown::default() }
+        let (deliveries, held) = (None, Vec::new());
+        Printer { form, deliveries, held, pager, waiting, hurry, shown: Shown::default() }
+    }
+
+    /// The same with what is known of the delivery of each row, in cards.
+    pub(super) fn with(self, deliveries: Option<Deliveries<'a>>) -> Printer<'a> {
+        Printer { deliveries, ..self }
     }
 
     /// False when nobody reads any more, as in `otrail query | head`.
@@ -38,8 +49,33 @@ impl<'a> Printer<'a> {
         self.shown.rows += 1;
         self.shown.newest = self.shown.newest.max(record.seq);
         let Some(form) = &mut self.form else { return Ok(true) };
-        form.write(record, &mut self.waiting);
+        if self.deliveries.is_some() {
+            self.held.push(record.clone());
+            if self.held.len() < HELD_MAX {
+                return Ok(true);
+            }
+            self.tell_deliveries();
+        } else {
+            form.write(record, &mut self.waiting);
+        }
         if self.hurry || self.waiting.len() >= WAITING_BYTES { self.push() } else { Ok(true) }
+    }
+
+    /// The rows that are held, each with its delivery before the empty line that ends a card.
+    fn tell_deliveries(&mut self) {
+        let (Some(form), Some(deliveries)) = (&mut self.form, &self.deliveries) else { return };
+        let out = &mut self.waiting;
+        for (record, lines) in self.held.iter().zip(deliveries.of_all(&self.held)) {
+            form.write(record, out);
+            out.pop();
+            for line in lines {
+                out.extend_from_slice(b"   delivery  ");
+                safe::text(&line, out);
+                out.push(b'\n');
+            }
+            out.push(b'\n');
+        }
+        self.held.clear();
     }
 
     /// So many rows there are; none of them comes.
@@ -58,6 +94,7 @@ impl<'a> Printer<'a> {
         if self.form.is_none() {
             self.waiting = format!("{}\n", self.shown.rows).into_bytes();
         }
+        self.tell_deliveries();
         let read = self.waiting.is_empty() || self.push()?;
         self.pager.finish().context("cannot wait for the pager")?;
         Ok(read.then_some(self.shown))
@@ -66,3 +103,5 @@ impl<'a> Printer<'a> {
 
 /// How much is written at a time when nobody watches.
 const WAITING_BYTES: usize = 64 << 10;
+/// Of how many rows the delivery is asked at once.
+const HELD_MAX: usize = 256;
