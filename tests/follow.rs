@@ -107,7 +107,8 @@ fn a_log_that_logrotate_renames_loses_nothing() {
         let mut house = House::new();
         let (read, written) = rotated_by_logrotate(&mut house, mode);
         assert_eq!(read, (0..written).collect::<Vec<_>>(), "{mode}");
-        assert!(told(&house, Action::GAP_DETECTED).is_empty(), "{mode}");
+        let gaps = told(&house, Action::GAP_DETECTED);
+        assert!(gaps.is_empty(), "{mode}: {gaps:#?}");
     }
 }
 

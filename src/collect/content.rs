@@ -98,6 +98,15 @@ impl Content {
         Ok((count <= bytes_max).then_some(buffer))
     }
 
+    /// Whether there is nothing in it. A write that is under way shows its time before its bytes: it is waited for, since
+    /// file systems let nobody read (XFS) or look for data (ext4, btrfs, tmpfs) meanwhile.
+    pub(super) fn is_empty(&mut self) -> io::Result<bool> {
+        let has_any = self.read_at(&mut [0], 0)? > 0;
+        // Its answer is in the length, too.
+        let _ = rustix::fs::seek(self.file(), rustix::fs::SeekFrom::Data(0));
+        Ok(!has_any && self.metadata()?.len() == 0)
+    }
+
     /// Exactly so many bytes; `None` when there are fewer.
     pub(super) fn exactly(&mut self, bytes: usize, at: u64) -> io::Result<Option<Vec<u8>>> {
         let mut buffer = vec![0; bytes];

@@ -111,7 +111,7 @@ pub(super) fn is_same(content: &mut Content, sight: Sight, known: &FollowedFile)
     }
     // What had been empty and was written since is another if it is empty again.
     let seen = known.mark.filter(|_| known.offset == 0).map(|mark| mark.modified);
-    if sight.emptied.zip(seen).is_some_and(|(emptied, seen)| emptied != seen) {
+    if sight.emptied.zip(seen).is_some_and(|(emptied, seen)| emptied != seen) && content.is_empty()? {
         return Ok(false);
     }
     // Nothing that was read to its end says nothing, unless the birth says that it is that file.

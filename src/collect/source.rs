@@ -274,12 +274,12 @@ impl Source {
 
     /// A rotated file is left when it has not grown for a while, or when too many are open. The last one is what the
     /// sensor writes to until there is a log again: it is left only when it was deleted.
-    fn may_finish(&self, log: usize, at: usize) -> bool {
-        let log = &self.logs[log];
-        let tail = &log.tails[at];
-        if !tail.rotated {
+    fn may_finish(&mut self, log: usize, at: usize) -> bool {
+        let log = &mut self.logs[log];
+        if !log.tails[at].rotated || log.tails[at].goes_on() {
             return false;
         }
+        let tail = &log.tails[at];
         let quiet = tail.grown.elapsed() >= LATE_WRITER;
         let has_successor = at + 1 < log.tails.len() || log.is_crowded;
         if has_successor {

@@ -233,9 +233,16 @@ impl Tail {
     }
 
     /// Whether a file of which nothing has been read has been written, and is empty again.
-    pub(super) fn was_emptied(&self, metadata: &Metadata) -> bool {
+    pub(super) fn was_emptied(&mut self, metadata: &Metadata) -> bool {
         let seen = self.file.mark.filter(|mark| mark.offset == 0).map(|mark| mark.modified);
-        metadata.len() == 0 && seen.is_some_and(|seen| seen != identity::modified(metadata))
+        let is_written = seen.is_some_and(|seen| seen != identity::modified(metadata));
+        metadata.len() == 0 && is_written && self.content.is_empty().unwrap_or(false)
+    }
+
+    /// Whether something stands behind what was read, or may do so behind zeros that were not looked through yet.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let from = self.cutter.read_through().max(self.zeros_until);
+        !self.is_packed() && self.content.after_zeros(from).is_ok_and(|after| after.is_some())
     }
 
     /// Whether the last bytes that were read are still there: a file that was cut and has grown

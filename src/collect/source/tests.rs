@@ -123,6 +123,37 @@ fn the_moment_between_a_rename_and_the_new_log_is_no_missing_log() {
     assert_eq!(bench.poll(), ["agent.source_rotated"]);
 }
 
+/// A write changes a file's time first and its length last; who looks in between sees neither before nor after.
+#[test]
+fn a_first_write_that_is_under_way_is_not_taken_for_a_cut() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    let log = File::create(bench.path("log")).unwrap();
+    bench.poll();
+    log.set_modified(std::time::SystemTime::now() + Duration::from_secs(1)).unwrap();
+    let under_way = log.metadata().unwrap();
+    let tail = |bench: &mut Bench| bench.source.logs[0].tails.back_mut().unwrap().was_emptied(&under_way);
+    assert!(tail(&mut bench), "with nothing in it in the end it was written and cut");
+    bench.write("log", "second\n");
+    assert!(!tail(&mut bench));
+    assert_eq!(bench.poll(), ["second"]);
+}
+
+/// Whoever has not noticed the rotation may write just when the file is to be left.
+#[test]
+fn a_former_log_that_grows_as_it_is_left_is_not_left() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    bench.write("log", "new\n");
+    bench.poll();
+    bench.age();
+    bench.write("log.1", "late\n");
+    assert!(!bench.source.may_finish(0, 0));
+    assert_eq!(bench.poll(), ["late"]);
+    bench.age();
+    assert!(bench.source.may_finish(0, 0));
+}
+
 /// With many sources that have much to read a batch must not be many times as large.
 #[test]
 fn all_sources_together_read_no_more_than_the_round_may() {
