@@ -69,6 +69,9 @@ impl Source {
             if candidate.is_log || candidate.known.is_some() || is_nameless(&candidate.path) {
                 return true;
             }
+            if self.logs[log].left.iter().any(|left| left.is_all_of(spotted)) {
+                return false;
+            }
             let verdict = verdict(spotted, &away, cut, &mut beside, is_open);
             match verdict {
                 Verdict::New | Verdict::Doubtful(_) => {

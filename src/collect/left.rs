@@ -53,6 +53,11 @@ impl Left {
         Some(Spotted::of(self.path.clone(), &metadata, None, false))
     }
 
+    /// Whether it is that file, which has nothing that was not read.
+    pub(super) fn is_all_of(&self, spotted: &mut Spotted) -> bool {
+        spotted.sight.is(&self.file) && spotted.is_same(&self.file) && !spotted.goes_beyond(self.file.offset)
+    }
+
     /// Whether it may be read now.
     fn is_allowed(&self) -> bool {
         place::open(&self.path, false).is_ok()

@@ -137,7 +137,7 @@ impl Spotted {
     }
 
     /// Whether there is something at that place.
-    fn goes_beyond(&mut self, offset: u64) -> bool {
+    pub(super) fn goes_beyond(&mut self, offset: u64) -> bool {
         self.open().is_some_and(|content| content.exactly(1, offset).is_ok_and(|byte| byte.is_some()))
     }
 

@@ -195,13 +195,17 @@ impl Tail {
             usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes_max)
         };
         if wanted == 0 {
+            if self.grown.elapsed().as_secs_f64() > PACE_SECONDS {
+                self.recent.rest();
+            }
             return Ok(Found::Bytes(0));
         }
         let (content, recent) = (&mut self.content, &mut self.recent);
+        let recent_bytes = if self.rotated { RECENT_BYTES } else { BUSY_BYTES };
         let count = self.cutter.fill(wanted, |space| {
             let count = content.read_at(space, at)?;
             let count = written(&space[..count]);
-            recent.add(&space[..count]);
+            recent.add(&space[..count], recent_bytes);
             Ok(count)
         })?;
         if count == 0 {
@@ -327,12 +331,20 @@ impl Tail {
 struct Recent(Vec<u8>);
 
 impl Recent {
-    fn add(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(RECENT_BYTES)..];
-        if self.0.len() + bytes.len() > 2 * RECENT_BYTES {
-            self.0.drain(..self.0.len().saturating_sub(RECENT_BYTES - bytes.len()));
+    /// Keeps so many bytes at least, and half as many more at most.
+    fn add(&mut self, bytes: &[u8], bytes_kept: usize) {
+        let bytes = &bytes[bytes.len().saturating_sub(bytes_kept)..];
+        if self.0.len() + bytes.len() > bytes_kept + bytes_kept / 2 {
+            self.0.drain(..self.0.len().saturating_sub(bytes_kept - bytes.len()));
         }
         self.0.extend(bytes);
+    }
+
+    /// Whoever has written nothing for a while writes little.
+    fn rest(&mut self) {
+        if self.0.len() > RECENT_BYTES {
+            self.0 = self.0.split_off(self.0.len() - RECENT_BYTES);
+        }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -369,8 +381,10 @@ fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> i
 
 /// Fewer zeros within a log are part of an entry.
 const HOLE_BYTES_MIN: usize = 16;
-/// As much as a busy sensor writes between the end of a copy and the cut.
+/// As much as a sensor writes between the end of a copy and the cut.
 const RECENT_BYTES: usize = 64 << 10;
+/// The same while it writes as fast as it can, on a machine that is slow to cut.
+const BUSY_BYTES: usize = 1 << 20;
 /// Bytes from the anchor on that are read again.
 const SINCE_BYTES: usize = 64 << 10;
 /// What counts as lately.

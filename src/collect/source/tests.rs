@@ -139,6 +139,25 @@ fn a_first_write_that_is_under_way_is_not_taken_for_a_cut() {
     assert_eq!(bench.poll(), ["second"]);
 }
 
+/// Copied and cut within one tick of the clock: by its time alone the copy may have come after the cut.
+#[test]
+fn a_copy_as_young_as_the_cut_log_is_looked_at_once() {
+    let mut bench = Bench::new();
+    bench
+        .write("log", &"a line of some length, so that the copy is known by more than its head\n".repeat(30));
+    assert_eq!(bench.poll().len(), 30);
+    fs::copy(bench.path("log"), bench.path("log.1")).unwrap();
+    bench.write("log", "last\n");
+    assert_eq!(bench.poll(), ["last"], "the copy ends sooner");
+    File::create(bench.path("log")).unwrap();
+    assert_eq!(bench.poll(), ["agent.source_truncated", "agent.gap_detected"]);
+    let copy = File::options().write(true).open(bench.path("log.1")).unwrap();
+    let cut = fs::metadata(bench.path("log")).unwrap().modified().unwrap();
+    copy.set_modified(cut + Duration::from_millis(1)).unwrap();
+    bench.source.logs[0].look_again();
+    assert!(bench.poll().is_empty());
+}
+
 /// Whoever has not noticed the rotation may write just when the file is to be left.
 #[test]
 fn a_former_log_that_grows_as_it_is_left_is_not_left() {
