@@ -19,6 +19,9 @@ use support::decode::decode;
 use support::events::{HOSTILE, everywhere, extreme, usual, whole};
 use support::reading::encode;
 
+/// The class of OCSF 1.9 that older versions do not have.
+const USER_MANAGEMENT: u32 = 3007;
+
 /// The event of a frame, without a syslog header.
 fn frame(format: &str, settings: &Settings, event: &Event) -> String {
     let settings = Settings { header: Some(Header::None), ..settings.clone() };
@@ -53,6 +56,10 @@ fn cef_ocsf_and_json_are_what_others_read_them_as() {
         let lines: String = events().iter().map(|event| frame("ocsf", &settings(), event) + "\n").collect();
         fs::write(dir.path().join(format!("ocsf-{name}.ndjson")), lines).unwrap();
     }
+    let all: Vec<Event> = events().into_iter().filter(is_of_older_classes).collect();
+    let lines: String = all.iter().map(|event| frame("ocsf", &Settings::default(), event) + "\n").collect();
+    fs::write(dir.path().join("ocsf-1.9.0.ndjson"), lines).unwrap();
+    fs::copy(record_integrity(), dir.path().join("ocsf-1.9.0.schema")).unwrap();
     let lines: String =
         events().iter().map(|event| frame("json", &Settings::default(), event) + "\n").collect();
     fs::write(dir.path().join("json.ndjson"), lines).unwrap();
@@ -66,32 +73,48 @@ fn cef_ocsf_and_json_are_what_others_read_them_as() {
     assert!(said.ends_with(" frames read, 0 faults\n"), "{said}");
 }
 
+/// Whether OCSF 1.8 has the class of 1.9 that the event goes to, with its activity.
+fn is_of_older_classes(event: &Event) -> bool {
+    let row = event.action.row();
+    row.ocsf.class != USER_MANAGEMENT && row.ocsf.type_uid() == row.ocsf_1_8.type_uid()
+}
+
+fn record_integrity() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/schema/ocsf-1.9-record_integrity.json")
+}
+
 /// A check that finds nothing is worth something only if it would.
 #[test]
 fn the_published_schemas_of_ocsf_find_what_is_wrong() {
     let Some(python) = python() else { return };
-    let action = Action::parse("user.create").unwrap();
-    let settings = || Settings { ocsf: OcsfVersion::V1_8, ..Settings::default() };
-    let good: Value =
-        serde_json::from_str(&frame("ocsf", &settings(), &usual(action, Outcome::Success))).unwrap();
-    for (pointer, key, wrong) in [
-        ("", "severity_id", json!("3")),
-        ("", "activity_id", json!(44)),
-        ("", "status", json!("Nope")),
-        ("", "surprise", json!(1)),
-        ("", "user", Value::Null),
-        ("/actor/user", "nick", json!("x")),
-        ("/device", "type_id", Value::Null),
-        ("/metadata", "profiles", Value::Null),
+    let older = Settings { ocsf: OcsfVersion::V1_8, ..Settings::default() };
+    let create = usual(Action::parse("user.create").unwrap(), Outcome::Success);
+    let login = usual(Action::parse("user.login").unwrap(), Outcome::Success);
+    let fingerprint = "/attestation_list/0/fingerprint";
+    for (version, settings, event, pointer, key, wrong) in [
+        ("1.8.0", &older, &create, "", "severity_id", json!("3")),
+        ("1.8.0", &older, &create, "", "activity_id", json!(44)),
+        ("1.8.0", &older, &create, "", "status", json!("Nope")),
+        ("1.8.0", &older, &create, "", "surprise", json!(1)),
+        ("1.8.0", &older, &create, "", "user", Value::Null),
+        ("1.8.0", &older, &create, "/actor/user", "nick", json!("x")),
+        ("1.8.0", &older, &create, "/device", "type_id", Value::Null),
+        ("1.8.0", &older, &create, "/metadata", "profiles", Value::Null),
+        ("1.9.0", &Settings::default(), &login, "/metadata", "profiles", json!(["host"])),
+        ("1.9.0", &Settings::default(), &login, "/attestation_list/0", "fingerprint", Value::Null),
+        ("1.9.0", &Settings::default(), &login, "/attestation_list/0/prev_event", "uid", Value::Null),
+        ("1.9.0", &Settings::default(), &login, fingerprint, "serialization_id", json!(12)),
+        ("1.9.0", &Settings::default(), &login, fingerprint, "algorithm_id", Value::Null),
     ] {
-        let mut event = good.clone();
+        let mut event: Value = serde_json::from_str(&frame("ocsf", settings, event)).unwrap();
         let object = event.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
         match wrong {
             Value::Null => object.remove(key),
             wrong => object.insert(key.to_owned(), wrong),
         };
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("ocsf-1.8.0.ndjson"), format!("{event}\n")).unwrap();
+        fs::write(dir.path().join(format!("ocsf-{version}.ndjson")), format!("{event}\n")).unwrap();
+        fs::copy(record_integrity(), dir.path().join("ocsf-1.9.0.schema")).unwrap();
         let said = verdict(&python, dir.path());
         assert!(said.contains("1 frames read, ") && !said.contains(" 0 faults"), "{pointer}/{key}: {said}");
     }

@@ -17,6 +17,7 @@ fn envelope() -> Envelope<'static> {
     Envelope {
         stream: STREAM,
         prev: Seq(4710),
+        print: None,
         resent: false,
         replay: false,
         sequence_id: 17,
@@ -26,7 +27,7 @@ fn envelope() -> Envelope<'static> {
 
 fn encode(settings: &Settings, envelope: &Envelope<'_>, event: &Event) -> Vec<u8> {
     let format = FORMATS.iter().find(|format| format.name == "rfc5424").unwrap();
-    let record = Record { seq: Seq(4711), position: None, event: event.clone() };
+    let record = Record { seq: Seq(4711), position: None, event: event.clone(), chain: None };
     let mut out = b"before".to_vec();
     (format.encode)(settings, envelope, &record, &mut out);
     out.strip_prefix(b"before").unwrap().to_vec()

@@ -4,7 +4,7 @@
 
 mod support;
 
-use otrail::journal::{Draft, Input, Journal, JournalError, Scan};
+use otrail::journal::{Draft, Input, Journal, JournalError, Next, Scan};
 use otrail::model::{Raw, Seq, Time};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,4 +121,33 @@ fn a_reader_that_has_read_as_far_as_it_may_stays_in_its_segment() {
     assert_eq!(std::mem::take(&mut follower.damaged).len(), 1);
     let (_, batch) = follower.read(Seq(2), Seq(6), 1 << 20).unwrap();
     assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [4, 5, 6]);
+}
+
+#[test]
+fn a_record_has_the_chain_of_its_line_from_memory_and_from_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    let draft = || Draft { event: event("alice"), position: None, mark: None };
+    // The second batch begins a segment, so that its lines are chained twice.
+    for (day, count) in [(0, 2), (1, 3), (1, 1)] {
+        let drafts = (0..count).map(|_| draft()).collect();
+        let now = Time::from_millis(day * DAY).unwrap();
+        journal.append(Input { drafts, ..Input::default() }, now).unwrap();
+    }
+    let on_disk: Vec<String> = segments(dir.path())
+        .iter()
+        .flat_map(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+            let records = lines.filter(|line: &serde_json::Value| line.get("seq").is_some());
+            records.map(|line| line["chain"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    let read = Scan::open(dir.path()).unwrap().map(|line| line.unwrap().decode().unwrap());
+    let read: Vec<String> = read.map(|record| record.chain.unwrap().to_string()).collect();
+    let mut recent = Vec::new();
+    while let Next::Records { batch, from } = journal.next_after(Seq(recent.len() as u64)) {
+        recent.extend(batch[from..].iter().map(|record| record.chain.unwrap().to_string()));
+    }
+    assert_eq!((on_disk.len(), &read, &recent), (6, &on_disk, &on_disk));
 }

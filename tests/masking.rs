@@ -75,7 +75,7 @@ proptest! {
         let log = if wide && name == "timeline-csv" { utf_16(&log) } else { log.into_bytes() };
         let events = events(dialect::find(name).unwrap(), &log);
         prop_assert_eq!(events.len(), 1);
-        let record = Record { seq: Seq(1), position: None, event: events[0].clone() };
+        let record = Record { seq: Seq(1), position: None, event: events[0].clone(), chain: None };
         prop_assert!(record.event.flags.contains(Flag::MASKED), "{:?}", record.event);
         for bytes in written(&record) {
             prop_assert!(!tells(&bytes), "{}", String::from_utf8_lossy(&bytes));
@@ -145,6 +145,7 @@ fn written(record: &Record) -> Vec<Vec<u8>> {
     let envelope = Envelope {
         stream: "00",
         prev: Seq::NONE,
+        print: None,
         resent: false,
         replay: false,
         sequence_id: 1,

@@ -110,7 +110,8 @@ fn is_the_trail(house: &House, status: &Status, receiver: &Receiver, entries: us
     for ((frame, record), sequence_id) in frames.iter().zip(&records).zip(1..) {
         let stream = &status.journal.stream;
         let clock_synced = is_synced(frame);
-        let envelope = Envelope { stream, prev, resent: false, replay: false, sequence_id, clock_synced };
+        let envelope =
+            Envelope { stream, prev, print: None, resent: false, replay: false, sequence_id, clock_synced };
         let mut expected = Vec::new();
         (format.encode)(&Settings::default(), &envelope, record, &mut expected);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

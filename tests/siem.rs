@@ -7,7 +7,10 @@ mod support;
 use otrail::config::Config;
 use otrail::format::{Envelope, Format};
 use otrail::forward;
-use otrail::model::{Record, Seq};
+use otrail::model::{Chain, Record, Seq};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -92,6 +95,132 @@ fn takes_every_format(kind: Kind) {
     assert_eq!(received, expected, "{kind:?}");
 }
 
+#[test]
+fn an_auditor_finds_whatever_is_done_to_the_events_that_rsyslog_wrote() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house, Kind::RsyslogOpenssl, "rsyslog.conf", "");
+    house.forward("lake", receiver.port, "format = \"ocsf\"");
+    house.set("[destination.select]\nclass = [\"user-operation\"]\n");
+    // What is sent between kills comes twice or is resent; the chain goes on all the same.
+    for round in 0..3 {
+        house.start();
+        (0..ENTRIES).for_each(|number| house.write_log(entry(round * ENTRIES + number).as_bytes()));
+        // The first is proven, so that the others follow it.
+        house.wait_until("some of it sent", |status| {
+            let of = &status.destinations[0];
+            of.frames > 0 && (round > 0 || of.confirmed > Seq(ENTRIES as u64))
+        });
+        house.kill();
+    }
+    house.start();
+    house.wait_until("everything confirmed", |status| {
+        status.journal.newest.0 > 3 * ENTRIES as u64
+            && status.destinations.iter().all(|of| of.confirmed == status.journal.newest)
+    });
+    assert_eq!(house.stop(), Some(0));
+    let file = receiver.out.join("plant-a.log");
+    let lines: Vec<String> = fs::read_to_string(&file).unwrap().lines().map(str::to_owned).collect();
+    let rows = house.path("rows");
+    let state = house.path("state");
+    let asked = ["query", "-D", state.to_str().unwrap(), "-n", "all", "-o", "ocsf"];
+    fs::write(&rows, house.run(&asked).stdout).unwrap();
+    let said = |lines: &[String]| {
+        let tampered = house.path("tampered.log");
+        fs::write(&tampered, lines.join("\n") + "\n").unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/siem/check-integrity.py");
+        let checks = [&["--journal", rows.to_str().unwrap()][..], &[]].map(|more| {
+            let output = Command::new("python3").arg(&script).args(more).arg(&tampered).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+            (output.status.code(), text)
+        });
+        let [with_journal, alone] = checks;
+        (alone, with_journal)
+    };
+    let (alone, with_journal) = said(&lines);
+    let whole = format!("{} events, 1 chains, 0 faults\n", lines.len());
+    assert!(alone.0 == Some(0) && alone.1.ends_with(&whole), "{}", alone.1);
+    assert!(with_journal.0 == Some(0) && with_journal.1.ends_with(&whole), "{}", with_journal.1);
+    assert_eq!(our_own_check(&lines), lines.len());
+    // One letter, one event less.
+    let middle = lines.len() / 2;
+    let mut changed = lines.clone();
+    changed[middle] = changed[middle].replacen("\"activity_name\":\"L", "\"activity_name\":\"l", 1);
+    assert_ne!(changed, lines);
+    let mut reversed = lines.clone();
+    reversed.reverse();
+    assert_eq!(said(&reversed).0.0, Some(0), "order says nothing");
+    let mut missing = lines.clone();
+    let gone = missing.remove(middle);
+    missing.retain(|line| id_of(line) != id_of(&gone));
+    for tampered in [changed, missing] {
+        let (alone, _) = said(&tampered);
+        assert!(alone.0 == Some(1) && !alone.1.contains(" 0 faults"), "{}", alone.1);
+    }
+    // Whoever computes all anew is found by the journal alone.
+    let forged = forged(&lines);
+    let (alone, with_journal) = said(&forged);
+    assert_eq!((alone.0, with_journal.0), (Some(0), Some(1)), "{}", with_journal.1);
+}
+
+/// The event of a line.
+fn event_of(line: &str) -> Value {
+    serde_json::from_str(&line[line.find("{\"").unwrap()..]).unwrap()
+}
+
+fn id_of(line: &str) -> String {
+    event_of(line)["metadata"]["uid"].as_str().unwrap().to_owned()
+}
+
+/// SHA-256 of the event by RFC 8785 without its fingerprint: serde_json writes it so.
+fn hash_of(event: &Value) -> String {
+    let mut bare = event.clone();
+    bare["attestation_list"][0].as_object_mut().unwrap().remove("fingerprint");
+    Chain(Sha256::digest(bare.to_string()).into()).to_string()
+}
+
+/// The check once more, in the words of the page; how many events hold.
+fn our_own_check(lines: &[String]) -> usize {
+    let events: Vec<Value> = lines.iter().map(|line| event_of(line)).collect();
+    let known: BTreeMap<String, &Value> = events.iter().map(|event| (hash_of(event), event)).collect();
+    let holds = |event: &&Value| {
+        let attestation = &event["attestation_list"][0];
+        let prev = &attestation["prev_event"];
+        let before = prev["fingerprint"]["value"].as_str().map(|hash| known.get(hash));
+        attestation["fingerprint"]["value"] == hash_of(event).as_str()
+            && match before {
+                None => event["unmapped"]["prev"] == 0,
+                Some(before) => before.is_some_and(|before| {
+                    before["metadata"]["uid"] == prev["uid"]
+                        && before["type_uid"] == prev["type_uid"]
+                        && before["metadata"]["sequence"] == event["unmapped"]["prev"]
+                }),
+            }
+    };
+    events.iter().filter(holds).count()
+}
+
+/// One event says something else, and every fingerprint from there on is made anew.
+fn forged(lines: &[String]) -> Vec<String> {
+    let mut anew: BTreeMap<String, String> = BTreeMap::new();
+    let changed = id_of(&lines[lines.len() / 2]);
+    let forge = |line: &String| {
+        let mut event = event_of(line);
+        let (old, attestation) = (hash_of(&event), &mut event["attestation_list"][0]);
+        let prev = attestation["prev_event"]["fingerprint"]["value"].as_str();
+        if let Some(hash) = prev.and_then(|prev| anew.get(prev)) {
+            attestation["prev_event"]["fingerprint"]["value"] = hash.clone().into();
+        }
+        if id_of(line) == changed {
+            event["message"] = "nothing to see here".into();
+        }
+        let hash = hash_of(&event);
+        event["attestation_list"][0]["fingerprint"]["value"] = hash.clone().into();
+        anew.insert(old, hash);
+        event.to_string()
+    };
+    lines.iter().map(forge).collect()
+}
+
 /// Writes ordinary and hostile entries and waits until every destination has them; returns what the journal has, and its name.
 fn deliver(house: &mut House) -> (Vec<Record>, String) {
     house.start();
@@ -123,12 +252,13 @@ fn settings_of(house: &House) -> Vec<forward::Settings> {
 /// What the journal says, encoded once more.
 fn frames(settings: &forward::Settings, records: &[Record], stream: &str) -> Vec<String> {
     let format: &Format = settings.format;
-    let mut prev = Seq::NONE;
+    let (mut prev, mut print) = (Seq::NONE, None);
     let frames = records.iter().zip(1..).map(|(record, sequence_id)| {
         let clock_synced = Path::new("/run/systemd/timesync/synchronized").exists();
-        let envelope = Envelope { stream, prev, resent: false, replay: false, sequence_id, clock_synced };
+        let envelope =
+            Envelope { stream, prev, print, resent: false, replay: false, sequence_id, clock_synced };
         let mut frame = Vec::new();
-        (format.encode)(&settings.frame, &envelope, record, &mut frame);
+        print = (format.encode)(&settings.frame, &envelope, record, &mut frame);
         prev = record.seq;
         String::from_utf8(frame).unwrap()
     });

@@ -131,7 +131,7 @@ fn record(parsed: Parsed, cut: &Cut<'_>, seq: Seq, ordinals: &mut Ordinals) -> R
         identity = identity.at(b"", cut.end);
     }
     event.id = ordinals.assign(&identity);
-    Record { seq, position: Some(Position { file: FileNo(1), offset: cut.end }), event }
+    Record { seq, position: Some(Position { file: FileNo(1), offset: cut.end }), event, chain: None }
 }
 
 const CHUNK_BYTES: usize = 64 << 10;

@@ -1,7 +1,7 @@
 //! What an event becomes on stdout: a shape for admins, or a frame of a format, with the encoders of the agent.
 
 use crate::format::{Envelope, FORMATS, Format, Settings};
-use crate::model::{Record, Seq};
+use crate::model::{Print, Record, Seq};
 use crate::query::render::{Look, SHAPES, Shape, Sink, safe};
 
 /// The rows of both tables. `json` is the shape: it has the entry as the journal has it.
@@ -19,7 +19,10 @@ pub(super) fn taking_fields() -> String {
 pub(super) struct Form {
     row: Row,
     look: Look,
+    stream: String,
     previous: Seq,
+    /// What the next row says of the previous one.
+    print: Option<Print>,
 }
 
 enum Row {
@@ -34,7 +37,15 @@ impl Form {
             (None, Some(format)) => Row::Format(format, Box::default()),
             (shape, _) => Row::Shape(shape.unwrap_or(&SHAPES[0])),
         };
-        Form { row, look, previous: Seq::NONE }
+        Form { row, look, stream: NO_STREAM.to_owned(), previous: Seq::NONE, print: None }
+    }
+
+    /// The same for rows of that journal, if it shows where they are from.
+    pub(super) fn of_stream(self, stream: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<Form> {
+        match self.row {
+            Row::Shape(_) => Ok(self),
+            Row::Format(..) => Ok(Form { stream: stream()?, ..self }),
+        }
     }
 
     /// Appends what stands before the first row.
@@ -49,15 +60,17 @@ impl Form {
         match &self.row {
             Row::Shape(shape) => (shape.write)(&self.look, record, out),
             Row::Format(format, settings) => {
-                let envelope = envelope(self.previous, record);
-                match self.look.sink {
+                let envelope =
+                    Envelope { stream: &self.stream, print: self.print, ..envelope(self.previous, record) };
+                self.print = match self.look.sink {
                     Sink::File => (format.encode)(settings, &envelope, record, out),
                     Sink::Terminal => {
                         let mut frame = Vec::new();
-                        (format.encode)(settings, &envelope, record, &mut frame);
+                        let print = (format.encode)(settings, &envelope, record, &mut frame);
                         safe::bytes(&frame, out);
+                        print
                     }
-                }
+                };
                 out.push(b'\n');
                 self.previous = record.seq;
             }
@@ -68,7 +81,15 @@ impl Form {
 /// What a frame says of its delivery when nobody delivers it.
 pub(super) fn envelope(prev: Seq, record: &Record) -> Envelope<'static> {
     let sequence_id = u32::try_from((record.seq.0.max(1) - 1) % 0x7fff_ffff + 1).unwrap_or(1);
-    Envelope { stream: NO_STREAM, prev, resent: false, replay: false, sequence_id, clock_synced: false }
+    Envelope {
+        stream: NO_STREAM,
+        prev,
+        print: None,
+        resent: false,
+        replay: false,
+        sequence_id,
+        clock_synced: false,
+    }
 }
 
 const NO_STREAM: &str = "00000000000000000000000000000000";

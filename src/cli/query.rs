@@ -221,6 +221,7 @@ impl Query {
         };
         let pager = Pager::new(out, !self.no_pager && !self.follow);
         let form = (!self.count).then(|| Form::named(&self.output, look));
+        let form = form.map(|form| form.of_stream(|| trail.stream())).transpose()?;
         let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
         let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
         let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);

@@ -196,7 +196,7 @@ mod tests {
     fn record(seq: u64, severity: u8) -> Record {
         let mut event = Event::new(Action::USER_OPERATION, Outcome::Success, Time::default());
         event.severity = Severity(severity);
-        Record { seq: Seq(seq), position: None, event }
+        Record { seq: Seq(seq), position: None, event, chain: None }
     }
 
     #[test]

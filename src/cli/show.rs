@@ -66,7 +66,7 @@ impl Show {
         let code = match &records[..] {
             [record] => {
                 let mut text = Vec::new();
-                let mut form = Form::named(&self.output, look);
+                let mut form = Form::named(&self.output, look).of_stream(|| trail.stream())?;
                 form.head(&mut text);
                 form.write(record, &mut text);
                 if self.output == "card" {

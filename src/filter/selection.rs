@@ -94,7 +94,7 @@ mod tests {
 
     fn record(class: Class, action: Action) -> Record {
         let event = Event::own(action, Outcome::Success, Time::default(), "");
-        Record { seq: Seq(1), position: None, event: Event { class, ..event } }
+        Record { seq: Seq(1), position: None, event: Event { class, ..event }, chain: None }
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn record(user: &str, action: &str, outcome: Outcome, millis: i64) -> Record {
     event.user = (!user.is_empty()).then(|| user.into());
     event.message = format!("{user} did {action}").into();
     event.source = "timeline".into();
-    Record { seq: Seq(1), position: None, event }
+    Record { seq: Seq(1), position: None, event, chain: None }
 }
 
 fn filter(words: &[(&str, &str)]) -> Filter {

@@ -15,8 +15,8 @@ use super::header::Before;
 use super::ink::fit;
 use super::pairs::{self, Pair, pair};
 use super::subject::{Subject, Value, text};
-use super::{CefVersion, Envelope, Format, Header, Settings};
-use crate::model::Record;
+use super::{CefVersion, Envelope, Format, Header, NO_CHAIN, Settings};
+use crate::model::{Print, Record};
 use std::net::IpAddr;
 
 /// Its row.
@@ -32,11 +32,16 @@ pub(super) const ROW: Format = Format {
         (Field::Name, "header: Name"),
         (Field::Severity, "header: Severity"),
     ],
-    absent: &[],
+    absent: &[NO_CHAIN],
 };
 
 /// Appends one frame.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
     let start = frame.len();
     BEFORE.put(settings, record, frame);
@@ -63,6 +68,7 @@ fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: 
         }
         pairs::put(EXTENSION, b' ', &subject, ink);
     });
+    None
 }
 
 /// Only with `CEF:1`.

@@ -8,8 +8,8 @@ use super::header::Before;
 use super::ink::fit;
 use super::subject::{Subject, Value, text};
 use super::tree::{self, Node, fact, group, leaf};
-use super::{Envelope, Format, Header, Settings, escape};
-use crate::model::Record;
+use super::{Envelope, Format, Header, NO_CHAIN, Settings, escape};
+use crate::model::{Print, Record};
 
 /// Its row.
 pub(super) const ROW: Format = Format {
@@ -20,16 +20,22 @@ pub(super) const ROW: Format = Format {
     header: Header::Rfc5424,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
-    absent: &[],
+    absent: &[NO_CHAIN],
 };
 
 /// Appends one frame.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
     let start = frame.len();
     BEFORE.put(settings, record, frame);
     let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
     fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    None
 }
 
 const TREE: &[Node] = &[

@@ -46,6 +46,7 @@ pub enum Field {
     Title,
     Label,
     Raw,
+    Chain,
     Flags,
 }
 
@@ -143,6 +144,12 @@ pub const FIELDS: &[FieldRow] = &[
     may(Field::Title, "title", Kind::Text, "the sensor's own title"),
     may(Field::Label, "label", Kind::Text, "the sensor's own severity: `INFO`, `NOTICE`, `ALERT`"),
     may(Field::Raw, "raw", Kind::Text, "the entry as it was read; base64 if it is not UTF-8"),
+    may(
+        Field::Chain,
+        "chain",
+        Kind::Word,
+        "the hash chain of the journal after the event: 64 hex digits; what binds the frames to each other goes with it",
+    ),
     need(
         Field::Flags,
         "flags",
@@ -210,6 +217,7 @@ impl Field {
             Field::Type => unless_empty(&event.kind),
             Field::Title => unless_empty(&event.title),
             Field::Label => unless_empty(&event.label),
+            Field::Chain => subject.record.chain.map_or(Value::Absent, Value::Hash),
             Field::Flags => Value::Flags(event.flags),
             Field::Resent | Field::Replay | Field::Position | Field::Raw => Value::Absent,
         }

@@ -130,7 +130,7 @@ mod tests {
             Event { sensor: "plant-a".into(), ..Event::own(Action::TEST, Outcome::Success, time, "") };
         let mut out = Vec::new();
         let before = Before { header: Header::Rfc5424, has_tag };
-        before.put(&settings, &Record { seq: Seq(1), position: None, event }, &mut out);
+        before.put(&settings, &Record { seq: Seq(1), position: None, event, chain: None }, &mut out);
         String::from_utf8(out).unwrap()
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Ink<'a> {
     room: Room,
     /// Bytes of the message as written.
     message_bytes: usize,
+    /// Where flags go that stand before other values, and under which key.
+    pub(super) flags_late: Option<(&'static str, usize)>,
 }
 
 /// How much there is room for.
@@ -71,6 +73,7 @@ impl Ink<'_> {
             Value::Message(text) => self.message(text, bytes_max),
             Value::Number(number) | Value::Digits(number) => put_number(number, self.out),
             Value::Hex(number) => put_hex128(number, self.out),
+            Value::Hash(hash) => self.out.extend_from_slice(&hash.hex()),
             Value::Time(time) => time.write_rfc3339(self.out),
             Value::Millis(time) => {
                 if time.millis() < 0 {
@@ -123,7 +126,7 @@ pub(super) fn fit(
         let marks = Marks { cut: !room.raw && !subject.event.raw.bytes().is_empty(), ..Marks::default() };
         let leave_out = subject.settings.leave_out;
         let marks = if leave_out.contains(Field::Raw) { Marks::default() } else { marks };
-        let mut ink = Ink { out: frame, marks, place, leave_out, room, message_bytes: 0 };
+        let mut ink = Ink { out: frame, marks, place, leave_out, room, message_bytes: 0, flags_late: None };
         write(&mut ink);
         let bytes = ink.message_bytes;
         (frame.len() - start, bytes)

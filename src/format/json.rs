@@ -13,7 +13,7 @@ use super::ink::fit;
 use super::subject::Subject;
 use super::tree::{self, Node, group, leaf};
 use super::{Envelope, Format, Header, Settings, escape};
-use crate::model::Record;
+use crate::model::{Print, Record};
 
 /// Its row.
 pub(super) const ROW: Format = Format {
@@ -28,12 +28,18 @@ pub(super) const ROW: Format = Format {
 };
 
 /// Appends one frame.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
     let start = frame.len();
     BEFORE.put(settings, record, frame);
     let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
     fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    None
 }
 
 /// The flags come last, when it is known what was cut.
@@ -74,6 +80,7 @@ pub(super) const TREE: &[Node] = &[
     leaf!("label", Label),
     leaf!("raw", Raw, raw_text),
     leaf!("raw-base64", Raw, raw_bytes),
+    leaf!("chain", Chain),
     leaf!("flags", Flags),
 ];
 

@@ -14,8 +14,8 @@ use super::header::Before;
 use super::ink::fit;
 use super::pairs::{self, Pair, pair};
 use super::subject::{Subject, Value, text};
-use super::{Envelope, Format, Header, Leef, Settings};
-use crate::model::{Record, Time};
+use super::{Envelope, Format, Header, Leef, NO_CHAIN, Settings};
+use crate::model::{Print, Record, Time};
 
 /// Its row.
 pub(super) const ROW: Format = Format {
@@ -26,11 +26,16 @@ pub(super) const ROW: Format = Format {
     header: Header::Reduced,
     places: super::Places::Pairs(&[PAIRS]),
     elsewhere: &[(Field::Code, "header: EventID")],
-    absent: &[],
+    absent: &[NO_CHAIN],
 };
 
 /// Appends one frame.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
     let start = frame.len();
     BEFORE.put(settings, record, frame);
@@ -53,6 +58,7 @@ fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: 
     fit(&subject, &Place::leef(delimiter), bytes_max, frame, |ink| {
         pairs::put(PAIRS, delimiter, &subject, ink);
     });
+    None
 }
 
 /// Predefined keys first, then our own, which are single words of letters and digits.

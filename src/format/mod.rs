@@ -40,7 +40,7 @@ mod tree;
 pub use field::{FIELDS, Field, FieldRow, Fields, Kind};
 pub use settings::{CefVersion, Header, Leef, OcsfVersion, Precision, Settings};
 
-use crate::model::{Record, Seq};
+use crate::model::{Print, Record, Seq};
 
 /// One format.
 pub struct Format {
@@ -48,8 +48,9 @@ pub struct Format {
     pub name: &'static str,
     /// One line about it, for help and docs.
     pub about: &'static str,
-    /// Appends one frame, without framing.
-    pub encode: fn(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>),
+    /// Appends one frame, without framing. Where the format binds each frame to the one before: what the next one must
+    /// say of it.
+    pub encode: Encode,
     /// The shortest limit of a frame that it can keep, whatever the event is.
     pub frame_bytes_min: usize,
     /// What stands before the event unless the config says otherwise.
@@ -61,6 +62,9 @@ pub struct Format {
     /// Fields that it does not carry, and why.
     absent: &'static [(Field, &'static str)],
 }
+
+/// See `Format::encode`.
+pub type Encode = fn(&Settings, &Envelope<'_>, &Record, frame: &mut Vec<u8>) -> Option<Print>;
 
 /// Where the fields of a format go.
 enum Places {
@@ -79,6 +83,8 @@ pub struct Envelope<'a> {
     pub stream: &'a str,
     /// The record sent before this one to the same destination, or by the same replay; `Seq::NONE` for the first.
     pub prev: Seq,
+    /// What the format said of the frame with that record; `None` where that is not known, or there is none.
+    pub print: Option<Print>,
     /// Sent before without evidence of delivery.
     pub resent: bool,
     /// Sent again because an admin asked for it.
@@ -88,6 +94,10 @@ pub struct Envelope<'a> {
     /// Whether the clock is synchronised (RFC 5424 section 7.1.2).
     pub clock_synced: bool,
 }
+
+/// Why a field of most formats is absent.
+const NO_CHAIN: (Field, &str) =
+    (Field::Chain, "`agent.seal` has the SHA-256 of every finished file of the journal");
 
 /// All formats.
 pub const FORMATS: &[Format] = &[rfc5424::ROW, cef::ROW, leef::ROW, json::ROW, ecs::ROW, ocsf::ROW];

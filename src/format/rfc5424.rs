@@ -13,8 +13,8 @@ use super::escape::{self, Limit, MESSAGE_MARK_BYTES_MAX, Marks, put_hex128, put_
 use super::field::Field;
 use super::subject::{Subject, Value};
 use super::tree::Find;
-use super::{Envelope, Format, Header, Places, Settings, header};
-use crate::model::{Event, Flags, Raw, Record};
+use super::{Envelope, Format, Header, NO_CHAIN, Places, Settings, header};
+use crate::model::{Event, Flags, Print, Raw, Record};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -36,12 +36,18 @@ pub(super) const ROW: Format = Format {
         (Field::Name, "one to one with `code`; the message of an event that has none"),
         (Field::Category, "one to one with `code`"),
         (Field::Attack, "one to one with `code` and `outcome`"),
+        NO_CHAIN,
         (Field::Position, "tells about otrail's own disk only"),
     ],
 };
 
 /// Appends one frame: one syslog message of at most `frame_bytes_max` bytes.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let start = frame.len();
     let subject = Subject::new(settings, envelope, record);
     let end_max = start + settings.frame_bytes_max.max(ROW.frame_bytes_min);
@@ -60,9 +66,10 @@ fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: 
         if frame.len() + MESSAGE_BYTES_MIN <= message_end_max || devices_max == 1 {
             put_message(settings, &record.event, message_end_max, &mut marks, frame);
             put_late(&subject, marks, late_at, end_max, frame);
-            return;
+            break;
         }
     }
+    None
 }
 
 /// One parameter of our own element.

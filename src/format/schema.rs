@@ -134,6 +134,8 @@ fn object(nodes: &[Node]) -> Value {
             Node::Group { key, nodes } => {
                 properties.insert((*key).to_owned(), object(nodes));
             }
+            // Of the format json there is neither.
+            Node::List { .. } | Node::Flags { .. } => {}
             Node::When { nodes, .. } => {
                 if let Some(more) = object(nodes)["properties"].as_object_mut() {
                     properties.append(more);

@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::{Envelope, Settings};
-use crate::model::{ActionRow, Event, Flags, Record, Target, Text, Time};
+use crate::model::{ActionRow, Chain, Event, Flags, Record, Target, Text, Time};
 use std::net::IpAddr;
 
 /// Everything that a value can come from.
@@ -55,6 +55,8 @@ pub(super) enum Value<'a> {
     Number(u64),
     /// 32 hex digits.
     Hex(u128),
+    /// 64 hex digits.
+    Hash(Chain),
     /// A moment, readable.
     Time(Time),
     /// A moment in milliseconds since 1970.

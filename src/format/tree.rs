@@ -14,6 +14,10 @@ pub(super) enum Node {
     Leaf { key: &'static str, of: Option<Field>, value: Find },
     /// `"key":{...}`.
     Group { key: &'static str, nodes: &'static [Node] },
+    /// `"key":[{...}]`.
+    List { key: &'static str, nodes: &'static [Node] },
+    /// The flags, where more follows: put in when it is known what was cut.
+    Flags { key: &'static str },
     /// More parts of the same object, if something holds.
     When { test: fn(&Subject<'_>) -> bool, nodes: &'static [Node] },
 }
@@ -46,6 +50,16 @@ pub(super) fn object(nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
     ink.out.push(b'{');
     parts(nodes, subject, ink);
     ink.out.push(b'}');
+    let flags = Field::Flags.of(subject);
+    if let Some((key, at)) = ink.flags_late.take()
+        && ink.has(&flags)
+    {
+        let end = ink.out.len();
+        begin(key, ink);
+        put(flags, ink);
+        let bytes = ink.out.len() - end;
+        ink.out[at..].rotate_right(bytes);
+    }
 }
 
 fn parts(nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
@@ -59,21 +73,26 @@ fn parts(nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
                 }
             }
             Node::Leaf { .. } => {}
-            Node::Group { key, nodes } => {
-                let before = ink.out.len();
-                begin(key, ink);
-                ink.out.push(b'{');
-                let empty = ink.out.len();
-                parts(nodes, subject, ink);
-                if ink.out.len() == empty {
-                    ink.out.truncate(before);
-                } else {
-                    ink.out.push(b'}');
-                }
-            }
+            Node::Group { key, nodes } => within(key, [b"{", b"}"], nodes, subject, ink),
+            Node::List { key, nodes } => within(key, [b"[{", b"}]"], nodes, subject, ink),
+            Node::Flags { key } => ink.flags_late = Some((key, ink.out.len())),
             Node::When { test, nodes } if test(subject) => parts(nodes, subject, ink),
             Node::When { .. } => {}
         }
+    }
+}
+
+/// An object within; nothing, if there is nothing in it.
+fn within(key: &str, [open, close]: [&[u8]; 2], nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
+    let before = ink.out.len();
+    begin(key, ink);
+    ink.out.extend_from_slice(open);
+    let empty = ink.out.len();
+    parts(nodes, subject, ink);
+    if ink.out.len() == empty {
+        ink.out.truncate(before);
+    } else {
+        ink.out.extend_from_slice(close);
     }
 }
 
@@ -126,9 +145,10 @@ pub(super) fn paths(nodes: &[Node]) -> Vec<(String, Option<Field>)> {
     for node in nodes {
         match node {
             Node::Leaf { key, of, .. } => found.push(((*key).to_owned(), *of)),
-            Node::Group { key, nodes } => {
+            Node::Group { key, nodes } | Node::List { key, nodes } => {
                 found.extend(paths(nodes).into_iter().map(|(path, of)| (format!("{key}.{path}"), of)));
             }
+            Node::Flags { key } => found.push(((*key).to_owned(), Some(Field::Flags))),
             Node::When { nodes, .. } => found.extend(paths(nodes)),
         }
     }

@@ -1,9 +1,10 @@
 //! Records become framed bytes, ready for a link.
 
 use super::delivery::Delivery;
+use super::prints::Prints;
 use crate::format::Envelope;
 use crate::journal::Reached;
-use crate::model::{Record, Seq};
+use crate::model::{Print, Record, Seq};
 
 /// What every frame of a destination has in common, and the counter that runs through them.
 pub(super) struct Encoder {
@@ -13,6 +14,7 @@ pub(super) struct Encoder {
     /// Records up to here have been looked at; what is looked at again is not counted again.
     looked: Seq,
     pub clock_synced: bool,
+    prints: Prints,
     /// Frames of a replay say so.
     pub replay: bool,
 }
@@ -28,6 +30,15 @@ pub(super) struct Encoded {
     pub passed_over: u64,
 }
 
+/// What came of a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Put {
+    /// Bytes of the batch with it.
+    pub bytes: usize,
+    /// What the next one says of it.
+    pub print: Option<Print>,
+}
+
 /// How much of the records goes into a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Most {
@@ -37,20 +48,35 @@ pub(super) struct Most {
 }
 
 impl Encoder {
-    pub(super) fn new(stream: String, confirmed: Seq) -> Encoder {
-        Encoder { stream, sequence_id: 0, looked: confirmed, clock_synced: false, replay: false }
+    /// `print` is what is known of the last frame before.
+    pub(super) fn new(stream: String, confirmed: Reached, print: Option<Print>) -> Encoder {
+        let prints = Prints::after(confirmed.last, print);
+        Encoder {
+            stream,
+            sequence_id: 0,
+            looked: confirmed.through,
+            clock_synced: false,
+            prints,
+            replay: false,
+        }
     }
 
-    /// Puts those `records` into frames that are selected: at least one if there is one. `put` says how many bytes they are
-    /// by then.
+    /// What the frame after that record says of the one with it.
+    pub(super) fn print_of(&self, seq: Seq) -> Option<Print> {
+        self.prints.of(seq)
+    }
+
+    /// Puts those `records` into frames that are selected: at least one if there is one. `put` appends a frame to them.
     pub(super) fn encode(
         &mut self,
         wants: impl Fn(&Record) -> bool,
         delivery: &Delivery,
         records: &[Record],
         most: Most,
-        mut put: impl FnMut(&Envelope<'_>, &Record) -> usize,
+        mut put: impl FnMut(&Envelope<'_>, &Record) -> Put,
     ) -> Encoded {
+        self.prints.forget_before(delivery.reached().last);
+        let mut print = self.prints.of(delivery.prev());
         let end = Reached { through: delivery.sent(), last: delivery.prev() };
         let mut encoded = Encoded { end, frames: 0, resent: 0, passed_over: 0 };
         let mut bytes = 0;
@@ -68,15 +94,19 @@ impl Encoder {
             let envelope = Envelope {
                 stream: &self.stream,
                 prev: encoded.end.last,
+                print,
                 resent,
                 replay: self.replay,
                 sequence_id: self.sequence_id,
                 clock_synced: self.clock_synced,
             };
-            bytes = put(&envelope, record);
+            Put { bytes, print } = put(&envelope, record);
             encoded.end.last = record.seq;
             encoded.frames += 1;
             encoded.resent += u64::from(resent);
+        }
+        if encoded.frames > 0 {
+            self.prints.add(delivery.prev(), encoded.end.last, print);
         }
         encoded
     }

@@ -17,7 +17,7 @@ use super::settle::Settle;
 use super::succession::Visit;
 use super::{Destination, Flight, KeyUpdates};
 use crate::journal::{Cursor, Journal, JournalError, Reached};
-use crate::model::{Action, Event, Outcome, Seq, Time};
+use crate::model::{Action, Event, Outcome, Print, Seq, Time};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub journal: Journal,
     pub clock: fn() -> Time,
     pub confirmed: Reached,
+    /// What the next frame says of the last one.
+    pub print: Option<Print>,
     pub highest: Seq,
     pub begun: Instant,
     pub lane: Lane,
@@ -43,6 +45,7 @@ impl Destination {
         clock: fn() -> Time,
     ) -> Result<Destination, JournalError> {
         let Beginning { cursor, confirmed, highest } = begin(&settings, &journal, clock())?;
+        let print = cursor.print;
         let mark = Mark::new(journal.clone(), &settings, cursor, clock);
         Ok(Destination::of(Plan {
             lane: Lane::new(settings.rate_max),
@@ -50,6 +53,7 @@ impl Destination {
             journal,
             clock,
             confirmed,
+            print,
             highest,
             begun: Instant::now(),
             keychain: Keychain::default(),
@@ -60,7 +64,8 @@ impl Destination {
 
     /// Puts it together; reads what is known of its peers.
     pub(super) fn of(plan: Plan) -> Destination {
-        let Plan { settings, journal, clock, confirmed, highest, begun, lane, keychain, mark, again } = plan;
+        let Plan { settings, journal, clock, confirmed, print, highest, begun, lane, keychain, mark, again } =
+            plan;
         let limits = Limits {
             window_bytes_max: settings.window_bytes_max,
             barrier_interval: settings.barrier_interval,
@@ -73,7 +78,7 @@ impl Destination {
         let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
         let pool = Pool::new(addresses.len(), settings.return_interval);
         let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
-        let mut encoder = Encoder::new(journal.stream().to_string(), confirmed.through);
+        let mut encoder = Encoder::new(journal.stream().to_string(), confirmed, print);
         encoder.replay = again.as_ref().is_some_and(Again::is_replay);
         Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),

@@ -7,7 +7,7 @@ use super::error_text;
 use super::settings::Settings;
 use crate::journal::{Cursor, Deliveries, Journal, JournalError, Reached};
 use crate::model::delivery::{self, Span};
-use crate::model::{Seq, Time};
+use crate::model::{Print, Seq, Time};
 use std::time::{Duration, Instant};
 
 /// The cursor of a destination and what it says.
@@ -76,8 +76,8 @@ impl Mark {
         delivery::add(&mut self.spans, span, SPAN_MILLIS);
     }
 
-    /// What there is to write, synced when it is time or `now`.
-    pub(super) fn due(&mut self, confirmed: Reached, now: bool) -> Option<Write> {
+    /// What there is to write, synced when it is time or `now`; `print` is of the last record that is confirmed.
+    pub(super) fn due(&mut self, confirmed: Reached, print: Option<Print>, now: bool) -> Option<Write> {
         let sync = now || self.synced_at.elapsed() >= SYNC_EVERY;
         if !sync && confirmed.last == self.noted.last {
             return None;
@@ -89,7 +89,8 @@ impl Mark {
         if sync {
             self.synced_at = Instant::now();
         }
-        let (cursor, deliveries) = self.cursor.take()?;
+        let (mut cursor, deliveries) = self.cursor.take()?;
+        cursor.print = print;
         let spans = if sync { std::mem::take(&mut self.spans) } else { Vec::new() };
         Some(Write { journal, name, cursor, deliveries, spans, confirmed, sync, at })
     }

@@ -8,22 +8,23 @@ use crate::model::{Action, Record, Seq, StreamId};
 /// frames begins with 1.
 pub fn messages(settings: &Settings, stream: StreamId, mut prev: Seq, records: &[Record]) -> Vec<String> {
     let stream = stream.to_string();
-    let mut messages = Vec::new();
+    let (mut messages, mut print) = (Vec::new(), None);
     for (sequence_id, record) in (1..).zip(records.iter().filter(|record| settings.wants(record))) {
         let envelope = Envelope {
             stream: &stream,
             prev,
+            print,
             resent: false,
             replay: false,
             sequence_id,
             clock_synced: false,
         };
+        let mut message = Vec::new();
+        print = (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
         prev = record.seq;
         if record.event.action != Action::TEST {
             continue;
         }
-        let mut message = Vec::new();
-        (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
         messages.push(String::from_utf8_lossy(&message).into_owned());
     }
     messages

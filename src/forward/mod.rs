@@ -32,6 +32,7 @@ mod message;
 mod pace;
 mod peers;
 mod pool;
+mod prints;
 mod probe;
 mod reading;
 mod renewal;
@@ -329,7 +330,8 @@ impl Destination {
             self.settled(Span::NONE);
         }
         let Some(mark) = &mut self.mark else { return };
-        let Some(write) = mark.due(self.delivery.reached(), now) else { return };
+        let reached = self.delivery.reached();
+        let Some(write) = mark.due(reached, self.encoder.print_of(reached.last), now) else { return };
         // Cancelled only when the agent ends.
         let Ok(written) = spawn_blocking(move || write.run()).await else { return };
         match mark.on_written(written) {

@@ -91,6 +91,7 @@ impl Replayer {
             journal: self.journal.clone(),
             clock: self.clock,
             confirmed: Reached { through: before_all, last: Seq::NONE },
+            print: None,
             highest: Seq::NONE,
             begun: self.begun,
             lane: self.lane.beside(),

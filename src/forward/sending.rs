@@ -1,7 +1,7 @@
 //! Records go out: as many of them as there is room for.
 
 use super::acknowledged::bytes_at_once;
-use super::batch::Most;
+use super::batch::{Most, Put};
 use super::{Destination, error_text};
 use crate::format::Envelope;
 use crate::model::{Record, Seq};
@@ -30,11 +30,14 @@ impl Destination {
         let (settings, frames) = (&self.settings, &mut self.frames);
         let (to, flight) = (&mut *link, &mut self.flight);
         let put = |envelope: &Envelope<'_>, record: &Record| {
-            to.frame_with(frames, |out| (settings.format.encode)(&settings.frame, envelope, record, out));
+            let mut print = None;
+            to.frame_with(frames, |out| {
+                print = (settings.format.encode)(&settings.frame, envelope, record, out);
+            });
             if to.is_acknowledged() {
                 flight.push(record.seq);
             }
-            frames.len()
+            Put { bytes: frames.len(), print }
         };
         let wants = |record: &Record| settings.wants(record);
         let encoded = self.encoder.encode(wants, &self.delivery, records, most, put);

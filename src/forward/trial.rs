@@ -177,6 +177,7 @@ impl Destination {
             journal: self.journal.clone(),
             clock: self.report.clock(),
             confirmed: Reached { through: before, last: *prev },
+            print: None,
             highest: self.delivery.highest(),
             begun: self.begun,
             lane: Lane::new(0),

@@ -6,6 +6,7 @@
 //! ```
 //!
 //! `last` is newer than the rest: where it is missing everything was sent, and an otrail that does not know it reads over it.
+//! So is `print`, there where the format binds each frame to the one before: what the frame after `last` says of its frame.
 //!
 //! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. What is only noted, and
 //! not synced, goes to the same slot again and again: it survives a killed agent, and the other slot a power cut. The
@@ -16,7 +17,7 @@
 use super::Journal;
 use super::error::JournalError;
 use super::tail::{self, Chain};
-use crate::model::{Seq, StreamId, Time};
+use crate::model::{Print, Seq, StreamId, Time};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -38,6 +39,8 @@ pub struct Cursor {
     /// When that was written.
     at: Option<Time>,
     destroyed: bool,
+    /// What the frame after the last one says of it, where the format binds them; written with the next note.
+    pub print: Option<Print>,
 }
 
 /// How far a destination has come.
@@ -64,6 +67,8 @@ struct Slot {
     #[serde(default)]
     last: Option<Seq>,
     at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    print: Option<String>,
 }
 
 impl Slot {
@@ -98,7 +103,8 @@ impl Cursor {
         let ours = of_stream(&slots, stream);
         let reached = ours.map(Slot::reached);
         let at = ours.and_then(|slot| Time::parse_rfc3339(&slot.at));
-        Ok(Cursor { path, file, stream, generation, place, reached, at, destroyed })
+        let print = ours.and_then(|slot| Print::parse(slot.print.as_deref()?));
+        Ok(Cursor { path, file, stream, generation, place, reached, at, destroyed, print })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
@@ -130,6 +136,7 @@ impl Cursor {
             confirmed: reached.through,
             last: Some(reached.last),
             at: now.to_string(),
+            print: self.print.map(|print| print.to_string()),
         };
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
         super::segment::push_open(&slot, &mut bytes);
@@ -247,6 +254,7 @@ fn read(file: &File, path: &Path) -> Result<Vec<u8>, JournalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EventId;
 
     const STREAM: StreamId = StreamId(7);
 
@@ -274,6 +282,22 @@ mod tests {
             let reached = Reached { through: Seq(through), last: Seq(last) };
             cursor.advance(reached, Time::default()).unwrap();
             assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().reached(), Some(reached));
+        }
+    }
+
+    #[test]
+    fn what_binds_the_next_frame_to_the_last_one_is_kept_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+        let most = Print { id: EventId(u128::MAX), kind: u32::MAX, hash: Chain([0xff; 32]) };
+        for print in [Some(most), None, Some(Print { kind: 7, ..most })] {
+            cursor.print = print;
+            cursor.generation = u64::MAX - 9;
+            cursor.advance(Reached { through: Seq(u64::MAX), last: Seq(u64::MAX) }, Time::default()).unwrap();
+            let again = Cursor::open(dir.path(), "siem", STREAM).unwrap();
+            assert_eq!((again.print, again.confirmed()), (print, Some(Seq(u64::MAX))));
+            fs::remove_file(dir.path().join("siem")).unwrap();
+            cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
         }
     }
 

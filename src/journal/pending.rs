@@ -72,6 +72,7 @@ impl Stand<'_> {
                 push_synced(synced, bytes);
             }
             chain = tail::finish(bytes, start, chain);
+            chain
         };
         for file in &input.files {
             let start = bytes.len();
@@ -80,13 +81,14 @@ impl Stand<'_> {
         }
         let (mut records, mut marks) = (Vec::with_capacity(input.drafts.len()), Vec::new());
         for (seq, draft) in (self.next.0..).zip(input.drafts) {
-            let mut record = Record { seq: Seq(seq), position: draft.position, event: draft.event };
+            let mut record =
+                Record { seq: Seq(seq), position: draft.position, event: draft.event, chain: None };
             if record.event.id == EventId(0) {
                 record.event.id = own_id(self.stream, record.seq);
             }
             let start = bytes.len();
             line::encode(&record, draft.mark, &mut bytes);
-            end(&mut bytes, start);
+            record.chain = Some(end(&mut bytes, start));
             marks.extend(draft.mark.map(|mark| (record.seq, mark)));
             records.push(record);
         }
@@ -178,12 +180,17 @@ impl Pending {
         let old = std::mem::take(&mut self.bytes);
         self.bytes.reserve(old.len());
         (self.chain, self.written) = (before, 0);
+        let mut records = self.records.iter_mut().peekable();
         for line in old.split_inclusive(|&byte| byte == b'\n') {
             let whole = line.strip_suffix(b"\n").and_then(tail::check);
             let Some(whole) = whole else { continue };
             let start = self.bytes.len();
             self.bytes.extend_from_slice(whole.body);
             self.chain = tail::finish(&mut self.bytes, start, self.chain);
+            let seq = line::peek(whole.body).seq;
+            if let Some(record) = records.next_if(|record| Some(record.seq) == seq) {
+                record.chain = Some(self.chain);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::frames::Frame;
 use super::line::{self, peek};
 use super::sealed::Found;
 use super::segment::{self, SegmentName};
-use super::tail;
+use super::tail::{self, Chain};
 use crate::model::{Record, Seq, StreamId, Time};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ pub struct Line {
     pub place: Place,
     /// The line's JSON without `sum`, `chain` and the closing brace.
     body: Vec<u8>,
+    chain: Chain,
 }
 
 impl Line {
@@ -45,7 +46,7 @@ impl Line {
         self.body.push(b'}');
         let record = line::decode(&self.body).ok();
         self.body.pop();
-        record
+        record.map(|record| Record { chain: Some(self.chain), ..record })
     }
 }
 
@@ -285,12 +286,12 @@ impl OpenSegment {
         }
         self.offset += count as u64;
         let Some(whole) = whole else { return Ok(Read::Damaged(self.damaged_line(offset, count as u64))) };
-        let body = whole.body.len();
+        let (body, chain) = (whole.body.len(), whole.chain);
         match seq {
             Some(seq) if seq >= wanted && self.before.is_none_or(|before| seq < before) => {
                 line.truncate(body);
                 let place = Place { seq, segment: (self.name.first, self.name.run), offset };
-                Ok(Read::Record(Line { place, body: line }))
+                Ok(Read::Record(Line { place, body: line, chain }))
             }
             _ => Ok(Read::Passed),
         }
@@ -362,9 +363,9 @@ impl Fetch {
         file.bytes.read_line(&mut line, &file.path).ok()?;
         let whole = tail::check(line.strip_suffix(b"\n")?)?;
         let seq = peek(whole.body).seq?;
-        let end = whole.body.len();
+        let (end, chain) = (whole.body.len(), whole.chain);
         line.truncate(end);
-        Line { place, body: line }.decode().filter(|_| seq == place.seq)
+        Line { place, body: line, chain }.decode().filter(|_| seq == place.seq)
     }
 }
 

@@ -58,7 +58,10 @@ mod tests {
 
     fn batch(seqs: std::ops::RangeInclusive<u64>) -> Batch {
         let event = Event::own(Action::HEARTBEAT, Outcome::Success, Time::default(), "");
-        Arc::new(seqs.map(|seq| Record { seq: Seq(seq), position: None, event: event.clone() }).collect())
+        Arc::new(
+            seqs.map(|seq| Record { seq: Seq(seq), position: None, event: event.clone(), chain: None })
+                .collect(),
+        )
     }
 
     #[test]

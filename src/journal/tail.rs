@@ -11,38 +11,20 @@
 //! moved or removed, since every later value depends on it. Whoever may write the folder can compute both anew:
 //! the chain proves something only against a value that left the machine.
 
+use crate::model::{hex_of, unhex};
 use sha2::{Digest, Sha256};
 
-/// A value of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Chain(pub [u8; 32]);
+pub(super) use crate::model::Chain;
 
-impl Chain {
-    /// The value of the line with this body that follows the line with value `self`.
-    fn next(self, body: &[u8]) -> Chain {
-        Chain(Sha256::new().chain_update(self.0).chain_update(body).finalize().into())
-    }
-
-    /// Reads 64 lower-case hex digits.
-    pub(super) fn parse(hex: &[u8]) -> Option<Chain> {
-        let mut value = [0; 32];
-        (hex.len() == 64).then_some(())?;
-        for (byte, digits) in value.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = unhex(digits[0])? << 4 | unhex(digits[1])?;
-        }
-        Some(Chain(value))
-    }
-
-    /// As 64 lower-case hex digits.
-    pub(super) fn hex(self) -> [u8; 64] {
-        hex_of(self.0)
-    }
+/// The value of the line with this body that follows the line with value `before`.
+fn next(before: Chain, body: &[u8]) -> Chain {
+    Chain(Sha256::new().chain_update(before.0).chain_update(body).finalize().into())
 }
 
 /// Ends the line that begins at `start` of `out` and is complete but for its closing brace.
 /// Returns the chain value after it.
 pub(super) fn finish(out: &mut Vec<u8>, start: usize, before: Chain) -> Chain {
-    let chain = before.next(&out[start..]);
+    let chain = next(before, &out[start..]);
     let hex = chain.hex();
     let sum = crc32c::crc32c_append(crc32c::crc32c(&out[start..]), &hex);
     let mut tail = [0; TAIL_BYTES + 1];
@@ -53,15 +35,6 @@ pub(super) fn finish(out: &mut Vec<u8>, start: usize, before: Chain) -> Chain {
     }
     out.extend_from_slice(&tail);
     chain
-}
-
-/// Two lower-case digits for each byte.
-fn hex_of<const BYTES: usize, const DIGITS: usize>(bytes: [u8; BYTES]) -> [u8; DIGITS] {
-    let mut hex = [0; DIGITS];
-    for (digits, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-    }
-    hex
 }
 
 /// A line whose checksum holds: its body without the closing brace, and its chain value.
@@ -76,7 +49,7 @@ pub(super) struct Whole<'a> {
 impl Whole<'_> {
     /// Whether this line is the one that followed the line with value `before`.
     pub(super) fn follows(&self, before: Chain) -> bool {
-        before.next(self.body) == self.chain
+        next(before, self.body) == self.chain
     }
 }
 
@@ -92,16 +65,6 @@ pub(super) fn check(line: &[u8]) -> Option<Whole<'_>> {
     (found == expected).then_some(Whole { body, chain })
 }
 
-/// The value of a lower-case hex digit.
-fn unhex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 const SUM: &[u8] = b",\"sum\":\"";
 const CHAIN: &[u8] = b"\",\"chain\":\"";
 /// From `,"sum"` to the closing brace.

@@ -4,6 +4,7 @@
 //! Event    what happened on the sensor: who did what, to what, with which outcome
 //! Action   the canonical name of what was done, one row of the taxonomy
 //! Record   an Event with its place in the journal (Seq) and in the sensor's log (Position)
+//! Chain    a value of the journal's hash chain; Print what binds one frame to the next
 //! Act      what an admin may have the agent do
 //! History  when, to whom and on which evidence records were delivered
 //! Status   what `otrail status` shows, as plain data
@@ -16,6 +17,7 @@ pub mod act;
 mod action;
 pub mod delivery;
 mod event;
+mod hash;
 mod record;
 mod row;
 pub mod status;
@@ -24,6 +26,8 @@ mod time;
 
 pub use action::{Action, ActionRow, Asim, AsimSchema, Cim, CimModel, Ecs, Ocsf};
 pub use event::{Class, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text};
+pub use hash::{Chain, Print};
+pub(crate) use hash::{hex_of, unhex};
 pub use record::{FileNo, Position, Record, Seq, StreamId};
 pub use taxonomy::ACTIONS;
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! A Record is an Event with its place: in the journal, and in the log it was read from.
 
-use super::Event;
+use super::{Chain, Event};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -66,4 +66,6 @@ pub struct Record {
     pub position: Option<Position>,
     /// What happened.
     pub event: Event,
+    /// The hash chain of the journal after its line; `None` of what is not read from a journal.
+    pub chain: Option<Chain>,
 }

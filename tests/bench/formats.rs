@@ -18,7 +18,7 @@ use cpu::{cpu_micros, wished};
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, DIALECTS, Habits, Rules};
 use otrail::format::{Envelope, FORMATS, Format, Settings};
-use otrail::model::{Class, FileNo, Position, Record, Seq, Text, Time};
+use otrail::model::{Chain, Class, FileNo, Position, Record, Seq, Text, Time};
 use std::hint::black_box;
 
 fn main() {
@@ -42,6 +42,7 @@ fn cost(format: &Format, records: &[Record]) -> (u64, u64, usize) {
             let envelope = Envelope {
                 stream: "0123456789abcdef0123456789abcdef",
                 prev: Seq(record.seq.0 - 1),
+                print: None,
                 resent: false,
                 replay: false,
                 sequence_id: 1,
@@ -76,7 +77,7 @@ fn records(entries: usize) -> Vec<Record> {
     placed
         .map(|(seq, event)| {
             let position = Some(Position { file: FileNo(1), offset: seq * 220 });
-            Record { seq: Seq(seq), position, event }
+            Record { seq: Seq(seq), position, event, chain: Some(Chain([7; 32])) }
         })
         .collect()
 }

@@ -36,7 +36,7 @@ fn rendered(shape: &Shape, look: &Look) -> Vec<u8> {
     let mut out = Vec::new();
     (shape.head)(look, &mut out);
     for (event, seq) in hostile().into_iter().zip(1..) {
-        (shape.write)(look, &Record { seq: Seq(seq), position: None, event }, &mut out);
+        (shape.write)(look, &Record { seq: Seq(seq), position: None, event, chain: None }, &mut out);
     }
     out
 }

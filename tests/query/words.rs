@@ -1,6 +1,6 @@
 //! What each word of a filter finds in a journal, and how it is said on the command line.
 
-use super::{ask, event, journal, otrail, told};
+use super::{ask, event, journal, otrail, told, unchained};
 use otrail::filter::{Clock, Filter};
 use otrail::model::{Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::{Order, Query, ROWS_MAX};
@@ -74,10 +74,10 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let events: Vec<Event> = choices.iter().map(|choice| rich(choice)).collect();
         journal(dir.path(), events.clone());
-        let all = events.into_iter().zip(1..).map(|(event, seq)| Record { seq: Seq(seq), position: None, event });
+        let all = events.into_iter().zip(1..).map(|(event, seq)| Record { seq: Seq(seq), position: None, event, chain: None });
         let expected: Vec<Record> = all.filter(|record| filter.matches(record)).collect();
         let asked = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX };
-        let answer: Vec<Record> = ask(dir.path(), &asked, u64::MAX).collect();
+        let answer: Vec<Record> = ask(dir.path(), &asked, u64::MAX).map(unchained).collect();
         prop_assert_eq!(answer, expected);
     }
 }

@@ -114,7 +114,7 @@ pub fn the_same_bytes_make_the_same_events(dialect: &Dialect, log: &[u8], first:
 
 /// As a line that says the same when it is read back, and as a frame that is one line of text.
 pub fn can_be_written(event: Event) {
-    let record = Record { seq: Seq(7), position: None, event };
+    let record = Record { seq: Seq(7), position: None, event, chain: None };
     let unmarked: fn(&Record, &mut Vec<u8>) = |record, out| line::encode(record, None, out);
     for encode in [unmarked, line::encode_json] {
         let mut text = Vec::new();
@@ -126,6 +126,7 @@ pub fn can_be_written(event: Event) {
     let envelope = Envelope {
         stream: "0123456789abcdef0123456789abcdef",
         prev: Seq(6),
+        print: None,
         resent: false,
         replay: false,
         sequence_id: 1,

@@ -14,14 +14,18 @@ use super::decode::{Decoded, decode};
 use otrail::format::{
     CefVersion, Envelope, FIELDS, Field, Format, Header, Leef, OcsfVersion, Settings, schema,
 };
-use otrail::model::{Event, Position, Record, Seq};
+use otrail::model::{Chain, Event, EventId, Position, Print, Record, Seq};
+use sha2::{Digest, Sha256};
 
 pub const STREAM: &str = "0123456789abcdef0123456789abcdef";
+/// What the journal's chain is after the record.
+const CHAIN: [u8; 32] = [0x33; 32];
 
 pub fn envelope() -> Envelope<'static> {
     Envelope {
         stream: STREAM,
         prev: Seq(4710),
+        print: Some(Print { id: EventId(0x11), kind: 300_201, hash: Chain([0x22; 32]) }),
         resent: false,
         replay: false,
         sequence_id: 17,
@@ -31,7 +35,12 @@ pub fn envelope() -> Envelope<'static> {
 
 pub fn record(event: &Event) -> Record {
     let file = otrail::model::FileNo(3);
-    Record { seq: Seq(4711), position: Some(Position { file, offset: 815 }), event: event.clone() }
+    Record {
+        seq: Seq(4711),
+        position: Some(Position { file, offset: 815 }),
+        event: event.clone(),
+        chain: Some(Chain(CHAIN)),
+    }
 }
 
 pub fn encode(format: &Format, settings: &Settings, event: &Event) -> Vec<u8> {
@@ -78,6 +87,9 @@ pub fn holds(format: &Format, settings: &Settings, event: &Event) {
         .into_iter()
         .flatten()
         .any(|flags| flags.split(',').any(|flag| flag == "cut"));
+    if format.name == "ocsf" {
+        is_bound(settings, text);
+    }
     for row in FIELDS {
         if !settings.leave_out.contains(row.field) {
             check_field(format, settings, event, row.field, &decoded, cut);
@@ -118,6 +130,23 @@ fn without_header<'f>(format: &Format, settings: &Settings, event: &Event, frame
     }
 }
 
+/// The fingerprint of an OCSF event is that of its canonical form, written by somebody else, without the fingerprint.
+fn is_bound(settings: &Settings, text: &str) {
+    let mut event: serde_json::Value = serde_json::from_str(text).unwrap();
+    let is_wanted = settings.ocsf == OcsfVersion::V1_9 && !settings.leave_out.contains(Field::Chain);
+    let profiles = event["metadata"]["profiles"].as_array().cloned().unwrap_or_default();
+    assert_eq!(profiles.contains(&"record_integrity".into()), is_wanted, "{text}");
+    let Some(attestation) = event.pointer_mut("/attestation_list/0") else {
+        return assert!(!is_wanted, "{text}");
+    };
+    assert_eq!(attestation["uid"], Chain(CHAIN).to_string());
+    let fingerprint = attestation.as_object_mut().unwrap().remove("fingerprint").unwrap();
+    // With keys in order and the escapes of RFC 8785, as serde_json writes by itself.
+    let canonical = event.to_string();
+    let hash: [u8; 32] = Sha256::digest(&canonical).into();
+    assert_eq!(fingerprint["value"], Chain(hash).to_string(), "{text}");
+}
+
 /// A field stands under one of its keys as it is, or its beginning, if the frame says that something was cut.
 fn check_field(
     format: &Format,
@@ -127,6 +156,9 @@ fn check_field(
     decoded: &Decoded,
     cut: bool,
 ) {
+    if field == Field::Chain && format.name == "json" {
+        assert_eq!(decoded.one("chain"), Some(&*Chain(CHAIN).to_string()));
+    }
     let Some(expected) = expected(event, field) else { return };
     let keys = schema::keys(format, field);
     let expected: Vec<String> = expected.iter().map(|value| shown(format.name, settings, value)).collect();

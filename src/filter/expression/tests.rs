@@ -27,7 +27,7 @@ fn record() -> Record {
     event.flags.insert(Flag::TRUNCATED);
     event.raw = Raw::Text("entry no. 4711".into());
     event.id = EventId(1);
-    Record { seq: Seq(42), position: None, event }
+    Record { seq: Seq(42), position: None, event, chain: None }
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             event.account = account.map(Text::from);
             event.role = role.map(Text::from);
             (event.severity, event.message) = (Severity(severity), message.into());
-            Record { seq: Seq(seq), position: None, event }
+            Record { seq: Seq(seq), position: None, event, chain: None }
         },
     )
 }

@@ -5,13 +5,15 @@
 //! by class   Authentication: user, dst_endpoint       User Management, Account Change: user
 //!            User Access: user, privileges            Entity Management: entity
 //!            Application Lifecycle: app               Datastore Activity: src_endpoint, database
-//! unmapped   what OCSF has no place for, the flags last
+//! 1.9        `attestation_list`: the profile `record_integrity`
+//! unmapped   what OCSF has no place for
 //! ```
 //!
 //! `actor.user` is who did it and `user` the account it was done to; of a sign-in both are the same. Where a class
 //! demands what the entry does not tell, it is `unknown`. An activity that a version does not know yet is 99, with its
-//! name. The profile `record_integrity` of 1.9 is not claimed: the hash chain of the journal stays in the journal.
+//! name.
 
+mod attestation;
 mod classes;
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
@@ -20,7 +22,7 @@ use super::ink::fit;
 use super::subject::{Subject, Value, text};
 use super::tree::{self, Node, fact, group, leaf};
 use super::{Envelope, Format, Header, OcsfVersion, Settings, escape};
-use crate::model::{Class as EventClass, Ocsf, Outcome, Record};
+use crate::model::{Class as EventClass, Ocsf, Outcome, Print, Record};
 use classes::{
     ACCOUNT_CHANGE, APPLICATION_LIFECYCLE, AUTHENTICATION, Class, DATASTORE_ACTIVITY, ENTITY_MANAGEMENT,
     USER_ACCESS, USER_MANAGEMENT, category_name,
@@ -39,70 +41,84 @@ pub(super) const ROW: Format = Format {
 };
 
 /// Appends one frame.
-fn encode(settings: &Settings, envelope: &Envelope<'_>, record: &Record, frame: &mut Vec<u8>) {
+fn encode(
+    settings: &Settings,
+    envelope: &Envelope<'_>,
+    record: &Record,
+    frame: &mut Vec<u8>,
+) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
     let start = frame.len();
     BEFORE.put(settings, record, frame);
     let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
+    let begin = frame.len();
     fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    let hash = attestation::is_wanted(&subject).then(|| attestation::sign(&mut frame[begin..]))?;
+    Some(Print { id: record.event.id, kind: ocsf(&subject).type_uid(), hash })
 }
 
+/// Keys are in order everywhere: `attestation` says why.
 const TREE: &[Node] = &[
-    leaf!("class_uid", Action, |subject| number(ocsf(subject).class)),
-    leaf!("class_name", Action, |subject| Value::Word(Class::of(ocsf(subject).class).name)),
-    leaf!("category_uid", Action, |subject| number(ocsf(subject).category())),
-    leaf!("category_name", Action, |subject| Value::Word(category_name(ocsf(subject).category()))),
     leaf!("activity_id", Action, |subject| number(ocsf(subject).activity)),
     leaf!("activity_name", Action, |subject| Value::Word(activity_name(subject))),
-    leaf!("type_uid", Action, |subject| number(ocsf(subject).type_uid())),
-    leaf!("severity_id", Severity, |subject| number(severity(subject).0)),
-    leaf!("severity", Severity, |subject| Value::Word(severity(subject).1)),
-    leaf!("status_id", Outcome, |subject| number(status(subject).0)),
-    leaf!("status", Outcome, |subject| Value::Word(status(subject).1)),
-    leaf!("status_detail", Reason),
-    leaf!("time", Time, |subject| Value::Millis(subject.event.time)),
-    leaf!("message", Message),
-    METADATA,
     ACTOR,
+    Node::When { test: |subject| is(subject, APPLICATION_LIFECYCLE), nodes: APP },
+    Node::When { test: attestation::is_wanted, nodes: attestation::NODES },
+    leaf!("category_name", Action, |subject| Value::Word(category_name(ocsf(subject).category()))),
+    leaf!("category_uid", Action, |subject| number(ocsf(subject).category())),
+    leaf!("class_name", Action, |subject| Value::Word(Class::of(ocsf(subject).class).name)),
+    leaf!("class_uid", Action, |subject| number(ocsf(subject).class)),
+    Node::When { test: |subject| is(subject, DATASTORE_ACTIVITY), nodes: DATABASE },
     Node::When { test: |subject| !is(subject, DATASTORE_ACTIVITY) || newer(subject), nodes: DEVICE },
-    Node::When { test: has_src_endpoint, nodes: SRC_ENDPOINT },
-    Node::When { test: |subject| is(subject, AUTHENTICATION), nodes: AUTHENTICATED },
     Node::When {
         test: |subject| is(subject, AUTHENTICATION) || is(subject, DATASTORE_ACTIVITY),
         nodes: DST_ENDPOINT,
     },
+    Node::When { test: |subject| is(subject, ENTITY_MANAGEMENT), nodes: ENTITY },
+    leaf!("message", Message),
+    METADATA,
+    Node::When { test: |subject| is(subject, USER_ACCESS), nodes: PRIVILEGES },
+    leaf!("raw_data", Raw, raw_text),
+    leaf!("severity", Severity, |subject| Value::Word(severity(subject).1)),
+    leaf!("severity_id", Severity, |subject| number(severity(subject).0)),
+    Node::When { test: has_src_endpoint, nodes: SRC_ENDPOINT },
+    leaf!("status", Outcome, |subject| Value::Word(status(subject).1)),
+    leaf!("status_detail", Reason),
+    leaf!("status_id", Outcome, |subject| number(status(subject).0)),
+    leaf!("time", Time, |subject| Value::Millis(subject.event.time)),
+    leaf!("type_uid", Action, |subject| number(ocsf(subject).type_uid())),
+    UNMAPPED,
+    Node::When { test: |subject| is(subject, AUTHENTICATION), nodes: AUTHENTICATED },
     Node::When {
         test: |subject| [ACCOUNT_CHANGE, USER_MANAGEMENT, USER_ACCESS].contains(&ocsf(subject).class),
         nodes: USER_NODES,
     },
-    Node::When { test: |subject| is(subject, USER_ACCESS), nodes: PRIVILEGES },
-    Node::When { test: |subject| is(subject, ENTITY_MANAGEMENT), nodes: ENTITY },
-    Node::When { test: |subject| is(subject, APPLICATION_LIFECYCLE), nodes: APP },
-    Node::When { test: |subject| is(subject, DATASTORE_ACTIVITY), nodes: DATABASE },
-    leaf!("raw_data", Raw, raw_text),
-    UNMAPPED,
 ];
 
 const METADATA: Node = group!(
     "metadata",
-    fact!("version", |subject| Value::Word(subject.settings.ocsf.name())),
-    fact!("profiles", |subject| match !is(subject, DATASTORE_ACTIVITY) || newer(subject) {
-        true => Value::Words(&["host"]),
-        false => Value::Absent,
-    }),
+    leaf!("event_code", Code),
+    leaf!("log_name", Source),
+    fact!("log_provider", |_| Value::Word("otrail")),
+    leaf!("logged_time", Seen, |subject| Value::Millis(subject.event.seen)),
+    leaf!("original_time", Time),
     group!(
         "product",
         fact!("name", |_| Value::Word("OT Sensor Audit")),
         fact!("vendor_name", |_| Value::Word("otrail")),
         fact!("version", |_| Value::Word(env!("CARGO_PKG_VERSION"))),
     ),
-    leaf!("uid", Id),
-    leaf!("event_code", Code),
-    leaf!("log_name", Source),
-    fact!("log_provider", |_| Value::Word("otrail")),
-    leaf!("original_time", Time),
-    leaf!("logged_time", Seen, |subject| Value::Millis(subject.event.seen)),
+    fact!("profiles", |subject| {
+        let host = !is(subject, DATASTORE_ACTIVITY) || newer(subject);
+        match (host, attestation::is_wanted(subject)) {
+            (_, true) => Value::Words(&["host", "record_integrity"]),
+            (true, false) => Value::Words(&["host"]),
+            (false, false) => Value::Absent,
+        }
+    }),
     leaf!("sequence", Seq),
+    leaf!("uid", Id),
+    fact!("version", |subject| Value::Word(subject.settings.ocsf.name())),
 );
 
 /// Datastore Activity demands an actor.
@@ -110,28 +126,28 @@ const ACTOR: Node = group!(
     "actor",
     group!(
         "user",
+        leaf!("domain", Domain),
         leaf!("name", User, |subject| match actor_name(subject) {
             Value::Absent if is(subject, DATASTORE_ACTIVITY) => UNKNOWN,
             name => name,
-        }),
-        leaf!("uid", Account),
-        leaf!("domain", Domain),
-        leaf!("type_id", Role, |subject| match actor_name(subject) {
-            Value::Absent => Value::Absent,
-            _ => number(user_type(subject).0),
         }),
         leaf!("type", Role, |subject| match actor_name(subject) {
             Value::Absent => Value::Absent,
             _ => Value::Word(user_type(subject).1),
         }),
+        leaf!("type_id", Role, |subject| match actor_name(subject) {
+            Value::Absent => Value::Absent,
+            _ => number(user_type(subject).0),
+        }),
+        leaf!("uid", Account),
     ),
 );
 
 const DEVICE: &[Node] = &[group!(
     "device",
     leaf!("name", Sensor, sensor),
-    fact!("type_id", |_| Value::Number(99)),
     fact!("type", |_| Value::Word("OT network sensor")),
+    fact!("type_id", |_| Value::Number(99)),
 )];
 
 /// Datastore Activity demands one: our own queries come over a local socket.
@@ -154,14 +170,14 @@ const SRC_ENDPOINT: &[Node] = &[group!(
 
 const AUTHENTICATED: &[Node] = &[group!(
     "user",
+    leaf!("domain", Domain),
     fact!("name", |subject| match subject.wanted(Field::User, actor(subject)) {
         Some(name) => Value::Text(name),
         None => UNKNOWN,
     }),
-    leaf!("uid", Account),
-    leaf!("domain", Domain),
-    leaf!("type_id", Role, |subject| number(user_type(subject).0)),
     leaf!("type", Role, |subject| Value::Word(user_type(subject).1)),
+    leaf!("type_id", Role, |subject| number(user_type(subject).0)),
+    leaf!("uid", Account),
 )];
 
 /// The sensor, where it is the one spoken to.
@@ -178,8 +194,8 @@ const USER_NODES: &[Node] = &[group!(
         };
         name.map_or(UNKNOWN, Value::Text)
     }),
-    leaf!("uid", TargetId, |subject| text(subject.target_user().and_then(|target| target.id.as_deref()))),
     fact!("type_id", |_| Value::Number(0)),
+    leaf!("uid", TargetId, |subject| text(subject.target_user().and_then(|target| target.id.as_deref()))),
 )];
 
 const PRIVILEGES: &[Node] = &[fact!("privileges", |subject| {
@@ -194,12 +210,12 @@ const ENTITY: &[Node] = &[group!(
         let id = subject.wanted(Field::TargetId, target.and_then(|target| target.id.as_deref()));
         name.or(id).map_or(UNKNOWN, Value::Text)
     }),
-    leaf!("uid", TargetId),
     leaf!("type", TargetKind, |subject| entity_type(subject).1),
     leaf!("type_id", TargetKind, |subject| match newer(subject) {
         true => number(entity_type(subject).0),
         false => Value::Absent,
     }),
+    leaf!("uid", TargetId),
 )];
 
 const APP: &[Node] = &[group!(
@@ -221,42 +237,42 @@ const APP: &[Node] = &[group!(
 const DATABASE: &[Node] = &[group!(
     "database",
     fact!("name", |_| Value::Word("audit trail")),
-    leaf!("uid", Stream),
-    fact!("type_id", |_| Value::Number(99)),
     fact!("type", |_| Value::Word("journal")),
+    fact!("type_id", |_| Value::Number(99)),
+    leaf!("uid", Stream),
 )];
 
 const UNMAPPED: Node = group!(
     "unmapped",
-    leaf!("stream", Stream),
-    leaf!("prev", Prev),
-    leaf!("resent", Resent),
-    leaf!("replay", Replay),
-    leaf!("class", Class),
     leaf!("action", Action),
-    leaf!("name", Name),
-    leaf!("category", Category),
-    leaf!("severity", Severity),
     leaf!("attack", Attack),
-    leaf!("role", Role),
+    leaf!("category", Category),
+    leaf!("class", Class),
     leaf!("client", Client, |subject| match has_src_endpoint(subject) {
         true => Value::Absent,
         false => Field::Client.of(subject),
     }),
+    leaf!("count", Count),
+    leaf!("devices", Devices),
+    leaf!("file", Position, position_file),
+    Node::Flags { key: "flags" },
+    leaf!("label", Label),
+    leaf!("name", Name),
+    leaf!("new", New),
+    leaf!("offset", Position, position_offset),
+    leaf!("old", Old),
+    leaf!("prev", Prev),
+    leaf!("raw_base64", Raw, raw_bytes),
+    leaf!("replay", Replay),
+    leaf!("resent", Resent),
+    leaf!("role", Role),
+    leaf!("severity", Severity),
+    leaf!("stream", Stream),
+    leaf!("target_id", TargetId),
     leaf!("target_kind", TargetKind),
     leaf!("target_name", TargetName),
-    leaf!("target_id", TargetId),
-    leaf!("devices", Devices),
-    leaf!("old", Old),
-    leaf!("new", New),
-    leaf!("count", Count),
-    leaf!("type", Type),
     leaf!("title", Title),
-    leaf!("label", Label),
-    leaf!("file", Position, position_file),
-    leaf!("offset", Position, position_offset),
-    leaf!("raw_base64", Raw, raw_bytes),
-    leaf!("flags", Flags),
+    leaf!("type", Type),
 );
 
 /// Class and activity in the version of the settings.

@@ -9,7 +9,7 @@ mod server;
 pub(crate) use server::{Frame, Kind, Server};
 
 use super::backoff::Backoff;
-use super::batch::{Encoder, Most};
+use super::batch::{Encoder, Most, Put};
 use super::decide::{self, About, Next};
 use super::delivery::{Delivery, Limits, Step};
 use super::evidence::Peer;
@@ -121,7 +121,7 @@ impl Sender {
             synced: confirmed,
             synced_at: now,
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
-            encoder: Encoder::new(journal.stream().to_string(), confirmed.through),
+            encoder: Encoder::new(journal.stream().to_string(), confirmed, None),
             cursor,
             peer: known.0.clone(),
             probe: Probe::without(),
@@ -298,7 +298,7 @@ impl Sender {
             if is_acknowledged {
                 flight.push(record.seq);
             }
-            frames.len() * FRAME_BYTES
+            Put { bytes: frames.len() * FRAME_BYTES, print: None }
         };
         // A socket takes little now and then.
         let most = Most { bytes: bytes_max, frames: [1, 5, usize::MAX][rng.usize(0..3)] };

@@ -1,7 +1,8 @@
 //! JSON → Record, by `serde_json`; unknown fields are passed over, so that older readers read newer lines.
 
 use crate::model::{
-    Action, Class, Event, EventId, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target, Text, Time,
+    Action, Chain, Class, Event, EventId, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target, Text,
+    Time,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +63,8 @@ struct Line<'a> {
     raw: Option<&'a RawValue>,
     #[serde(rename = "raw-base64", borrow)]
     raw_base64: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    chain: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +116,8 @@ pub fn decode(line: &[u8]) -> Result<Record, LineError> {
         flags: line.flags.iter().filter_map(|name| Flag::parse(name)).collect(),
         raw,
     };
-    Ok(Record { seq: line.seq, position: line.position, event })
+    let chain = line.chain.map(|chain| Chain::parse(chain.as_bytes()).ok_or(LineError::Value("chain")));
+    Ok(Record { seq: line.seq, position: line.position, event, chain: chain.transpose()? })
 }
 
 fn read_raw(raw: Option<&RawValue>, base64: Option<&str>) -> Result<Raw, LineError> {

@@ -12,9 +12,14 @@ pub fn encode(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>) {
     encode_with(record, mark, out, !message_stands_in_raw(&record.event));
 }
 
-/// Appends the record with every field it has, without the closing brace.
+/// Appends the record with every field it has, without the closing brace. `chain` stands last, as on disk.
 pub fn encode_json(record: &Record, out: &mut Vec<u8>) {
     encode_with(record, None, out, true);
+    if let Some(chain) = record.chain {
+        out.extend_from_slice(b",\"chain\":\"");
+        out.extend_from_slice(&chain.hex());
+        out.push(b'"');
+    }
 }
 
 fn encode_with(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>, with_message: bool) {

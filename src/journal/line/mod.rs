@@ -86,7 +86,7 @@ mod tests {
             event.flags = Flag::ALL.into_iter().filter(|_| some % 3 == 0).collect();
             event.raw = raw;
             let position = (some % 2 == 0).then_some(Position { file: FileNo(7), offset: seq });
-            Record { seq: Seq(seq), position, event }
+            Record { seq: Seq(seq), position, event, chain: None }
         }
     }
 
@@ -122,7 +122,7 @@ mod tests {
         let mut event = Event::new(Action::USER_OPERATION, Outcome::Unknown, Time::default());
         event.message = "User \"a\" logged in".into();
         event.raw = Raw::Json(r#"{"content":"User \"a\" logged in"}"#.into());
-        let record = Record { seq: Seq(1), position: None, event };
+        let record = Record { seq: Seq(1), position: None, event, chain: None };
         let mut line = Vec::new();
         encode(&record, None, &mut line);
         assert!(!String::from_utf8(line).unwrap().contains("\"message\""));

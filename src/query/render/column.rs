@@ -53,6 +53,7 @@ pub const COLUMNS: &[Column] = &[
     column("position", 16, |record| {
         record.position.map_or_else(String::new, |at| format!("{}:{}", at.file.0, at.offset)).into()
     }),
+    column("chain", 64, |record| record.chain.map(|chain| chain.to_string()).unwrap_or_default().into()),
     column("raw", 60, |record| match &record.event.raw {
         Raw::None => "".into(),
         Raw::Json(text) | Raw::Text(text) => (&**text).into(),
