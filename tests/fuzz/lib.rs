@@ -7,7 +7,7 @@
 //! rules                     a rule file, NUL, a log that its rules read
 //! patterns                  the pattern of a rule, line feed, a text
 //! masks                     a pattern, line feed, an entry
-//! formats                   five bytes for the format, its limits and the action, then values, NUL between them
+//! formats                   thirteen bytes for the format, its settings and the action, then values, NUL between them
 //! ```
 
 #[path = "../support/auto.rs"]
@@ -23,7 +23,6 @@ pub use auto::auto;
 
 use jiff::tz::TimeZone;
 use otrail::dialect::{self, Context, Habits, Mask, Masks, Rules, State};
-use otrail::format::Settings;
 use otrail::model::{Action, Event, Flag, Outcome, Raw, Target, Text, Time};
 use regex::bytes::RegexBuilder;
 use std::collections::BTreeMap;
@@ -127,14 +126,9 @@ pub fn masks(input: &[u8]) {
 
 /// An event with such values: its frame is harmless, within its limit, and reads back.
 pub fn formats(input: &[u8]) {
-    let Some((&[variant, limit, action, flags, which], values)) = input.split_first_chunk() else { return };
-    let variants = reading::variants();
-    let (format, settings, _) = &variants[usize::from(variant) % variants.len()];
-    let settings = Settings {
-        frame_bytes_max: 4096 + 64 * usize::from(limit),
-        value_bytes_max: 64 + 8 * usize::from(limit),
-        ..settings.clone()
-    };
+    let Some((&choice, rest)) = input.split_first_chunk::<10>() else { return };
+    let Some((&[action, flags, which], values)) = rest.split_first_chunk() else { return };
+    let (format, settings, envelope) = reading::any_frame(choice);
     let mut texts = values.split(|&byte| byte == 0).map(|value| Text::from(String::from_utf8_lossy(value)));
     let mut text = || texts.next().unwrap_or_default();
     let actions: Vec<Action> = Action::all().collect();
@@ -174,7 +168,7 @@ pub fn formats(input: &[u8]) {
             Time::from_millis(1_709_200_000_118).unwrap(),
         )
     };
-    reading::holds(format, &settings, &event);
+    reading::holds_in(format, &settings, &envelope, &event);
 }
 
 static SHIPPED: LazyLock<Masks> = LazyLock::new(|| {

@@ -12,7 +12,8 @@
 
 use super::decode::{Decoded, decode};
 use otrail::format::{
-    CefVersion, Envelope, FIELDS, Field, Format, Header, Leef, OcsfVersion, Settings, schema,
+    CefVersion, Envelope, FIELDS, FORMATS, Field, Format, Header, Leef, OcsfVersion, Precision, Settings,
+    schema,
 };
 use otrail::model::{Chain, Event, EventId, Position, Print, Record, Seq};
 use sha2::{Digest, Sha256};
@@ -67,16 +68,62 @@ pub fn variants() -> Vec<(&'static Format, Settings, &'static str)> {
     ]
 }
 
+/// Any format with any settings that the config takes, and any envelope.
+pub fn any_frame(choice: [u8; 10]) -> (&'static Format, Settings, Envelope<'static>) {
+    let [format, limit, value, header, version, delimiter, number, flags, left, out] = choice;
+    let of = |choice: u8, count: usize| usize::from(choice) % count;
+    let format = &FORMATS[of(format, FORMATS.len())];
+    let headers = [Header::Rfc5424, Header::Reduced, Header::Rfc3164, Header::None];
+    let delimiters = Leef::DELIMITERS.as_bytes();
+    let may: Vec<Field> = FIELDS.iter().filter(|row| !row.required).map(|row| row.field).collect();
+    let header = Some(headers[of(header, 4)]).filter(|_| format.name != "rfc5424" && header > 127);
+    let settings = Settings {
+        header,
+        precision: [Precision::Millis, Precision::Seconds, Precision::Micros][of(flags >> 4, 3)],
+        facility: number % 24,
+        enterprise: 1 + u32::from(number) * 16_000_001,
+        frame_bytes_max: format.frame_bytes_min + 64 * usize::from(limit),
+        value_bytes_max: 64 + 8 * usize::from(value),
+        bom: flags & 1 == 0,
+        // Mostly few of them.
+        leave_out: may
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| left > 127 && (usize::from(left) * 31 + at * usize::from(out | 1)) % 7 == 0)
+            .map(|(_, field)| field)
+            .collect(),
+        cef: [CefVersion::V0, CefVersion::V1][of(version, 2)],
+        leef: match version % 4 {
+            0 => Leef::V1,
+            1 => Leef::V2 { delimiter: b'\t' },
+            _ => Leef::V2 { delimiter: delimiters[of(delimiter, delimiters.len())] },
+        },
+        ocsf: [OcsfVersion::V1_9, OcsfVersion::V1_8, OcsfVersion::V1_1][of(version, 3)],
+    };
+    let print = envelope().print.filter(|_| flags & 2 == 0);
+    let (resent, replay, clock_synced) = (flags & 4 != 0, flags & 8 != 0, number & 1 == 0);
+    (format, settings, Envelope { print, resent, replay, clock_synced, ..envelope() })
+}
+
 /// What always holds of a frame, and that what is read from it is what went in.
 pub fn holds(format: &Format, settings: &Settings, event: &Event) {
-    let bytes = encode(format, settings, event);
+    holds_in(format, settings, &envelope(), event);
+}
+
+/// The same with any envelope.
+pub fn holds_in(format: &Format, settings: &Settings, envelope: &Envelope<'_>, event: &Event) {
+    let mut bytes = Vec::new();
+    (format.encode)(settings, envelope, &record(event), &mut bytes);
     assert!(bytes.len() <= settings.frame_bytes_max, "{} bytes of {}", bytes.len(), format.name);
     let frame = String::from_utf8(bytes).unwrap();
-    let parts_by_tabs = format.name == "leef" && settings.leef != Leef::V2 { delimiter: b'^' };
+    let parts_by_tabs = format.name == "leef" && delimiter(settings) == '\t';
     let is_bad =
         |c: char| (c.is_control() && !(c == '\t' && parts_by_tabs)) || "\u{2028}\u{2029}".contains(c);
     assert!(!frame.chars().any(is_bad), "{frame:?}");
     if format.name == "rfc5424" {
+        // Its values have tests of their own.
+        let strict = syslog_rfc5424::parse_message(&frame).unwrap();
+        assert_eq!((strict.facility as u8, strict.sd.len()), (settings.facility, 4), "{frame:?}");
         return;
     }
     let text = without_header(format, settings, event, &frame);
@@ -122,7 +169,11 @@ fn without_header<'f>(format: &Format, settings: &Settings, event: &Event, frame
             &frame[frame.len() - strict.msg.len()..]
         }
         Header::Rfc3164 | Header::Reduced => {
-            let marker = if format.name == "cef" { " CEF:" } else { " LEEF:" };
+            let marker = match format.name {
+                "cef" => " CEF:",
+                "leef" => " LEEF:",
+                _ => " {\"",
+            };
             let at = frame.find(marker).unwrap();
             assert!(frame[..at].is_ascii() && frame.starts_with('<'), "{frame}");
             &frame[at + 1..]
@@ -241,10 +292,16 @@ fn expected(event: &Event, field: Field) -> Option<Vec<String>> {
     }
 }
 
+fn delimiter(settings: &Settings) -> char {
+    match settings.leef {
+        Leef::V1 => '\t',
+        Leef::V2 { delimiter } => char::from(delimiter),
+    }
+}
+
 /// A value as a reader of the format gets it.
 fn shown(format: &str, settings: &Settings, value: &str) -> String {
-    let delimiter =
-        if format == "leef" && settings.leef == (Leef::V2 { delimiter: b'^' }) { '^' } else { '\t' };
+    let delimiter = delimiter(settings);
     let visible = |c: char| match c {
         '\n' if format == "cef" => "\n".to_owned(),
         '\r' if format == "cef" => "\r".to_owned(),
