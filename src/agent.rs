@@ -72,6 +72,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     for settings in config.destinations {
         destinations.push(Destination::open(settings, journal.clone(), now)?);
     }
+    Destination::share(&mut destinations);
     let overview = Arc::new(Overview {
         sensor: config.sensor,
         since: now(),

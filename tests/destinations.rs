@@ -69,6 +69,39 @@ fn a_new_one_begins_where_it_is_told_to() {
 }
 
 #[test]
+fn those_that_send_alike_count_their_frames_each_for_itself() {
+    let mut house = House::new();
+    let (first, second) = (started(&house, Kind::RsyslogOpenssl), started(&house, Kind::RsyslogOpenssl));
+    house.forward("first", first.port, QUICK);
+    house.start();
+    write(&house, ENTRIES);
+    house.wait_until("the first has all", |status| read(status, ENTRIES) && caught_up(status, "first"));
+    assert_eq!(house.stop(), Some(0));
+    let before = first.frames().len();
+    house.forward("second", second.port, QUICK);
+    house.start();
+    let both = |status: &Status| caught_up(status, "first") && caught_up(status, "second");
+    house.wait_until("both are at the end", both);
+    write(&house, ENTRIES);
+    house.wait_until("both have all", |status| read(status, ENTRIES) && both(status));
+    assert_eq!(house.stop(), Some(0));
+    let (first, second) = (&first.frames()[before..], second.frames());
+    let counted = |frames: &[Frame]| frames.iter().map(|frame| apart(&frame.bytes).0).collect::<Vec<_>>();
+    assert_eq!(counted(first), (1..=first.len() as u64).collect::<Vec<_>>());
+    assert_eq!(counted(&second), (1..=second.len() as u64).collect::<Vec<_>>());
+    let rest = |frames: &[Frame]| frames.iter().map(|frame| apart(&frame.bytes).1).collect::<Vec<_>>();
+    assert_eq!(rest(first), rest(&second[second.len() - first.len()..]));
+}
+
+/// The counter of a frame, and what else stands in it.
+fn apart(frame: &[u8]) -> (u64, String) {
+    let text = std::str::from_utf8(frame).unwrap();
+    let (head, tail) = text.split_once("[meta sequenceId=\"").unwrap();
+    let (counter, tail) = tail.split_once('"').unwrap();
+    (counter.parse().unwrap(), format!("{head} {tail}"))
+}
+
+#[test]
 fn a_new_one_does_not_begin_again_when_the_agent_is_killed_before_it_got_anything() {
     let mut house = House::new();
     let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);

@@ -26,6 +26,7 @@ pub(super) const ROW: Format = Format {
     encode,
     frame_bytes_min: 4096,
     header: Header::Rfc5424,
+    counter: None,
     places: super::Places::Pairs(&[EXTENSION, EXTENSION_OF_1_2]),
     elsewhere: &[
         (Field::Code, "header: Device Event Class ID"),

@@ -24,6 +24,7 @@ pub(super) const ROW: Format = Format {
     encode,
     frame_bytes_min: 4096,
     header: Header::Reduced,
+    counter: None,
     places: super::Places::Pairs(&[PAIRS]),
     elsewhere: &[(Field::Code, "header: EventID")],
     absent: &[NO_CHAIN],

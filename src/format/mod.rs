@@ -55,6 +55,9 @@ pub struct Format {
     pub frame_bytes_min: usize,
     /// What stands before the event unless the config says otherwise.
     pub header: Header,
+    /// What stands before the number of the frame, if the format shows that: two destinations that send the same record
+    /// differ in it alone. No value can look like it.
+    pub counter: Option<&'static str>,
     /// Where the fields go.
     places: Places,
     /// Fields that stand outside of the table, and where.

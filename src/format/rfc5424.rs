@@ -25,6 +25,7 @@ pub(super) const ROW: Format = Format {
     encode,
     frame_bytes_min: 2048,
     header: Header::Rfc5424,
+    counter: Some("[meta sequenceId=\""),
     places: Places::Params(PARAMS),
     elsewhere: &[
         (Field::Time, "header: TIMESTAMP"),

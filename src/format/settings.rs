@@ -3,7 +3,7 @@
 use super::field::Fields;
 
 /// Values that go into every frame of a destination.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// What stands before the event; `None` is what the format wants by itself.
     pub header: Option<Header>,

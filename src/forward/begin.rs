@@ -83,6 +83,7 @@ impl Destination {
         Destination {
             delivery: Delivery::resume_after(confirmed, highest, limits, backoff),
             encoder,
+            copies: None,
             memory,
             settle: Settle::new(),
             mark,

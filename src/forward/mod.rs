@@ -20,6 +20,7 @@ mod batch;
 mod begin;
 mod caution;
 mod close;
+mod copies;
 mod decide;
 mod delivery;
 mod evidence;
@@ -59,6 +60,7 @@ use crate::model::delivery::Span;
 use crate::model::{Event, Seq};
 use crate::transport::{KeyUpdates, Link, LinkError};
 use batch::Encoder;
+use copies::Copies;
 use decide::Next as Doing;
 use delivery::{Delivery, Step};
 use evidence::Level;
@@ -89,6 +91,8 @@ pub struct Destination {
     begun: Instant,
     delivery: Delivery,
     encoder: Encoder,
+    /// Frames of others that send the same.
+    copies: Option<Arc<Copies>>,
     memory: Memory,
     /// How far it has come; what is sent again moves nothing.
     mark: Option<Mark>,

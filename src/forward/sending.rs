@@ -28,11 +28,14 @@ impl Destination {
         let Ok(room) = self.lane.room(self.begun.elapsed()) else { return };
         let most = Most { bytes: bytes_max, frames: room.min(self.delivery.frames_room()) };
         let (settings, frames) = (&self.settings, &mut self.frames);
-        let (to, flight) = (&mut *link, &mut self.flight);
+        let (to, flight, copies) = (&mut *link, &mut self.flight, &self.copies);
         let put = |envelope: &Envelope<'_>, record: &Record| {
             let mut print = None;
             to.frame_with(frames, |out| {
-                print = (settings.format.encode)(&settings.frame, envelope, record, out);
+                print = match copies {
+                    Some(copies) => copies.encode(envelope, record, newest, out),
+                    None => (settings.format.encode)(&settings.frame, envelope, record, out),
+                };
             });
             if to.is_acknowledged() {
                 flight.push(record.seq);

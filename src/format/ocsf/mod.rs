@@ -35,6 +35,7 @@ pub(super) const ROW: Format = Format {
     encode,
     frame_bytes_min: 4096,
     header: Header::Rfc5424,
+    counter: None,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
     absent: &[],
