@@ -44,6 +44,7 @@ mod settings;
 mod store;
 mod tail;
 mod telling;
+mod unpacked;
 mod verify;
 mod writer;
 
@@ -61,6 +62,7 @@ pub use recent::Batch;
 pub use seal::{Pace, Step};
 pub use segment::{FollowedFile, Mark, Progress};
 pub use settings::Settings;
+pub use unpacked::{Frames, Unpacked};
 pub use verify::{Flaw, Verified, verify};
 
 use crate::model::{Action, Event, Outcome, Seq, StreamId, Time};
