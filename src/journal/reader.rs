@@ -20,9 +20,9 @@ pub struct Place {
     /// Seq of the record.
     pub seq: Seq,
     /// First seq and run of its segment.
-    segment: (Seq, u64),
+    pub(super) segment: (Seq, u64),
     /// Byte offset in the segment.
-    offset: u64,
+    pub(super) offset: u64,
 }
 
 /// One record line.
@@ -36,8 +36,8 @@ pub struct Line {
 }
 
 impl Line {
-    pub(super) fn of(seq: Seq, segment: &SegmentName, offset: u64, body: Vec<u8>, chain: Chain) -> Line {
-        Line { place: Place { seq, segment: (segment.first, segment.run), offset }, body, chain }
+    pub(super) fn of(place: Place, body: Vec<u8>, chain: Chain) -> Line {
+        Line { place, body, chain }
     }
 
     /// The JSON, without the closing brace: for a cheap look before `decode`.
@@ -372,37 +372,6 @@ pub(super) fn limit_of(
         }
     }
     Ok(None)
-}
-
-/// Reads the lines at some places again, in any order.
-#[derive(Debug)]
-pub struct Fetch {
-    dir: PathBuf,
-    open: Option<((Seq, u64), Opened)>,
-}
-
-impl Fetch {
-    /// For the journal below a state directory.
-    pub fn new(state_dir: &Path) -> Fetch {
-        Fetch { dir: super::store::Store::at(state_dir).journal(), open: None }
-    }
-
-    /// The record at `place`; `None` when it is gone or damaged by now.
-    pub fn get(&mut self, place: Place) -> Option<Record> {
-        if self.open.as_ref().is_none_or(|(segment, _)| *segment != place.segment) {
-            let name = SegmentName { first: place.segment.0, run: place.segment.1 };
-            self.open = Some((place.segment, forms::open(&self.dir, &name).ok()??));
-        }
-        let (_, file) = self.open.as_mut()?;
-        file.bytes.seek(place.offset, &file.path).ok()?;
-        let mut line = Vec::new();
-        file.bytes.read_line(&mut line, &file.path).ok()?;
-        let whole = tail::check(line.strip_suffix(b"\n")?)?;
-        let seq = peek(whole.body).seq?;
-        let (end, chain) = (whole.body.len(), whole.chain);
-        line.truncate(end);
-        Line { place, body: line, chain }.decode().filter(|_| seq == place.seq)
-    }
 }
 
 /// The stream id of the journal below a state directory.

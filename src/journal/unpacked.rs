@@ -6,7 +6,7 @@
 use super::error::JournalError;
 use super::index::FrameFacts;
 use super::line::peek;
-use super::reader::Line;
+use super::reader::{Line, Place};
 use super::sealed::Sealed;
 use super::segment::SegmentName;
 use super::tail;
@@ -92,7 +92,7 @@ impl Unpacked<'_> {
             // Room for the brace.
             let mut json = Vec::with_capacity(body.len() + 1);
             json.extend_from_slice(body);
-            Line::of(seq, self.name, offset, json, chain)
+            Line::of(Place { seq, segment: (self.name.first, self.name.run), offset }, json, chain)
         }))
     }
 }

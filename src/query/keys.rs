@@ -70,7 +70,9 @@ mod tests {
         #[test]
         fn the_newest_are_kept(mut all in prop::collection::vec((0..20_i64, any::<u8>()), 0..60), limit in 0..70_usize) {
             let mut newest = Newest::new(limit);
-            all.iter().for_each(|&key| drop(newest.offer(key)));
+            for &key in &all {
+                newest.offer(key);
+            }
             prop_assert_eq!(newest.passed_over(), all.len().saturating_sub(limit) as u64);
             all.sort_unstable();
             let from = all.len().saturating_sub(limit);
