@@ -19,10 +19,12 @@ mod plan;
 pub mod render;
 mod rows;
 mod search;
+mod tally;
 mod wanted;
 
 pub use rows::Answer;
 pub use search::{answer, count};
+pub use tally::{Tally, tally};
 pub use wanted::{Wanted, newer, sentence};
 
 use crate::filter::Filter;

@@ -89,6 +89,6 @@ pub fn count(
 }
 
 /// A journal without a record may have no file yet.
-fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
+pub(super) fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
     if through == Seq::NONE { Ok(Vec::new()) } else { journal::parts(state_dir) }
 }
