@@ -30,10 +30,10 @@ impl Reader {
         Reader { settings, source, last_file: journal.last_file() }
     }
 
-    /// What is new, within a budget of bytes.
-    pub(crate) fn poll(&mut self, budget: usize, now: Time) -> Input {
+    /// What is new, within a budget of bytes. `looks`: something has told that a file is new or has another name.
+    pub(crate) fn poll(&mut self, budget: usize, looks: bool, now: Time) -> Input {
         let mut input = Input::default();
-        self.source.hurried = true;
+        self.source.hurried = looks;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
         input

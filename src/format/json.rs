@@ -8,9 +8,11 @@
 //! the sensor's making within ours, and some readers refuse what another writes (a key twice, half a surrogate pair).
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
+use super::header::Before;
+use super::ink::fit;
 use super::subject::Subject;
 use super::tree::{self, Node, group, leaf};
-use super::{Envelope, Format, Settings};
+use super::{Envelope, Format, Header, Settings, escape};
 use crate::model::{Print, Record};
 
 /// Its row.
@@ -18,8 +20,8 @@ pub(super) const ROW: Format = Format {
     name: "json",
     about: "JSON in the words of otrail, described by `otrail schema event`",
     encode,
-    frame_bytes_min: tree::FRAME_BYTES_MIN,
-    header: tree::HEADER,
+    frame_bytes_min: 4096,
+    header: Header::Rfc5424,
     counter: None,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
@@ -33,7 +35,11 @@ fn encode(
     record: &Record,
     frame: &mut Vec<u8>,
 ) -> Option<Print> {
-    tree::frame(TREE, &Subject::new(settings, envelope, record), frame);
+    let subject = Subject::new(settings, envelope, record);
+    let start = frame.len();
+    BEFORE.put(settings, record, frame);
+    let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
+    fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
     None
 }
 
@@ -78,3 +84,5 @@ pub(super) const TREE: &[Node] = &[
     leaf!("chain", Chain),
     leaf!("flags", Flags),
 ];
+
+const BEFORE: Before = Before { header: ROW.header, has_tag: false };

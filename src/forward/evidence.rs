@@ -106,7 +106,7 @@ pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
 }
 
 /// After this many clean FINs in a row a peer is no longer held to have answered before.
-const FINS_TO_FORGET: u8 = 3;
+pub(super) const FINS_TO_FORGET: u8 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -37,10 +37,10 @@ enum Act {
         rounds: u8,
         millis: u16,
     },
-    /// Everything goes on in small steps, and in the middle of it that happens to the receiver.
+    /// Everything goes on as it is due, and at one moment of many that happens to the receiver.
     Trouble {
         fault: Fault,
-        millis: u8,
+        moment: usize,
     },
     /// The agent reads.
     Collect {
@@ -183,8 +183,8 @@ fn act(rng: &mut fastrand::Rng) -> Act {
         38 => Act::Receiver(Fault::Block),
         39 => Act::Receiver(Fault::Reset),
         _ => Act::Trouble {
-            fault: [Fault::Kill, Fault::Stop, Fault::Discard, Fault::Discard, Fault::Reset][rng.usize(0..5)],
-            millis: [1, 10, 60][rng.usize(0..3)],
+            fault: [Fault::Kill, Fault::Stop, Fault::Discard, Fault::Freeze, Fault::Reset][rng.usize(0..5)],
+            moment: rng.usize(0..20),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! A log, an agent or none, a receiver, and a clock.
 
+mod trouble;
+
 use super::disk::{self, Lengths};
 use super::oracle::Oracle;
 use super::{Act, Fault, How, Setting};
@@ -23,6 +25,11 @@ pub(super) struct World {
     /// Lines begun, and whether the last one has no end.
     lines: usize,
     is_part: bool,
+    /// The log has not been read since something happened to it.
+    is_unseen: bool,
+    /// It has not been looked for since it was rotated.
+    is_moved: bool,
+    polls: u64,
     agent: Option<Agent>,
     server: Server,
     known: Known,
@@ -49,6 +56,9 @@ impl World {
             quiet: Duration::ZERO,
             lines: 0,
             is_part: false,
+            is_unseen: true,
+            is_moved: true,
+            polls: 0,
             agent: None,
             server: Server::new(setting.kind),
             known: Known::default(),
@@ -74,12 +84,9 @@ impl World {
         }
         self.act(Act::Append(1), rng);
         self.act(Act::Start, rng);
-        for round in 0..ROUNDS_MAX {
-            self.act(Act::Run { rounds: 10, millis: if round % 4 == 3 { 5000 } else { 60 } }, rng);
-            let all = self.agent.as_ref().is_some_and(|agent| {
-                agent.sender.confirmed() == agent.journal.newest() && self.oracle.has_read(self.lines)
-            });
-            if all || self.oracle.wrong.is_some() {
+        for _ in 0..TURNS_MAX {
+            self.turn(rng);
+            if self.is_all_done() || self.oracle.wrong.is_some() {
                 break;
             }
         }
@@ -98,13 +105,15 @@ impl World {
             Act::Rotate => self.rotate(),
             Act::Run { rounds, millis } => {
                 for _ in 0..rounds {
-                    self.collect(1 << 20);
+                    if self.is_unseen || rng.u8(0..4) == 0 {
+                        self.collect(1 << 20);
+                    }
                     self.send(50, rng);
                     self.serve(rng);
                     self.pass(Duration::from_micros(rng.u64(0..=u64::from(millis) * 1000)));
                 }
             }
-            Act::Trouble { fault, millis } => self.trouble(fault, millis, rng),
+            Act::Trouble { fault, moment } => self.trouble(fault, moment, rng),
             Act::Collect { budget } => self.collect(budget),
             Act::Send(steps) => self.send(steps, rng),
             Act::Serve => self.serve(rng),
@@ -117,59 +126,34 @@ impl World {
         }
     }
 
-    /// Entries come, and the receiver is not quite there with them when it happens.
-    fn trouble(&mut self, fault: Fault, millis: u8, rng: &mut fastrand::Rng) {
-        for fault in [Fault::Unblock, Fault::Thaw, Fault::Start] {
-            self.befall(fault, rng);
-        }
-        // Until the link gives its evidence as it will.
-        self.append();
-        self.act(Act::Run { rounds: 15, millis: 100 }, rng);
-        let (at, mut happened) = (rng.usize(20..60), None);
-        for round in 0..at + 20 {
-            if rng.u8(0..4) == 0 {
-                self.append();
-                self.collect(1 << 20);
-            }
-            self.send(rng.u8(1..20), rng);
-            let is_now = self.server.is_behind()
-                && self.agent.as_ref().is_some_and(|agent| agent.sender.is_about_to_be_proven());
-            if happened.is_none() && (round == at || round > 4 && is_now && rng.u8(0..3) == 0) {
-                happened = Some(round);
-                self.befall(fault, rng);
-            }
-            if happened.is_some_and(|happened| round == happened + 10) {
-                self.befall(Fault::Start, rng);
-            }
-            if rng.bool() {
-                self.serve(rng);
-            }
-            self.pass(Duration::from_micros(rng.u64(0..=u64::from(millis) * 1000)));
-        }
-    }
-
     /// The collector has a clock of its own, which is taken along.
     fn pass(&mut self, time: Duration) {
         self.now += time;
         self.quiet += time;
+        self.server.arrive(self.now);
         if let (true, Some(agent)) = (self.quiet >= Duration::from_secs(10), &mut self.agent) {
             agent.reader.rest();
-            self.quiet = Duration::ZERO;
+            (self.quiet, self.is_unseen) = (Duration::ZERO, true);
         }
     }
 
     fn befall(&mut self, fault: Fault, rng: &mut fastrand::Rng) {
         let (server, now) = (&mut self.server, self.now);
         match fault {
-            Fault::Kill => server.kill(now, rng),
-            Fault::Stop if !server.frozen && server.runs => server.stop(now, rng),
-            Fault::Stop => {}
+            Fault::Kill => {
+                let sender = self.agent.as_ref().map(|agent| &agent.sender);
+                server.kill(sender.is_some_and(Sender::wants_close_notify), now, rng);
+            }
+            Fault::Stop => server.stop(now, rng),
             Fault::Discard => server.discard(now, rng),
             Fault::Freeze => server.frozen = server.runs,
             Fault::Thaw => server.frozen = false,
             Fault::Start => server.runs = true,
             Fault::Block => server.block(),
-            Fault::Unblock => server.reachable = true,
+            Fault::Unblock => {
+                server.unblock(now);
+                server.arrive(now);
+            }
             Fault::Reset => server.reset(now),
         }
     }
@@ -182,7 +166,8 @@ impl World {
         self.folder.path().join("state")
     }
 
-    fn write(&self, text: &str) {
+    fn write(&mut self, text: &str) {
+        self.is_unseen = true;
         let mut log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         log.write_all(text.as_bytes()).unwrap();
     }
@@ -205,6 +190,7 @@ impl World {
         let free = (1..).find(|&number| !name(number).exists()).unwrap();
         (1..free).rev().for_each(|number| fs::rename(name(number), name(number + 1)).unwrap());
         fs::rename(self.log(), name(1)).unwrap();
+        self.is_moved = true;
         self.write("");
     }
 
@@ -232,6 +218,7 @@ impl World {
         self.oracle.on_confirmed(sender.confirmed());
         self.oracle.may_come_again(sender.confirmed());
         self.agent = Some(Agent { journal, reader, sender });
+        self.is_unseen = true;
         self.see_cursor();
     }
 
@@ -270,9 +257,15 @@ impl World {
 
     fn collect(&mut self, budget: usize) {
         let now = wall(self.now);
-        if let Some(input) = self.agent.as_mut().map(|agent| agent.reader.poll(budget, now)) {
-            self.append_to_journal(input);
-        }
+        // A budget may not be enough for all that there is.
+        self.is_unseen = budget < 1 << 20;
+        self.polls += 1;
+        // Hints may fail to come.
+        let looks = self.is_moved || self.polls.is_multiple_of(4);
+        let Some(agent) = &mut self.agent else { return };
+        self.is_moved = false;
+        let input = agent.reader.poll(budget, looks, now);
+        self.append_to_journal(input);
     }
 
     fn send(&mut self, steps: u8, rng: &mut fastrand::Rng) {
@@ -320,11 +313,17 @@ impl World {
                 break;
             }
         }
-        self.agent = None;
+        self.hang_up(rng);
+    }
+
+    /// The agent is gone. Whether there was one.
+    fn hang_up(&mut self, rng: &mut fastrand::Rng) -> bool {
+        let agent = self.agent.take().map(|mut agent| agent.sender.hang_up(&mut self.server, rng));
+        agent.is_some()
     }
 
     fn die(&mut self, how: How, writing: Option<Lengths>, rng: &mut fastrand::Rng) {
-        if self.agent.take().is_none() {
+        if !self.hang_up(rng) {
             return;
         }
         if let Some(before) = writing {
@@ -340,7 +339,7 @@ impl World {
         let now = wall(self.now);
         let Some(agent) = &mut self.agent else { return };
         let before = disk::lengths(&self.folder.path().join("state/journal"));
-        let input = agent.reader.poll(1 << 20, now);
+        let input = agent.reader.poll(1 << 20, true, now);
         // Nobody hears of it.
         agent.journal.append(input, now).unwrap();
         self.die(how, Some(before), rng);
@@ -348,4 +347,4 @@ impl World {
 }
 
 /// After so much time without trouble everything has arrived.
-const ROUNDS_MAX: usize = 100;
+const TURNS_MAX: usize = 2000;

@@ -53,10 +53,7 @@ impl Sender {
                     ended = true;
                 }
                 (Down::CloseNotify, Some(closed)) => closing.seen.close_notify_after = Some(at - closed),
-                (Down::Fin, Some(closed)) => {
-                    closing.seen.fin_after = Some(at - closed);
-                    ended = true;
-                }
+                (Down::Fin, Some(closed)) => closing.seen.fin_after = Some(at - closed),
             }
         }
         if server.kind == Kind::Relp {
@@ -67,19 +64,27 @@ impl Sender {
             closing.seen.unanswered = Some(unanswered);
             closing.seen.confirmed = acknowledged;
         } else if closing.closed.is_none() && !ended {
-            if server.has_all(number) {
-                let drained = *closing.drained.get_or_insert(now);
-                if now >= drained + self.settle.pause() {
-                    closing.closed = Some(now);
-                    server.send(number, Up::Close, now, rng);
-                    self.closing = Some(closing);
-                    return true;
-                }
+            if closing.drained.is_none() && server.has_all(number) {
+                closing.drained = Some(now);
             }
-            ended = now > closing.begun + ANSWER_MAX;
+            // What becomes of the link after that shows in the answer.
+            if closing.drained.is_some_and(|drained| now >= drained + self.settle.pause()) {
+                closing.closed = Some(now);
+                server.send(number, Up::Close, now, rng);
+                self.closing = Some(closing);
+                return true;
+            }
+            ended = closing.drained.is_none() && now > closing.begun + ANSWER_MAX;
         }
+        // The peer's FIN may come before its acknowledgement of ours.
+        ended |= closing.seen.fin_after.is_some() && server.has_all(number);
         ended |= closing.closed.is_some_and(|closed| now > closed + ANSWER_MAX);
         if !ended {
+            self.until = Some(match (closing.closed, closing.drained) {
+                (Some(closed), _) => closed + ANSWER_MAX,
+                (None, Some(drained)) => drained + self.settle.pause(),
+                (None, None) => closing.begun + ANSWER_MAX,
+            });
             self.closing = Some(closing);
             return false;
         }

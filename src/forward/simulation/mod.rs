@@ -4,6 +4,8 @@
 //! tokio waits, pools and proxies, replaced certificates, `rate-max`, records set aside, a stop that does not wait.
 
 mod close;
+mod connection;
+mod moment;
 mod server;
 
 pub(crate) use server::{Frame, Kind, Server};
@@ -79,6 +81,8 @@ pub(crate) struct Sender {
     follower: Option<Follower>,
     link: Option<Link>,
     closing: Option<Closing>,
+    /// While it waits: until then, unless something happens.
+    pub(crate) until: Option<Duration>,
     pub(crate) did: Vec<Did>,
     /// The cursor has been synced since somebody looked.
     pub(crate) cursor_is_synced: bool,
@@ -88,7 +92,8 @@ pub(crate) struct Sender {
 /// The client's end of a connection.
 struct Link {
     number: usize,
-    updates: KeyUpdates,
+    /// When the answers came that were not looked at yet.
+    answered: Vec<Duration>,
     acknowledged: u64,
     ended: bool,
 }
@@ -131,6 +136,7 @@ impl Sender {
             follower: None,
             link: None,
             closing: None,
+            until: None,
             did: Vec::new(),
             cursor_is_synced: true,
             is_done: false,
@@ -150,10 +156,11 @@ impl Sender {
         self.delivery.window_bytes()
     }
 
-    /// What happens now decides what the next evidence means.
-    pub(crate) fn is_about_to_be_proven(&self) -> bool {
-        let is_closing = self.closing.as_ref().is_some_and(Closing::is_about_to_close);
-        is_closing || self.closing.is_none() && self.probe.is_owed()
+    /// The agent is gone, and its kernel lets go of the link.
+    pub(crate) fn hang_up(&mut self, server: &mut Server, rng: &mut fastrand::Rng) {
+        if let Some(link) = self.link.take() {
+            server.leave(link.number, rng);
+        }
     }
 
     pub(crate) fn stop(&mut self, now: Duration) {
@@ -162,6 +169,7 @@ impl Sender {
 
     /// One turn of `Destination::deliver`; false when it waits for something.
     pub(crate) fn step(&mut self, server: &mut Server, now: Duration, rng: &mut fastrand::Rng) -> bool {
+        self.until = None;
         if self.closing.is_some() {
             return self.go_on_closing(server, now, rng);
         }
@@ -189,7 +197,10 @@ impl Sender {
                 self.is_done = true;
                 return false;
             }
-            Next::Step(Step::Wait { .. }) => return false,
+            Next::Step(Step::Wait { until }) => {
+                self.until = until;
+                return false;
+            }
         }
         true
     }
@@ -203,17 +214,17 @@ impl Sender {
         };
         (self.heard, self.flight) = (KeyUpdates::default(), Flight::default());
         self.delivery.on_connected(now);
-        self.link = Some(Link { number, updates: KeyUpdates::default(), acknowledged: 0, ended: false });
+        self.link = Some(Link { number, answered: Vec::new(), acknowledged: 0, ended: false });
     }
 
     /// Reads what has come, as `Link` does.
     fn listen(&mut self, server: &mut Server, now: Duration) {
         let Some(link) = &mut self.link else { return };
-        for (_, what) in server.hear(link.number, now) {
+        for (at, what) in server.hear(link.number, now) {
             match what {
                 // What a close follows is not looked at any more.
                 _ if link.ended => {}
-                Down::Answer => link.updates.given += 1,
+                Down::Answer => link.answered.push(at),
                 Down::Acknowledged => link.acknowledged += 1,
                 Down::CloseNotify | Down::Fin | Down::Reset => link.ended = true,
             }
@@ -223,15 +234,18 @@ impl Sender {
     fn hear(&mut self, server: &mut Server, now: Duration, rng: &mut fastrand::Rng) {
         self.listen(server, now);
         self.harvest();
-        let Some(link) = &self.link else { return };
+        let Some(link) = &mut self.link else { return };
         if link.ended {
             return self.lost(server, now, rng);
         }
-        let (heard, least) = (link.updates, Some(server.round_trip(link.number)));
-        let before = std::mem::replace(&mut self.heard, heard);
-        if let Some(through) = decide::prove(&mut self.probe, before, heard, least, now) {
-            self.delivery.on_confirmed(through);
-            self.peer.habits.on_answer();
+        let least = Some(server.round_trip(link.number));
+        for at in link.answered.drain(..) {
+            let heard = KeyUpdates { given: self.heard.given + 1, ..self.heard };
+            let before = std::mem::replace(&mut self.heard, heard);
+            if let Some(through) = decide::prove(&mut self.probe, before, heard, least, at) {
+                self.delivery.on_confirmed(through);
+                self.peer.habits.on_answer();
+            }
         }
     }
 

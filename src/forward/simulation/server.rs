@@ -1,11 +1,13 @@
 //! A modelled receiver and the network before it: what is on the way, in a kernel, read, and lost at each end.
 //!
 //! Time is handed in. Bytes keep their order on a connection and take a base time each way and some more. A close of the
-//! peer's own account comes without delay of its own: one that crosses ours slower than the smallest round trip is the limit
-//! that `evidence` names, and no history here has it.
+//! peer's own account that crosses ours slower than the smallest round trip is the limit that `evidence` names: no history here
+//! has it but where a reset follows it, or ours is never acknowledged. Neither has any the other limit, a peer that is not known
+//! to send close_notify and dies with what it has read in its hands, nor a peer that gives new keys unasked while it has a probe
+//! to answer.
 
+use super::connection::{Connection, End};
 use crate::model::{EventId, Seq};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What a receiver's TLS does.
@@ -17,6 +19,8 @@ pub(crate) enum Kind {
     Jsse,
     /// Answers a probe some time after it has read it, and a close.
     Slow,
+    /// Answers every probe and a close, and now and then gives new keys when nobody has asked.
+    Moody,
     /// Answers no probe, and ends with a bare FIN.
     Gnutls,
     /// Cannot be probed, and answers a close.
@@ -26,8 +30,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 6] =
-        [Kind::Openssl, Kind::Jsse, Kind::Slow, Kind::Gnutls, Kind::Tls12, Kind::Relp];
+    pub(crate) const ALL: [Kind; 7] =
+        [Kind::Openssl, Kind::Jsse, Kind::Slow, Kind::Moody, Kind::Gnutls, Kind::Tls12, Kind::Relp];
 }
 
 /// One frame.
@@ -58,36 +62,12 @@ pub(super) enum Down {
     Reset,
 }
 
-/// The receiver's end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Open,
-    /// It has closed on its own account, and reads to throw away.
-    Discards,
-    Closed,
-}
-
-#[derive(Debug)]
-struct Connection {
-    up: VecDeque<(Duration, Up)>,
-    /// In the kernel of the receiver.
-    buffer: VecDeque<Up>,
-    down: VecDeque<(Duration, Down)>,
-    base: Duration,
-    end: End,
-    probes: u32,
-    /// Answers that are not given yet, and when they will be.
-    owed: VecDeque<Duration>,
-    /// Something came to a closed socket, and is never acknowledged by its kernel.
-    refused: bool,
-}
-
 /// The receiver. What it has taken it keeps, whatever happens to it.
 pub(crate) struct Server {
     pub(crate) kind: Kind,
     pub(crate) runs: bool,
     pub(crate) frozen: bool,
-    pub(crate) reachable: bool,
+    reachable: bool,
     /// What the program has taken since somebody looked, in order.
     pub(crate) taken: Vec<Frame>,
     connections: Vec<Connection>,
@@ -113,16 +93,7 @@ impl Server {
         if !self.runs || !self.reachable || self.frozen {
             return None;
         }
-        self.connections.push(Connection {
-            up: VecDeque::new(),
-            buffer: VecDeque::new(),
-            down: VecDeque::new(),
-            base: Duration::from_micros(rng.u64(50..30_000)),
-            end: End::Open,
-            probes: 0,
-            owed: VecDeque::new(),
-            refused: false,
-        });
+        self.connections.push(Connection::new(Duration::from_micros(rng.u64(50..30_000))));
         while self.connections.len() > CONNECTIONS_MAX {
             self.connections.remove(0);
             self.gone += 1;
@@ -134,15 +105,17 @@ impl Server {
         self.connections.get_mut(number.checked_sub(self.gone)?)
     }
 
+    pub(super) fn at(&self, number: usize) -> Option<&Connection> {
+        self.connections.get(number.checked_sub(self.gone)?)
+    }
+
     pub(super) fn round_trip(&mut self, number: usize) -> Duration {
         self.of(number).map_or(Duration::ZERO, |connection| connection.base * 2)
     }
 
     pub(super) fn send(&mut self, number: usize, what: Up, now: Duration, rng: &mut fastrand::Rng) {
         let Some(connection) = self.of(number) else { return };
-        let at = now + connection.base + jitter(rng);
-        let at = connection.up.back().map_or(at, |(before, _)| at.max(*before));
-        connection.up.push_back((at, what));
+        connection.send(what, now, rng);
     }
 
     /// What has arrived at the client, with its time.
@@ -154,8 +127,7 @@ impl Server {
             connection.down.pop_front();
             heard.push((at, what));
         }
-        // TCP_USER_TIMEOUT.
-        if connection.up.front().is_some_and(|(at, _)| now > *at + GIVEN_UP_AFTER) {
+        if connection.given_up_at().is_some_and(|at| now > at) {
             heard.push((now, Down::Reset));
         }
         heard
@@ -163,30 +135,32 @@ impl Server {
 
     /// Whether the receiver's kernel has everything, as ours knows.
     pub(super) fn has_all(&mut self, number: usize) -> bool {
-        self.of(number).is_some_and(|connection| connection.up.is_empty() && !connection.refused)
+        self.at(number).is_some_and(|connection| connection.up.is_empty() && connection.refused.is_none())
     }
 
     /// The client has let go of it: of what is on the way some may still arrive.
     pub(super) fn leave(&mut self, number: usize, rng: &mut fastrand::Rng) {
         if let Some(connection) = self.of(number) {
-            let arrives = rng.usize(0..=connection.up.len());
-            connection.up.truncate(arrives);
+            connection.leave(rng);
         }
     }
 
-    /// There are frames in its kernel that the program has not read.
-    pub(crate) fn is_behind(&self) -> bool {
-        let unread = |what: &Up| matches!(what, Up::Frame(_));
-        self.connections
-            .iter()
-            .any(|connection| connection.end == End::Open && connection.buffer.iter().any(unread))
+    /// When the next thing happens that nobody has to do.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        let is_served = self.runs && !self.frozen;
+        let due = |connection: &Connection| connection.due(self.reachable, is_served);
+        self.connections.iter().filter_map(due).min()
     }
 
-    /// What is on the way arrives, and the program reads some of it.
-    pub(crate) fn step(&mut self, now: Duration, rng: &mut fastrand::Rng) {
+    /// What is on the way arrives in its kernel.
+    pub(crate) fn arrive(&mut self, now: Duration) {
         if self.reachable {
             self.connections.iter_mut().for_each(|connection| connection.arrive(now));
         }
+    }
+
+    /// The program reads some of what is there.
+    pub(crate) fn step(&mut self, now: Duration, rng: &mut fastrand::Rng) {
         if !self.runs || self.frozen {
             return;
         }
@@ -196,60 +170,24 @@ impl Server {
         }
     }
 
-    /// The program dies; what it has not read dies with it.
-    pub(crate) fn kill(&mut self, now: Duration, rng: &mut fastrand::Rng) {
-        self.runs = false;
-        self.frozen = false;
-        for connection in &mut self.connections {
-            let ends = connection.end != End::Closed;
-            connection.end = End::Closed;
-            connection.owed.clear();
-            if ends {
-                let unread = !std::mem::take(&mut connection.buffer).is_empty();
-                connection.refused |= unread;
-                if unread && rng.bool() {
-                    // A reset may overtake what was said before it.
-                    connection.down.clear();
-                }
-                connection.say(if unread { Down::Reset } else { Down::Fin }, now, Duration::ZERO);
-            }
-        }
+    /// The program dies; what it has not read dies with it, and if it `slurps` maybe what it has.
+    pub(crate) fn kill(&mut self, slurps: bool, now: Duration, rng: &mut fastrand::Rng) {
+        (self.runs, self.frozen) = (false, false);
+        self.connections.iter_mut().for_each(|connection| connection.die(slurps, now, rng));
     }
 
-    /// The program closes every connection and goes. It may have asked its TLS for more than it then takes.
+    /// The program closes every connection and goes.
     pub(crate) fn stop(&mut self, now: Duration, rng: &mut fastrand::Rng) {
-        self.runs = false;
-        self.frozen = false;
-        for connection in &mut self.connections {
-            if connection.end == End::Closed {
-                continue;
-            }
-            connection.read_ahead(self.kind, now, rng);
-            if connection.end == End::Open && self.kind != Kind::Gnutls {
-                connection.say(Down::CloseNotify, now, Duration::ZERO);
-            }
-            connection.end = End::Closed;
-            let unread = !std::mem::take(&mut connection.buffer).is_empty();
-            connection.refused |= unread;
-            connection.say(if unread { Down::Reset } else { Down::Fin }, now, Duration::ZERO);
+        if self.runs && !self.frozen {
+            self.runs = false;
+            self.connections.iter_mut().for_each(|connection| connection.stop(self.kind, now, rng));
         }
     }
 
     /// The program closes its side of every connection, reads on and throws away.
     pub(crate) fn discard(&mut self, now: Duration, rng: &mut fastrand::Rng) {
-        let closes = |what: &Connection| {
-            what.up.iter().map(|(_, up)| up).chain(&what.buffer).any(|up| matches!(up, Up::Close))
-        };
-        if !self.runs || self.frozen || !self.reachable {
-            return;
-        }
-        for connection in &mut self.connections {
-            if connection.end == End::Open && !closes(connection) {
-                connection.read_ahead(self.kind, now, rng);
-                connection.end = End::Discards;
-                connection.say(Down::CloseNotify, now, Duration::ZERO);
-                connection.say(Down::Fin, now, Duration::ZERO);
-            }
+        if self.runs && !self.frozen && self.reachable {
+            self.connections.iter_mut().for_each(|connection| connection.discard(self.kind, now, rng));
         }
     }
 
@@ -262,111 +200,18 @@ impl Server {
         }
     }
 
+    pub(crate) fn unblock(&mut self, now: Duration) {
+        if !std::mem::replace(&mut self.reachable, true) {
+            let down = self.connections.iter_mut().flat_map(|connection| &mut connection.down);
+            down.for_each(|(at, _)| *at = now.max(*at));
+        }
+    }
+
     /// Something on the way resets every connection at both ends.
     pub(crate) fn reset(&mut self, now: Duration) {
-        for connection in &mut self.connections {
-            connection.up.clear();
-            connection.end = End::Closed;
-            connection.refused = true;
-            connection.buffer.clear();
-            connection.down.clear();
-            connection.say(Down::Reset, now, Duration::ZERO);
-        }
+        self.connections.iter_mut().for_each(|connection| connection.reset(now));
     }
 }
 
-impl Connection {
-    fn say(&mut self, what: Down, now: Duration, more: Duration) {
-        let at = now + self.base + more;
-        let at = self.down.back().map_or(at, |(before, _)| at.max(*before));
-        self.down.push_back((at, what));
-    }
-
-    fn arrive(&mut self, now: Duration) {
-        while let Some(&(_, what)) = self.up.front().filter(|(at, _)| *at <= now) {
-            self.up.pop_front();
-            match self.end {
-                End::Closed => {
-                    let told = std::mem::replace(&mut self.refused, true);
-                    if !told {
-                        self.say(Down::Reset, now, Duration::ZERO);
-                    }
-                }
-                End::Open | End::Discards => self.buffer.push_back(what),
-            }
-        }
-    }
-
-    fn read(
-        &mut self,
-        kind: Kind,
-        most: usize,
-        now: Duration,
-        rng: &mut fastrand::Rng,
-        taken: &mut Vec<Frame>,
-    ) {
-        while self.owed.front().is_some_and(|at| *at <= now) {
-            self.owed.pop_front();
-            self.say(Down::Answer, now, jitter(rng));
-        }
-        for _ in 0..most {
-            let Some(what) = self.buffer.pop_front() else { return };
-            match what {
-                Up::Frame(_) if self.end == End::Discards => {}
-                Up::Frame(frame) => {
-                    taken.push(frame);
-                    if kind == Kind::Relp {
-                        self.say(Down::Acknowledged, now, jitter(rng));
-                    }
-                }
-                Up::Probe if self.end == End::Discards => {}
-                Up::Probe => self.answer(kind, now, rng),
-                Up::Close => {
-                    if self.end == End::Open {
-                        if kind != Kind::Gnutls {
-                            self.say(Down::CloseNotify, now, jitter(rng));
-                        }
-                        self.say(Down::Fin, now, Duration::ZERO);
-                    }
-                    self.end = End::Closed;
-                }
-            }
-        }
-    }
-
-    fn answer(&mut self, kind: Kind, now: Duration, rng: &mut fastrand::Rng) {
-        self.probes += 1;
-        match kind {
-            Kind::Openssl if self.probes == 1 => {}
-            Kind::Openssl | Kind::Jsse => self.say(Down::Answer, now, jitter(rng)),
-            Kind::Slow => {
-                let at = now + Duration::from_millis(rng.u64(0..300));
-                self.owed.push_back(self.owed.back().map_or(at, |before| at.max(*before)));
-            }
-            Kind::Gnutls | Kind::Tls12 | Kind::Relp => {}
-        }
-    }
-
-    /// The TLS has read up to a probe and answered it; the program takes nothing of that, and its close follows at once.
-    fn read_ahead(&mut self, kind: Kind, now: Duration, rng: &mut fastrand::Rng) {
-        let probe = self.buffer.iter().position(|what| matches!(what, Up::Probe));
-        if let Some(probe) = probe.filter(|_| self.end == End::Open && kind != Kind::Slow && rng.bool()) {
-            self.buffer.drain(..=probe);
-            // Without more delay than the close, so that both are there together.
-            self.probes += 1;
-            if kind == Kind::Jsse || kind == Kind::Openssl && self.probes > 1 {
-                self.say(Down::Answer, now, Duration::ZERO);
-            }
-        }
-    }
-}
-
-/// Mostly little, now and then much.
-fn jitter(rng: &mut fastrand::Rng) -> Duration {
-    let most = if rng.u8(0..10) == 0 { 400_000 } else { 2000 };
-    Duration::from_micros(rng.u64(0..most))
-}
-
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
 /// Connections whose rest a receiver still reads.
 const CONNECTIONS_MAX: usize = 4;
