@@ -62,6 +62,7 @@ pub enum AgentError {
 /// Runs the agent until SIGTERM or SIGINT, or until the journal cannot be written any more.
 pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
+    slack::limit();
     let journal = Journal::open(config.journal.clone(), now())?;
     let collect = Arc::new(config.collect);
     let pollers = collect::open_apis(&collect, &journal, now)?;

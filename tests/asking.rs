@@ -74,6 +74,11 @@ fn what_is_at_the_siem_and_what_waits_is_told_of_each_event() {
     assert_eq!(count(&["--undelivered"]), "5\n");
     assert_eq!(count(&["--delivered=siem"]), "5\n");
     assert_eq!(count(&["--delivered"]), "0\n");
+    let users = told(&house.run(&["query", "-q", "source=timeline", "--by", "user", "-o", "csv"]));
+    assert_eq!(users, (Some(0), "user,records\nalice,5\n".to_owned(), String::new()));
+    let asked = house.records();
+    let asked = asked.iter().rfind(|record| record.event.action.name() == "agent.query").unwrap();
+    assert!(asked.event.message.ends_with("counted 5 records of the trail: source=timeline by=user"));
     let file = house.path("cursor");
     let again = ["query", "-q", "--cursor-file", file.to_str().unwrap(), "source=timeline"];
     assert_eq!(told(&house.run(&again)).1.lines().count(), 5);

@@ -8,6 +8,8 @@ mod errors;
 mod narrow;
 #[path = "query/shapes.rs"]
 mod shapes;
+#[path = "query/values.rs"]
+mod values;
 #[path = "query/words.rs"]
 mod words;
 

@@ -5,11 +5,14 @@
 use otrail::filter::{Clock, Filter};
 use otrail::journal::{Draft, Input, Journal, Scan, Settings, parts};
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
-use otrail::query::{Order, Query, ROWS_MAX, answer, count};
+use otrail::query::render::COLUMNS;
+use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -184,6 +187,22 @@ fn check(dir: &Path, query: &Query, through: Seq, all: &[Record]) {
     assert!(rows == expected && found.incomplete().is_none(), "{:?}", found.incomplete());
     let counted = count(dir, query, through, &never).unwrap();
     assert_eq!(counted.counted(), Some(expected.len() as u64), "{:?} counted", query.filter);
+    check_values(dir, query, through, all);
+}
+
+/// Of one of the fields, another one each time, how many records have each value.
+fn check_values(dir: &Path, query: &Query, through: Seq, all: &[Record]) {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let by = &COLUMNS[TURN.fetch_add(1, Ordering::Relaxed) % COLUMNS.len()];
+    let wanted = all.iter().filter(|record| record.seq <= through && query.filter.matches(record));
+    let mut counts = BTreeMap::<String, u64>::new();
+    wanted.for_each(|record| *counts.entry(by.value(record).into_owned()).or_default() += 1);
+    let records: u64 = counts.values().sum();
+    let mut values: Vec<(String, u64)> = counts.into_iter().collect();
+    values.sort_by_key(|(_, count)| Reverse(*count));
+    values.truncate(query.limit.unwrap_or(usize::MAX));
+    let found = tally(dir, query, by, through, &AtomicBool::new(false)).unwrap();
+    assert_eq!(found, Tally { values, records, missing: vec![] }, "{:?} by {}", query.filter, by.name);
 }
 
 fn records(dir: &Path) -> Vec<Record> {

@@ -3,6 +3,7 @@
 mod cursor;
 mod narrow;
 mod printer;
+mod tally;
 mod words;
 
 use super::deliveries::Deliveries;
@@ -14,7 +15,7 @@ use super::times::{self, Zone};
 use super::trail::{Extent, Trail};
 use super::{Common, warn};
 use crate::filter::Filter;
-use crate::query::render::{COLUMNS, Column, Look, SHAPES, Shape, Sink};
+use crate::query::render::{COLUMNS, Column, Look, OF_VALUES, SHAPES, Shape, Sink};
 use clap::builder::PossibleValuesParser;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ Examples:
   otrail query client=10.2.0.0/16 severity=7.. --since 'monday 06:00' --count
   otrail query yesterday..today --tz Europe/Berlin -o table
   otrail query 'action = exclusion_rule. and not user in (admin, backup)'
+  otrail query --failed --since -7d --by user -n 10
   otrail query --undelivered -n 20 --reverse
   otrail query --cursor-file /tmp/otrail.cursor -o csv --fields time,user,action
 Expressions: FIELD =, !=, <, <=, >, >= VALUE, FIELD in (A, B), FIELD contains TEXT, FIELD matches /REGEX/, joined by and,
@@ -124,6 +126,10 @@ pub struct Query {
     /// Say how many rows there are instead of showing them
     #[arg(long, conflicts_with_all = ["follow", "reverse"])]
     count: bool,
+    /// Count the rows by the values of this field, the most frequent first: how many have each; with -n the N most frequent
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["follow", "reverse", "just_one", "fields", "cursor_file", "show_cursor"],
+        value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| column.name)))]
+    by: Option<String>,
     /// Newest rows first
     #[arg(short, long)]
     reverse: bool,
@@ -196,6 +202,11 @@ impl Query {
                 "-o {form} has fields of its own; --fields is for {taking}"
             ));
         }
+        let by = self.by.as_deref().and_then(Column::named);
+        if by.is_some() && !OF_VALUES.contains(&self.output.as_str()) {
+            let (form, taking) = (&self.output, OF_VALUES.join(", "));
+            return exit::usage(&anyhow::anyhow!("-o {form} is of rows; --by is for {taking}"));
+        }
         filter.notes().for_each(|note| self.tell(note));
         if let Some(range) = times::range(filter.range(), &zone) {
             self.tell(&range);
@@ -211,6 +222,12 @@ impl Query {
         };
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
+        if trail.is_folder() {
+            self.tell("reading the folder itself: this query is not recorded in the trail");
+        }
+        if let Some(by) = by {
+            return self.tally(&trail, filter, by, Pager::new(out, !self.no_pager));
+        }
         let fields = self.fields.iter().filter_map(|name| Column::named(name)).collect();
         let look = Look {
             zone: zone.clone(),
@@ -225,9 +242,6 @@ impl Query {
         let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
         let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
         let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);
-        if trail.is_folder() {
-            self.tell("reading the folder itself: this query is not recorded in the trail");
-        }
         self.answer(&trail, filter, printer, begun)
     }
 

@@ -9,7 +9,8 @@ use crate::filter::Filter;
 use crate::journal;
 use crate::model::delivery::History;
 use crate::model::{Record, Seq};
-use crate::query::{self, Answer, Order, ROWS_MAX_OFFLINE};
+use crate::query::render::Column;
+use crate::query::{self, Answer, Order, ROWS_MAX_OFFLINE, Tally};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -56,7 +57,7 @@ impl Trail {
             Trail::Agent(settings) => {
                 let filters =
                     filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                let ask = Ask { filters, limit, reverse, follow, count, claimed: claimed() };
+                let ask = Ask { filters, limit, reverse, follow, count, by: None, claimed: claimed() };
                 Ok(Rows::Agent(Box::new(connect(settings)?.query(&ask)?)))
             }
             Trail::Folder(dir) => {
@@ -66,6 +67,35 @@ impl Trail {
                 let search = if count { query::count } else { query::answer };
                 let answer = search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
                 Ok(Rows::Folder(Box::new(answer)))
+            }
+        }
+    }
+
+    /// How many records have each value of a field; `limit` is of values.
+    pub(super) fn tally(
+        &self,
+        filter: Filter,
+        by: &'static Column,
+        limit: Option<usize>,
+    ) -> anyhow::Result<Tally> {
+        match self {
+            Trail::Agent(settings) => {
+                let filters =
+                    filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let by = Some(by.name.to_owned());
+                let ask = Ask { filters, limit, by, claimed: claimed(), ..Ask::default() };
+                let mut rows = connect(settings)?.query(&ask)?;
+                if let Some(row) = rows.next() {
+                    row?;
+                }
+                let end = rows.end().cloned().unwrap_or_default();
+                let missing = if end.incomplete { vec![end.reason] } else { Vec::new() };
+                Ok(Tally { values: rows.into_values(), records: end.rows, missing })
+            }
+            Trail::Folder(dir) => {
+                let (filter, order) = (Arc::new(filter), Order::default());
+                let query = query::Query { filter, limit, order, rows_max: ROWS_MAX_OFFLINE };
+                Ok(query::tally(dir, &query, by, Seq(u64::MAX), &AtomicBool::new(false))?)
             }
         }
     }

@@ -5,10 +5,11 @@ use super::protocol::{Ask, End, Reply, Request};
 use super::server::{Shared, note, now, stopped};
 use super::{Peer, follow, ongoing, request};
 use crate::filter::{Clock, Filter};
-use crate::journal;
+use crate::journal::{self, JournalError};
 use crate::model::{Record, Seq};
-use crate::query::render::json_line;
+use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
@@ -70,7 +71,15 @@ async fn query(
     }
     let order = if ask.reverse { Order::NewestFirst } else { Order::OldestFirst };
     let query = Query { filter: Arc::clone(&filter), limit: ask.limit, order, rows_max: ROWS_MAX };
-    let outcome = match work.search(query, through, ask.count).await {
+    let by = match ask.by.as_deref().map(|name| Column::named(name).ok_or(name)).transpose() {
+        Ok(by) => by,
+        Err(name) => return Some(Reply::Error(format!("`{name}` is no field"))),
+    };
+    let searched = match by {
+        Some(by) => work.tally(query, by, through).await,
+        None => work.search(query, through, ask.count).await,
+    };
+    let outcome = match searched {
         Ok(()) if ask.follow => follow::follow(&mut work, filter, through, &own.message).await,
         outcome => outcome,
     };
@@ -116,14 +125,15 @@ impl Work<'_> {
         }
     }
 
-    async fn search(&mut self, query: Query, through: Seq, is_count: bool) -> Result<(), Broken> {
-        let shared = self.shared;
+    /// Searches where it may block; who asks may leave meanwhile, and the agent may have to stop.
+    async fn run<T: Send + 'static>(
+        &mut self,
+        search: impl FnOnce(&Path, &AtomicBool) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, Broken> {
         let mut shutdown = self.shutdown.clone();
-        let _turn = Work::turn(shared).await?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (dir, stop_seen) = (shared.server.journal.dir().to_owned(), Arc::clone(&stop));
-        let search = if is_count { query::count } else { query::answer };
-        let mut search = spawn_blocking(move || search(&dir, &query, through, &stop_seen));
+        let (dir, stop_seen) = (self.shared.server.journal.dir().to_owned(), Arc::clone(&stop));
+        let mut search = spawn_blocking(move || search(&dir, &stop_seen));
         let found = tokio::select! {
             found = &mut search => found,
             () = request::gone(self.stream) => {
@@ -137,11 +147,17 @@ impl Work<'_> {
                 (&mut search).await
             }
         };
-        let mut answer = match found {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
-            Err(_) => return Err(Broken::Failed("the search broke down".to_owned())),
-        };
+        match found {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Broken::Failed(query::sentence(&error))),
+            Err(_) => Err(Broken::Failed("the search broke down".to_owned())),
+        }
+    }
+
+    async fn search(&mut self, query: Query, through: Seq, is_count: bool) -> Result<(), Broken> {
+        let _turn = Work::turn(self.shared).await?;
+        let search = if is_count { query::count } else { query::answer };
+        let mut answer = self.run(move |dir, stop| search(dir, &query, through, stop)).await?;
         let counted = answer.counted();
         while let Some(rest) = self.send_some(answer, Answer::next).await? {
             answer = rest;
@@ -151,6 +167,27 @@ impl Work<'_> {
             }
         }
         self.sent.rows = counted.unwrap_or(self.sent.rows);
+        Ok(())
+    }
+
+    /// The same of the values of a field.
+    async fn tally(&mut self, query: Query, by: &'static Column, through: Seq) -> Result<(), Broken> {
+        let _turn = Work::turn(self.shared).await?;
+        let tally = self.run(move |dir, stop| query::tally(dir, &query, by, through, stop)).await?;
+        let mut left = &tally.values[..];
+        while !left.is_empty() {
+            let (mut count, mut bytes) = (0, 0);
+            while count < left.len() && bytes < CHUNK_BYTES {
+                bytes += left[count].0.len() + VALUE_BYTES;
+                count += 1;
+            }
+            let (now, later) = left.split_at(count);
+            let line = Reply::Values(now.to_vec()).line();
+            request::send(self.stream, &line, &self.shared.server.limits).await.map_err(|_| Broken::Gone)?;
+            left = later;
+        }
+        self.sent.rows = tally.records;
+        tally.missing.iter().for_each(|why| self.incomplete(why));
         Ok(())
     }
 
@@ -209,3 +246,5 @@ impl Rows for Answer {
 pub(super) const STOPPING: &str = "the agent is stopping";
 /// How much is read and sent at a time.
 const CHUNK_BYTES: usize = 64 << 10;
+/// What a value takes besides itself.
+const VALUE_BYTES: usize = 16;

@@ -20,12 +20,13 @@ impl Asked {
     pub(super) fn new(peer: &Peer, ask: &Ask, filter: &Filter) -> Asked {
         let mut what: Vec<String> = filter.words().map(|(name, value)| format!("{name}={value}")).collect();
         what.extend(ask.limit.map(|limit| format!("lines={limit}")));
+        what.extend(ask.by.as_ref().map(|by| format!("by={by}")));
         let what = if what.is_empty() { "everything".to_owned() } else { what.join(" ") };
         Asked {
             peer: peer.clone(),
             claimed: ask.claimed.clone(),
             what: cut(&what, WHAT_BYTES_MAX),
-            is_count: ask.count,
+            is_count: ask.count || ask.by.is_some(),
         }
     }
 

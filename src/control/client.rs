@@ -31,7 +31,7 @@ impl Client {
     /// Asks for records.
     pub fn query(mut self, ask: &Ask) -> Result<Rows, ControlError> {
         self.ask(&Request::Query(ask.clone()))?;
-        Ok(Rows { client: self, end: None })
+        Ok(Rows { client: self, end: None, values: Vec::new() })
     }
 
     /// Asks for the state of the agent.
@@ -120,9 +120,12 @@ impl Client {
             Reply::Refused(sentence) => ControlError::Refused(sentence),
             Reply::No(sentence) => ControlError::No(sentence),
             Reply::Error(sentence) => ControlError::Failed(sentence),
-            Reply::End(_) | Reply::Status(_) | Reply::Deliveries(_) | Reply::Going(_) | Reply::Done(_) => {
-                ControlError::Garbled("it answers another question".to_owned())
-            }
+            Reply::End(_)
+            | Reply::Status(_)
+            | Reply::Deliveries(_)
+            | Reply::Values(_)
+            | Reply::Going(_)
+            | Reply::Done(_) => ControlError::Garbled("it answers another question".to_owned()),
         }
     }
 }
@@ -137,12 +140,18 @@ enum Answered {
 pub struct Rows {
     client: Client,
     end: Option<End>,
+    values: Vec<(String, u64)>,
 }
 
 impl Rows {
     /// How the answer ended; `None` before its end.
     pub fn end(&self) -> Option<&End> {
         self.end.as_ref()
+    }
+
+    /// The values that came instead of records; all of them once the end is there.
+    pub fn into_values(self) -> Vec<(String, u64)> {
+        self.values
     }
 }
 
@@ -154,14 +163,17 @@ impl Iterator for Rows {
         if self.end.is_some() {
             return None;
         }
-        let error = match self.client.read() {
-            Ok(Answered::Record(record)) => return Some(Ok(*record)),
-            Ok(Answered::Reply(Reply::End(end))) => {
-                self.end = Some(end);
-                return None;
+        let error = loop {
+            match self.client.read() {
+                Ok(Answered::Record(record)) => return Some(Ok(*record)),
+                Ok(Answered::Reply(Reply::Values(values))) => self.values.extend(values),
+                Ok(Answered::Reply(Reply::End(end))) => {
+                    self.end = Some(end);
+                    return None;
+                }
+                Ok(Answered::Reply(reply)) => break self.client.unexpected(reply),
+                Err(error) => break error,
             }
-            Ok(Answered::Reply(reply)) => self.client.unexpected(reply),
-            Err(error) => error,
         };
         self.end = Some(End { incomplete: true, reason: error.to_string(), ..End::default() });
         Some(Err(error))

@@ -9,6 +9,7 @@
 //! {"seq":1,...}                                              a record, as `-o json` has it
 //! {"status":{...}}                                           the status
 //! {"deliveries":[{...}]}                                     of each destination, how those records got there
+//! {"values":[["alice",12],...]}                              instead of records, where a query is `by` a field
 //! {"going":[{...}]}                                          how far a replay has come, now and then
 //! {"done":{"reset":{...}}}                                   what came of an act
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
@@ -77,6 +78,9 @@ pub struct Ask {
     /// Send no record, only how many there are.
     #[serde(skip_serializing_if = "is_false")]
     pub count: bool,
+    /// Send no record, only how many have each value of this field; `limit` is of values then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Who the client says was there before sudo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed: Option<String>,
@@ -95,6 +99,8 @@ pub enum Reply {
     Status(Box<Status>),
     /// How the records got to each destination.
     Deliveries(Vec<History>),
+    /// Values of a field, each with how many records have it.
+    Values(Vec<(String, u64)>),
     /// How far a replay has come, for each destination.
     Going(Vec<Replayed>),
     /// What came of an act.
@@ -112,7 +118,7 @@ pub enum Reply {
 /// How an answer ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// Rows sent.
+    /// Rows sent, or counted.
     pub rows: u64,
     /// Whether rows are missing.
     pub incomplete: bool,

@@ -4,11 +4,9 @@
 //! Several values are arrays also where there is one, as ECS wants it.
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
-use super::header::Before;
-use super::ink::fit;
 use super::subject::{Subject, Value, text};
 use super::tree::{self, Node, fact, group, leaf};
-use super::{Envelope, Format, Header, NO_CHAIN, Settings, escape};
+use super::{Envelope, Format, NO_CHAIN, Settings};
 use crate::model::{Print, Record};
 
 /// Its row.
@@ -16,8 +14,8 @@ pub(super) const ROW: Format = Format {
     name: "ecs",
     about: "JSON in the Elastic Common Schema",
     encode,
-    frame_bytes_min: 4096,
-    header: Header::Rfc5424,
+    frame_bytes_min: tree::FRAME_BYTES_MIN,
+    header: tree::HEADER,
     counter: None,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
@@ -31,11 +29,7 @@ fn encode(
     record: &Record,
     frame: &mut Vec<u8>,
 ) -> Option<Print> {
-    let subject = Subject::new(settings, envelope, record);
-    let start = frame.len();
-    BEFORE.put(settings, record, frame);
-    let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
-    fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    tree::frame(TREE, &Subject::new(settings, envelope, record), frame);
     None
 }
 
@@ -194,4 +188,3 @@ fn few(texts: [Option<&str>; 3]) -> Value<'_> {
 
 /// `ecs.version`.
 const ECS_VERSION: &str = "9.4.0";
-const BEFORE: Before = Before { header: ROW.header, has_tag: false };

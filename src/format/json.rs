@@ -8,11 +8,9 @@
 //! the sensor's making within ours, and some readers refuse what another writes (a key twice, half a surrogate pair).
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
-use super::header::Before;
-use super::ink::fit;
 use super::subject::Subject;
 use super::tree::{self, Node, group, leaf};
-use super::{Envelope, Format, Header, Settings, escape};
+use super::{Envelope, Format, Settings};
 use crate::model::{Print, Record};
 
 /// Its row.
@@ -20,8 +18,8 @@ pub(super) const ROW: Format = Format {
     name: "json",
     about: "JSON in the words of otrail, described by `otrail schema event`",
     encode,
-    frame_bytes_min: 4096,
-    header: Header::Rfc5424,
+    frame_bytes_min: tree::FRAME_BYTES_MIN,
+    header: tree::HEADER,
     counter: None,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
@@ -35,11 +33,7 @@ fn encode(
     record: &Record,
     frame: &mut Vec<u8>,
 ) -> Option<Print> {
-    let subject = Subject::new(settings, envelope, record);
-    let start = frame.len();
-    BEFORE.put(settings, record, frame);
-    let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
-    fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    tree::frame(TREE, &Subject::new(settings, envelope, record), frame);
     None
 }
 
@@ -84,5 +78,3 @@ pub(super) const TREE: &[Node] = &[
     leaf!("chain", Chain),
     leaf!("flags", Flags),
 ];
-
-const BEFORE: Before = Before { header: ROW.header, has_tag: false };

@@ -2,8 +2,10 @@
 //! object.
 
 use super::field::Field;
-use super::ink::Ink;
+use super::header::Before;
+use super::ink::{Ink, fit};
 use super::subject::{Subject, Value};
+use super::{Header, escape};
 
 /// Finds a value.
 pub(super) type Find = for<'a> fn(&Subject<'a>) -> Value<'a>;
@@ -45,8 +47,18 @@ macro_rules! group {
 }
 pub(super) use {fact, group, leaf};
 
+/// Appends a frame that is such an object behind a header, and says where the object begins.
+pub(super) fn frame(nodes: &[Node], subject: &Subject<'_>, frame: &mut Vec<u8>) -> usize {
+    let start = frame.len();
+    BEFORE.put(subject.settings, subject.record, frame);
+    let begin = frame.len();
+    let bytes_max = subject.settings.frame_bytes_max.max(FRAME_BYTES_MIN) - (begin - start);
+    fit(subject, &escape::JSON, bytes_max, frame, |ink| object(nodes, subject, ink));
+    begin
+}
+
 /// Writes `{...}`.
-pub(super) fn object(nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
+fn object(nodes: &[Node], subject: &Subject<'_>, ink: &mut Ink<'_>) {
     ink.out.push(b'{');
     parts(nodes, subject, ink);
     ink.out.push(b'}');
@@ -154,3 +166,9 @@ pub(super) fn paths(nodes: &[Node]) -> Vec<(String, Option<Field>)> {
     }
     found
 }
+
+/// What stands before such a frame unless the config says otherwise.
+pub(super) const HEADER: Header = Header::Rfc5424;
+/// The shortest limit that such a frame can keep.
+pub(super) const FRAME_BYTES_MIN: usize = 4096;
+const BEFORE: Before = Before { header: HEADER, has_tag: false };

@@ -5,7 +5,7 @@ use crate::format::Envelope;
 use crate::model::{Action, Record, Seq, StreamId};
 
 /// The test events among `records` as a destination is sent them after `prev`, without framing; the counter of the
-/// frames begins with 1.
+/// frames begins with 1, and what a format says of the frame before the first is known to the destination alone.
 pub fn messages(settings: &Settings, stream: StreamId, mut prev: Seq, records: &[Record]) -> Vec<String> {
     let stream = stream.to_string();
     let (mut messages, mut print) = (Vec::new(), None);

@@ -1,10 +1,12 @@
 //! The journal in parts that can be read by themselves, in any order: for whoever knows what to look for.
 
 use super::error::JournalError;
+use super::forms;
 use super::index::Index;
 use super::reader::Scan;
 use super::segment::{self, SegmentName};
 use super::store::Store;
+use super::unpacked::Frames;
 use crate::model::Seq;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +50,14 @@ impl Part {
     pub fn scan(&self) -> Result<Scan, JournalError> {
         let after = self.later.partition_point(|other| *other <= self.name);
         Scan::of_segment(&self.dir, &self.name, &self.later[after..])
+    }
+
+    /// Its frames, to be unpacked one by one; `None` without an index, and when it is gone.
+    pub fn unpack(&self) -> Result<Option<Frames>, JournalError> {
+        match self.index {
+            Some(_) => Frames::open(&forms::sealed(&self.dir, &self.name), &self.name),
+            None => Ok(None),
+        }
     }
 
     /// Reads one of its frames. What is not a frame of it, or is gone, has no records.

@@ -15,14 +15,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a line stands: for whoever wants to read it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Seq of the record.
     pub seq: Seq,
     /// First seq and run of its segment.
-    segment: (Seq, u64),
+    pub(super) segment: (Seq, u64),
     /// Byte offset in the segment.
-    offset: u64,
+    pub(super) offset: u64,
 }
 
 /// One record line.
@@ -36,6 +36,10 @@ pub struct Line {
 }
 
 impl Line {
+    pub(super) fn of(place: Place, body: Vec<u8>, chain: Chain) -> Line {
+        Line { place, body, chain }
+    }
+
     /// The JSON, without the closing brace: for a cheap look before `decode`.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -76,6 +80,8 @@ struct OpenSegment {
     limit: Option<u64>,
     /// Where the next segment begins: from there on this one does not count.
     before: Option<Seq>,
+    /// The line that was read last.
+    line: Vec<u8>,
 }
 
 /// A record before which there is nothing that was journaled at `time` or later: segments are not looked into.
@@ -120,7 +126,14 @@ impl Scan {
     ) -> Result<Scan, JournalError> {
         let (limit, before) = (limit_of(dir, name, later)?, later.first().map(|next| next.first));
         let open = forms::open(dir, name)?;
-        let open = open.map(|file| OpenSegment { name: name.clone(), file, offset: 0, limit, before });
+        let open = open.map(|file| OpenSegment {
+            name: name.clone(),
+            file,
+            offset: 0,
+            limit,
+            before,
+            line: Vec::new(),
+        });
         Ok(Scan { open, alone: true, ..Scan::new(dir.to_path_buf()) })
     }
 
@@ -135,7 +148,8 @@ impl Scan {
         let mut open = None;
         if let Some(mut file) = forms::open(dir, name)? {
             file.bytes.go_to(offset, &file.path)?;
-            open = Some(OpenSegment { name: name.clone(), file, offset, limit, before: None });
+            open =
+                Some(OpenSegment { name: name.clone(), file, offset, limit, before: None, line: Vec::new() });
         }
         Ok(Scan { open, alone: true, next: first, ..Scan::new(dir.to_path_buf()) })
     }
@@ -189,14 +203,25 @@ impl Scan {
             let Some(file) = forms::open(&self.dir, name)? else { continue };
             let limit = limit_of(&self.dir, name, &names[at + 1..])?;
             let before = names.get(at + 1).map(|next| next.first);
-            self.open = Some(OpenSegment { name: name.clone(), file, offset: 0, limit, before });
+            self.open =
+                Some(OpenSegment { name: name.clone(), file, offset: 0, limit, before, line: Vec::new() });
             return Ok(true);
         }
         Ok(false)
     }
 
+    /// The next record whose line is wanted by a look at it; the others are passed over as they stand.
+    pub fn next_of(&mut self, wants: &dyn Fn(&[u8]) -> bool) -> Option<Result<Line, JournalError>> {
+        if self.failed {
+            return None;
+        }
+        let step = self.step(wants);
+        self.failed = matches!(&step, Err(error) if !matches!(error, JournalError::Damaged { .. }));
+        step.transpose()
+    }
+
     /// The next line; `None` at the end of what counts.
-    fn step(&mut self) -> Result<Option<Line>, JournalError> {
+    fn step(&mut self, wants: &dyn Fn(&[u8]) -> bool) -> Result<Option<Line>, JournalError> {
         loop {
             if self.next > self.through {
                 return Ok(None);
@@ -206,9 +231,11 @@ impl Scan {
             }
             let Some(open) = &mut self.open else { return Ok(None) };
             match open.read_line(self.next, self.through)? {
-                Read::Record(line) => {
-                    self.next = line.place.seq.next();
-                    return Ok(Some(line));
+                Read::Record { place, body } => {
+                    self.next = place.seq.next();
+                    if wants(&open.line[..body]) {
+                        return open.take(place, body).map(Some);
+                    }
                 }
                 Read::Passed => {}
                 Read::Ahead => return Ok(None),
@@ -245,17 +272,16 @@ impl Iterator for Scan {
     type Item = Result<Line, JournalError>;
 
     fn next(&mut self) -> Option<Result<Line, JournalError>> {
-        if self.failed {
-            return None;
-        }
-        let step = self.step();
-        self.failed = matches!(&step, Err(error) if !matches!(error, JournalError::Damaged { .. }));
-        step.transpose()
+        self.next_of(&|_| true)
     }
 }
 
 enum Read {
-    Record(Line),
+    /// A record; its line has so many bytes before the sum.
+    Record {
+        place: Place,
+        body: usize,
+    },
     /// A line that is no record, or one before the wanted.
     Passed,
     /// A record that is not wanted yet; it is read again when it is.
@@ -269,37 +295,47 @@ impl OpenSegment {
         if self.limit.is_some_and(|limit| self.offset >= limit) {
             return Ok(Read::End);
         }
-        let (mut line, offset) = (Vec::new(), self.offset);
-        let count = match self.file.bytes.read_line(&mut line, &self.file.path)? {
+        let offset = self.offset;
+        self.line.clear();
+        let count = match self.file.bytes.read_line(&mut self.line, &self.file.path)? {
             Found::Bytes(count) => count,
             Found::Damaged { lost, error } => {
                 self.offset += lost;
                 return Ok(Read::Damaged(error));
             }
         };
-        let whole = line.strip_suffix(b"\n").and_then(tail::check);
-        let seq = whole.and_then(|whole| peek(whole.body).seq);
+        let body = self.line.strip_suffix(b"\n").and_then(tail::body);
+        let seq = body.and_then(|body| peek(body).seq);
+        let body = body.map(<[u8]>::len);
         let unannounced = seq.is_some_and(|seq| seq > through);
-        if count == 0 || unannounced || (whole.is_none() && self.may_still_grow(&line)) {
+        if count == 0 || unannounced || (body.is_none() && self.may_still_grow()) {
             self.file.bytes.seek(offset, &self.file.path)?;
             return Ok(if unannounced { Read::Ahead } else { Read::End });
         }
         self.offset += count as u64;
-        let Some(whole) = whole else { return Ok(Read::Damaged(self.damaged_line(offset, count as u64))) };
-        let (body, chain) = (whole.body.len(), whole.chain);
+        let Some(body) = body else { return Ok(Read::Damaged(self.damaged_line(offset, count as u64))) };
         match seq {
             Some(seq) if seq >= wanted && self.before.is_none_or(|before| seq < before) => {
-                line.truncate(body);
                 let place = Place { seq, segment: (self.name.first, self.name.run), offset };
-                Ok(Read::Record(Line { place, body: line, chain }))
+                Ok(Read::Record { place, body })
             }
             _ => Ok(Read::Passed),
         }
     }
 
+    /// The record that was read last.
+    fn take(&mut self, place: Place, body: usize) -> Result<Line, JournalError> {
+        let Some(chain) = tail::chain_behind(body, &self.line) else {
+            return Err(self.damaged_line(place.offset, self.line.len() as u64));
+        };
+        let mut line = std::mem::take(&mut self.line);
+        line.truncate(body);
+        Ok(Line { place, body: line, chain })
+    }
+
     /// A line without its end, in a segment that no later one has closed, is being written.
-    fn may_still_grow(&self, line: &[u8]) -> bool {
-        self.limit.is_none() && !line.ends_with(b"\n")
+    fn may_still_grow(&self) -> bool {
+        self.limit.is_none() && !self.line.ends_with(b"\n")
     }
 
     /// Named by the place in the plain segment, whatever form it has by now.
@@ -336,37 +372,6 @@ pub(super) fn limit_of(
         }
     }
     Ok(None)
-}
-
-/// Reads the lines at some places again, in any order.
-#[derive(Debug)]
-pub struct Fetch {
-    dir: PathBuf,
-    open: Option<((Seq, u64), Opened)>,
-}
-
-impl Fetch {
-    /// For the journal below a state directory.
-    pub fn new(state_dir: &Path) -> Fetch {
-        Fetch { dir: super::store::Store::at(state_dir).journal(), open: None }
-    }
-
-    /// The record at `place`; `None` when it is gone or damaged by now.
-    pub fn get(&mut self, place: Place) -> Option<Record> {
-        if self.open.as_ref().is_none_or(|(segment, _)| *segment != place.segment) {
-            let name = SegmentName { first: place.segment.0, run: place.segment.1 };
-            self.open = Some((place.segment, forms::open(&self.dir, &name).ok()??));
-        }
-        let (_, file) = self.open.as_mut()?;
-        file.bytes.seek(place.offset, &file.path).ok()?;
-        let mut line = Vec::new();
-        file.bytes.read_line(&mut line, &file.path).ok()?;
-        let whole = tail::check(line.strip_suffix(b"\n")?)?;
-        let seq = peek(whole.body).seq?;
-        let (end, chain) = (whole.body.len(), whole.chain);
-        line.truncate(end);
-        Line { place, body: line, chain }.decode().filter(|_| seq == place.seq)
-    }
 }
 
 /// The stream id of the journal below a state directory.

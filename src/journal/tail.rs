@@ -65,6 +65,21 @@ pub(super) fn check(line: &[u8]) -> Option<Whole<'_>> {
     (found == expected).then_some(Whole { body, chain })
 }
 
+/// The body of a line without its line feed, if its checksum holds: `check` for whoever needs no chain value yet.
+pub(super) fn body(line: &[u8]) -> Option<&[u8]> {
+    let (body, tail) = line.split_at_checked(line.len().checked_sub(TAIL_BYTES)?)?;
+    let (sum, rest) = tail.strip_prefix(SUM)?.split_at_checked(8)?;
+    let hex = rest.strip_prefix(CHAIN)?.strip_suffix(b"\"}")?;
+    let expected = sum.iter().try_fold(0u32, |value, &digit| Some(value << 4 | u32::from(unhex(digit)?)))?;
+    (crc32c::crc32c_append(crc32c::crc32c(body), hex) == expected).then_some(body)
+}
+
+/// The chain value of such a line, whose body has so many bytes.
+pub(super) fn chain_behind(body_bytes: usize, line: &[u8]) -> Option<Chain> {
+    let hex = line.get(body_bytes + SUM.len() + 8 + CHAIN.len()..)?;
+    Chain::parse(hex.get(..64)?)
+}
+
 const SUM: &[u8] = b",\"sum\":\"";
 const CHAIN: &[u8] = b"\",\"chain\":\"";
 /// From `,"sum"` to the closing brace.
@@ -84,6 +99,8 @@ mod tests {
         let whole = check(out.strip_suffix(b"\n").unwrap()).unwrap();
         assert_eq!(whole.body, b"{\"seq\":1");
         assert_eq!(whole.chain, after);
+        assert_eq!(body(out.strip_suffix(b"\n").unwrap()), Some(whole.body));
+        assert_eq!(chain_behind(whole.body.len(), &out), Some(after));
         assert!(whole.follows(before));
         assert!(!whole.follows(Chain::default()));
         assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok());
@@ -97,10 +114,10 @@ mod tests {
         for bit in 0..line.len() * 8 {
             let mut flipped = line.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(check(&flipped).is_none(), "bit {bit}");
+            assert!(check(&flipped).is_none() && body(&flipped).is_none(), "bit {bit}");
         }
         for cut in 0..line.len() {
-            assert!(check(&line[..cut]).is_none(), "cut at {cut}");
+            assert!(check(&line[..cut]).is_none() && body(&line[..cut]).is_none(), "cut at {cut}");
         }
     }
 }

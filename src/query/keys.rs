@@ -35,12 +35,14 @@ impl<K: Ord> Newest<K> {
         Newest { limit, keys: BinaryHeap::new(), passed_over: 0 }
     }
 
-    pub(super) fn offer(&mut self, key: K) {
+    /// Takes it in; returns the one that is none of the newest any more.
+    pub(super) fn offer(&mut self, key: K) -> Option<K> {
         self.keys.push(Reverse(key));
-        if self.keys.len() > self.limit {
-            self.keys.pop();
-            self.passed_over += 1;
+        if self.keys.len() <= self.limit {
+            return None;
         }
+        self.passed_over += 1;
+        self.keys.pop().map(|Reverse(oldest)| oldest)
     }
 
     /// How many keys were offered and are not among the newest.
@@ -68,7 +70,9 @@ mod tests {
         #[test]
         fn the_newest_are_kept(mut all in prop::collection::vec((0..20_i64, any::<u8>()), 0..60), limit in 0..70_usize) {
             let mut newest = Newest::new(limit);
-            all.iter().for_each(|&key| newest.offer(key));
+            for &key in &all {
+                newest.offer(key);
+            }
             prop_assert_eq!(newest.passed_over(), all.len().saturating_sub(limit) as u64);
             all.sort_unstable();
             let from = all.len().saturating_sub(limit);

@@ -7,7 +7,7 @@
 //!
 //! Order is time, then seq: right after a backfill too, when old entries have the newest places.
 //!
-//! Invariant: memory is bounded by `rows_max` keys and one row, however large the journal is.
+//! Invariant: memory is bounded by `rows_max` keys, one frame and a few MiB of rows, however large the journal is.
 //! Invariant: damage costs the damaged rows alone; the answer then says that it is incomplete. What the index shows to
 //! hold no wanted row is not read, so damage there is not met.
 //! Invariant: no byte that a terminal could obey leaves `short`, nor `json` or `raw` towards a terminal.
@@ -19,10 +19,12 @@ mod plan;
 pub mod render;
 mod rows;
 mod search;
+mod tally;
 mod wanted;
 
 pub use rows::Answer;
 pub use search::{answer, count};
+pub use tally::{Tally, tally};
 pub use wanted::{Wanted, newer, sentence};
 
 use crate::filter::Filter;

@@ -8,7 +8,7 @@
 
 use crate::filter::Filter;
 use crate::journal::{Column, Counted, FrameSet, Index, JournalError, Part, Scan};
-use crate::model::{Seq, Time};
+use crate::model::{Record, Seq, Time};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -52,6 +52,9 @@ struct Wish {
     /// How many records of each frame match, of the part that was counted last; `None` where that is not known.
     counted: Option<(usize, Vec<Option<u64>>)>,
 }
+
+/// A value as a record that has it, and how many records of which frames do.
+pub(super) type Placed = (Record, Vec<(u32, u32)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -155,13 +158,39 @@ impl Plan {
         set
     }
 
+    /// Whether every record of a frame is in the range of times and no newer than `through`.
+    pub(super) fn is_whole(&self, stretch: &Stretch, part: &Part, through: Seq) -> bool {
+        let facts = stretch.frame.zip(part.index()).and_then(|(frame, index)| index.frames().get(frame));
+        facts.is_some_and(|facts| {
+            let in_time = facts.oldest >= self.since && facts.newest <= self.until;
+            in_time && facts.first.0 + facts.count <= through.0.saturating_add(1)
+        })
+    }
+
+    /// The wanted values of a field in the frames of a part, each as a record that has it, when its column alone decides.
+    pub(super) fn values(&mut self, part: &Part, field: &str) -> Option<Vec<Placed>> {
+        let column = column_of_field(field)?;
+        let is_told = |name: &str| matches!(name, "since" | "until") || column_of(name) == Some(column);
+        if !self.filter.words().all(|(name, _)| is_told(name)) {
+            return None;
+        }
+        let mut wanted = Vec::new();
+        for value in part.index()?.column(column)? {
+            let record = value.record(column)?;
+            let verdict = self.columns.first_mut().map(|wish| wish.verdict(&value, &self.filter));
+            if verdict.is_none_or(|verdict| verdict == Verdict::Yes) {
+                wanted.push((record, value.frames));
+            }
+        }
+        Some(wanted)
+    }
+
     /// How many records of a stretch match, when the index alone can tell; every record of the frame must be in the
     /// range of times and no newer than `through`.
     pub(super) fn count(&mut self, stretch: &Stretch, part: &Part, through: Seq) -> Option<u64> {
         let (frame, index) = (stretch.frame?, part.index()?);
         let facts = index.frames().get(frame)?;
-        let in_time = facts.oldest >= self.since && facts.newest <= self.until;
-        if !in_time || facts.first.0 + facts.count > through.0.saturating_add(1) {
+        if !self.is_whole(stretch, part, through) {
             return None;
         }
         let is_told = |name: &str| matches!(name, "since" | "until") || column_of(name).is_some();
@@ -216,6 +245,19 @@ fn column_of(word: &str) -> Option<Column> {
         "user" | "domain" | "role" => Column::Who,
         "client" => Column::Client,
         "target" => Column::Target,
+        _ => return None,
+    })
+}
+
+/// The column that has all of a field.
+fn column_of_field(field: &str) -> Option<Column> {
+    Some(match field {
+        "class" | "action" | "code" | "outcome" | "severity" | "sensor" | "source" | "type" | "flags" => {
+            Column::What
+        }
+        "user" | "domain" | "account" | "role" => Column::Who,
+        "client" => Column::Client,
+        "target" | "target-kind" | "target-name" | "target-id" => Column::Target,
         _ => return None,
     })
 }

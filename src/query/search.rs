@@ -2,6 +2,7 @@
 
 use super::keys::Newest;
 use super::plan::Plan;
+use super::rows::Held;
 use super::wanted::Wanted;
 use super::{Answer, Query};
 use crate::journal::{self, JournalError, Part};
@@ -19,7 +20,7 @@ pub fn answer(
     stop: &AtomicBool,
 ) -> Result<Answer, JournalError> {
     let limit = query.limit.unwrap_or(usize::MAX);
-    let mut newest = Newest::new(limit.min(query.rows_max));
+    let (mut newest, mut held) = (Newest::new(limit.min(query.rows_max)), Held::default());
     let parts = parts(state_dir, through)?;
     let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
     for stretch in plan.stretches(&parts, through) {
@@ -32,16 +33,12 @@ pub fn answer(
         if !plan.may_match(&stretch, part) {
             continue;
         }
-        if !wanted.go_on(stretch.scan(part, through)) {
-            break;
-        }
-        for (key, _) in wanted.by_ref() {
-            newest.offer(key);
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        if stop.load(Ordering::Relaxed) {
+        let go_on = wanted.each(&stretch, part, through, &mut |key, record, bytes| {
+            held.add(key, record, bytes);
+            newest.offer(key).map(|key| held.remove(key.place));
+            !stop.load(Ordering::Relaxed)
+        });
+        if !go_on || stop.load(Ordering::Relaxed) {
             break;
         }
     }
@@ -53,7 +50,7 @@ pub fn answer(
             query.rows_max
         ));
     }
-    Ok(Answer::new(state_dir, newest.in_order(query.order), missing))
+    Ok(Answer::new(state_dir, newest.in_order(query.order), missing).with(held))
 }
 
 /// Counts the rows of an answer instead of finding them, by the index where that is exact.
@@ -75,10 +72,13 @@ pub fn count(
         if let Some(known) = plan.count(&stretch, part, through) {
             count += known;
         } else if plan.may_match(&stretch, part) {
-            if !wanted.go_on(stretch.scan(part, through)) {
+            let go_on = wanted.each(&stretch, part, through, &mut |_, _, _| {
+                count += 1;
+                !stop.load(Ordering::Relaxed)
+            });
+            if !go_on {
                 break;
             }
-            count += wanted.by_ref().take_while(|_| !stop.load(Ordering::Relaxed)).count() as u64;
         }
         if stop.load(Ordering::Relaxed) {
             break;
@@ -89,6 +89,6 @@ pub fn count(
 }
 
 /// A journal without a record may have no file yet.
-fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
+pub(super) fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
     if through == Seq::NONE { Ok(Vec::new()) } else { journal::parts(state_dir) }
 }

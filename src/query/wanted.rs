@@ -2,8 +2,9 @@
 
 use super::keys::Key;
 use super::needle::Needle;
+use super::plan::Stretch;
 use crate::filter::Filter;
-use crate::journal::{JournalError, Line, Scan};
+use crate::journal::{Frames, JournalError, Line, Part, Scan, Unpacked};
 use crate::model::{Record, Seq};
 use std::error::Error;
 use std::path::Path;
@@ -27,6 +28,8 @@ pub fn newer(
 /// See `newer`. What cannot be read is left out and named in `missing`.
 pub struct Wanted {
     scan: Option<Scan>,
+    /// The frames of the part that was searched last.
+    frames: Option<(usize, Frames)>,
     filter: Arc<Filter>,
     needle: Needle,
     missing: Missing,
@@ -37,6 +40,7 @@ impl Wanted {
     pub(super) fn new(filter: &Arc<Filter>) -> Wanted {
         Wanted {
             scan: None,
+            frames: None,
             filter: Arc::clone(filter),
             needle: Needle::new(filter),
             missing: Missing::default(),
@@ -44,7 +48,7 @@ impl Wanted {
     }
 
     /// Goes on with another part of the journal. False when there is so much damage that no more is read.
-    pub(super) fn go_on(&mut self, scan: Result<Scan, JournalError>) -> bool {
+    fn go_on(&mut self, scan: Result<Scan, JournalError>) -> bool {
         match scan {
             Ok(scan) => {
                 self.scan = Some(scan);
@@ -62,26 +66,75 @@ impl Wanted {
         &self.missing.0
     }
 
-    fn read(&self, line: &mut Line) -> Option<Result<(Key, Record), String>> {
-        if !self.needle.may_match(line.body()) {
-            return None;
+    /// Calls `found` with each wanted record of a part of the journal, until it says no. False when that was so, or
+    /// there is so much damage that no more is read.
+    pub(super) fn each(&mut self, stretch: &Stretch, part: &Part, through: Seq, found: Found<'_>) -> bool {
+        match self.each_of_frame(stretch, part, through, found) {
+            Ok(Some(go_on)) => return go_on,
+            Ok(None) => {}
+            Err(error) => return self.missing.add(&sentence(&error)),
         }
-        match line.decode() {
-            None => Some(Err(format!("record {} was written by an otrail that knows more", line.place.seq))),
-            Some(record) if self.filter.matches(&record) => {
-                Some(Ok((Key { time: record.event.time, place: line.place }, record)))
+        if !self.go_on(stretch.scan(part, through)) {
+            return false;
+        }
+        while let Some((key, record, bytes)) = self.read_on() {
+            if !found(key, record, bytes) {
+                return false;
             }
-            Some(_) => None,
         }
+        !self.missing.is_full()
     }
-}
 
-impl Iterator for Wanted {
-    type Item = (Key, Record);
+    /// The same of a frame that the index knows, by one look at all of it; `None` when that is not possible.
+    fn each_of_frame(
+        &mut self,
+        stretch: &Stretch,
+        part: &Part,
+        through: Seq,
+        found: Found<'_>,
+    ) -> Result<Option<bool>, JournalError> {
+        let facts = part.index().zip(stretch.frame).and_then(|(index, frame)| index.frames().get(frame));
+        let (Some(facts), Some(number)) = (facts, stretch.frame) else { return Ok(None) };
+        let mut frames = match self.frames.take() {
+            Some((of, frames)) if of == stretch.part => Some(frames),
+            _ => part.unpack()?,
+        };
+        let unpacked = frames.as_mut().map(|frames| frames.unpack(number, facts)).transpose()?.flatten();
+        let Some(unpacked) = unpacked else { return Ok(None) };
+        let go_on = self.each_unpacked(&unpacked, through, found);
+        self.frames = frames.map(|frames| (stretch.part, frames));
+        Ok(Some(go_on))
+    }
 
-    fn next(&mut self) -> Option<(Key, Record)> {
+    fn each_unpacked(&mut self, unpacked: &Unpacked<'_>, through: Seq, found: Found<'_>) -> bool {
+        let needle = std::mem::take(&mut self.needle);
+        let (mut places, mut at, mut go_on) = (needle.places(unpacked.bytes()), 0, true);
+        while let Some(place) = places.next(at).filter(|_| go_on) {
+            let line = unpacked.line_at(place);
+            at = line.end;
+            if !needle.may_match(&unpacked.bytes()[line.clone()]) {
+                continue;
+            }
+            let read = match unpacked.record(line, through) {
+                Ok(None) => None,
+                Ok(Some(mut line)) => self.read(&mut line),
+                Err(error) => Some(Err(sentence(&error))),
+            };
+            go_on = match read {
+                Some(Ok((key, record, bytes))) => found(key, record, bytes),
+                Some(Err(problem)) => self.missing.add(&problem),
+                None => true,
+            };
+        }
+        self.needle = needle;
+        go_on
+    }
+
+    /// The next wanted record of the scan, and how long its line is.
+    fn read_on(&mut self) -> Option<(Key, Record, usize)> {
         loop {
-            let read = match self.scan.as_mut()?.next()? {
+            let needle = &self.needle;
+            let read = match self.scan.as_mut()?.next_of(&|line| needle.may_match(line))? {
                 Ok(mut line) => self.read(&mut line),
                 Err(error) => Some(Err(sentence(&error))),
             };
@@ -92,7 +145,28 @@ impl Iterator for Wanted {
             }
         }
     }
+
+    fn read(&self, line: &mut Line) -> Option<Result<(Key, Record, usize), String>> {
+        match line.decode() {
+            None => Some(Err(format!("record {} was written by an otrail that knows more", line.place.seq))),
+            Some(record) if self.filter.matches(&record) => {
+                Some(Ok((Key { time: record.event.time, place: line.place }, record, line.body().len())))
+            }
+            Some(_) => None,
+        }
+    }
 }
+
+impl Iterator for Wanted {
+    type Item = (Key, Record);
+
+    fn next(&mut self) -> Option<(Key, Record)> {
+        self.read_on().map(|(key, record, _)| (key, record))
+    }
+}
+
+/// Takes a record and the length of its line; says whether to go on.
+pub(super) type Found<'a> = &'a mut dyn FnMut(Key, Record, usize) -> bool;
 
 /// Problems of one answer; a journal that has nothing else is not read to its end.
 #[derive(Debug, Default)]

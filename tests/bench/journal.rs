@@ -20,6 +20,7 @@ use otrail::dialect::{Context, DIALECTS, Habits, Rules, State};
 use otrail::filter::{Clock, Filter};
 use otrail::journal::{Draft, Input, Journal, Settings, parts};
 use otrail::model::{Class, Event, Seq, Text, Time};
+use otrail::query::render::Column;
 use otrail::query::{self, Order, Query, ROWS_MAX_OFFLINE};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ fn main() {
     let each = |bytes: u64| bytes as f64 / in_sealed.max(1) as f64;
     println!("sealed {:.1} bytes per event, index {:.1}, of {in_sealed} events", each(sealed), each(index));
     questions(&dir);
+    values(&dir);
     ripgrep(&dir, &["-z"]);
 }
 
@@ -146,6 +148,26 @@ fn questions(dir: &Path) {
             best = if took.0 < best.0 { took } else { best };
         }
         println!("{name:28} {:9.1} ms  CPU {:9.1} ms  {} rows", best.0, best.1, best.2);
+    }
+}
+
+/// How many records have each value of a field: by the index, and by reading.
+fn values(dir: &Path) {
+    for (name, words, by) in [
+        ("by user, of all", &[][..], "user"),
+        ("by client, of failed logins", &[("action", "user.login"), ("outcome", "failure")], "client"),
+    ] {
+        let filter = Arc::new(Filter::parse(words.iter().copied(), &Clock::utc(now())).unwrap());
+        let query = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX_OFFLINE };
+        let (began, cpu) = (Instant::now(), cpu_micros());
+        let by = Column::named(by).unwrap();
+        let tally = query::tally(dir, &query, by, Seq(u64::MAX), &AtomicBool::new(false)).unwrap();
+        let (wall, cpu) = (began.elapsed().as_secs_f64() * 1000.0, (cpu_micros() - cpu) as f64 / 1000.0);
+        println!(
+            "{name:28} {wall:9.1} ms  CPU {cpu:9.1} ms  {} values of {} rows",
+            tally.values.len(),
+            tally.records
+        );
     }
 }
 

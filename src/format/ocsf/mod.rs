@@ -17,11 +17,9 @@ mod attestation;
 mod classes;
 
 use super::field::{Field, position_file, position_offset, raw_bytes, raw_text};
-use super::header::Before;
-use super::ink::fit;
 use super::subject::{Subject, Value, text};
 use super::tree::{self, Node, fact, group, leaf};
-use super::{Envelope, Format, Header, OcsfVersion, Settings, escape};
+use super::{Envelope, Format, OcsfVersion, Settings};
 use crate::model::{Class as EventClass, Ocsf, Outcome, Print, Record};
 use classes::{
     ACCOUNT_CHANGE, APPLICATION_LIFECYCLE, AUTHENTICATION, Class, DATASTORE_ACTIVITY, ENTITY_MANAGEMENT,
@@ -33,8 +31,8 @@ pub(super) const ROW: Format = Format {
     name: "ocsf",
     about: "JSON in the Open Cybersecurity Schema Framework",
     encode,
-    frame_bytes_min: 4096,
-    header: Header::Rfc5424,
+    frame_bytes_min: tree::FRAME_BYTES_MIN,
+    header: tree::HEADER,
     counter: None,
     places: super::Places::Tree(TREE),
     elsewhere: &[],
@@ -49,11 +47,7 @@ fn encode(
     frame: &mut Vec<u8>,
 ) -> Option<Print> {
     let subject = Subject::new(settings, envelope, record);
-    let start = frame.len();
-    BEFORE.put(settings, record, frame);
-    let bytes_max = settings.frame_bytes_max.max(ROW.frame_bytes_min) - (frame.len() - start);
-    let begin = frame.len();
-    fit(&subject, &escape::JSON, bytes_max, frame, |ink| tree::object(TREE, &subject, ink));
+    let begin = tree::frame(TREE, &subject, frame);
     let hash = attestation::is_wanted(&subject).then(|| attestation::sign(&mut frame[begin..]))?;
     Some(Print { id: record.event.id, kind: ocsf(&subject).type_uid(), hash })
 }
@@ -365,4 +359,3 @@ fn number(number: u32) -> Value<'static> {
 
 const UNKNOWN: Value<'static> = Value::Word("unknown");
 const OTHER: u32 = 99;
-const BEFORE: Before = Before { header: ROW.header, has_tag: false };

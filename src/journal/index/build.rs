@@ -58,14 +58,14 @@ impl Builder {
         let mut facts = FrameFacts { packed, raw: raw_bytes, first: self.next, ..FrameFacts::default() };
         let (mut oldest, mut newest, mut ids) = (&[][..], &[][..], Vec::new());
         for line in raw.split_inclusive(|&byte| byte == b'\n') {
-            let Some(whole) = line.strip_suffix(b"\n").and_then(tail::check) else {
+            let Some(body) = line.strip_suffix(b"\n").and_then(tail::body) else {
                 self.is_exact = false;
                 return;
             };
             if std::mem::take(&mut self.at_header) {
                 continue;
             }
-            match self.line(whole.body, number) {
+            match self.line(body, number) {
                 Ok(None) => {}
                 Ok(Some(seen)) if seen.seq == self.next => {
                     self.next = seen.seq.next();

@@ -70,6 +70,14 @@ impl Column {
     pub fn named(name: &str) -> Option<&'static Column> {
         COLUMNS.iter().find(|column| column.name == name)
     }
+
+    /// What a record has there, a time as RFC 3339; empty if there is nothing.
+    pub fn value<'a>(&self, record: &'a Record) -> Cow<'a, str> {
+        match self.time {
+            Some(time) => time(&record.event).to_string().into(),
+            None => (self.text)(record),
+        }
+    }
 }
 
 impl std::fmt::Debug for Column {

@@ -59,7 +59,7 @@ pub(super) fn cells(look: &Look, record: &Record) -> Vec<String> {
     columns.iter().map(text).collect()
 }
 
-fn row<'a>(cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+pub(super) fn row<'a>(cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(b',');

@@ -28,7 +28,7 @@ pub fn json_line(record: &Record, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-fn towards(sink: Sink, json: &[u8], out: &mut Vec<u8>) {
+pub(super) fn towards(sink: Sink, json: &[u8], out: &mut Vec<u8>) {
     match sink {
         Sink::File => out.extend_from_slice(json),
         Sink::Terminal => safe::json(json, out),
@@ -74,7 +74,7 @@ fn member(
 }
 
 /// Valid JSON, with a member or an element on each line.
-fn indent(json: &[u8], out: &mut Vec<u8>) {
+pub(super) fn indent(json: &[u8], out: &mut Vec<u8>) {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let line = |depth: usize, out: &mut Vec<u8>| {
         out.push(b'\n');

@@ -11,9 +11,11 @@ pub mod safe;
 mod short;
 mod table;
 mod tsv;
+mod values;
 
 pub use column::{COLUMNS, Column};
 pub use json::json_line;
+pub use values::{OF_VALUES, values};
 
 use crate::model::Record;
 use jiff::tz::TimeZone;

@@ -13,7 +13,7 @@ pub(super) fn write(look: &Look, record: &Record, out: &mut Vec<u8>) {
     row(csv::cells(look, record).into_iter(), out);
 }
 
-fn row(cells: impl Iterator<Item = String>, out: &mut Vec<u8>) {
+pub(super) fn row(cells: impl Iterator<Item = String>, out: &mut Vec<u8>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(b'\t');
