@@ -108,6 +108,15 @@ fn what_is_left_out_is_nowhere_in_the_frame() {
 }
 
 #[test]
+fn a_value_that_looks_like_a_cut_one_beside_one_that_is_reads_back() {
+    let devices = vec!["x".repeat(200).into(), "…A".into(), "a…".into()];
+    for (format, settings, _) in variants() {
+        let settings = Settings { value_bytes_max: 64, ..settings };
+        holds(format, &settings, &Event { devices: devices.clone(), ..whole() });
+    }
+}
+
+#[test]
 fn a_frame_is_cut_only_when_it_has_to_be() {
     for format in FORMATS {
         let at = |bytes: usize| Event { raw: Raw::None, ..support::events::small(&"m".repeat(bytes)) };

@@ -243,7 +243,7 @@ fn is_beginning(values: &[String], expected: &[String]) -> bool {
 }
 
 fn begins(value: &str, expected: &str) -> bool {
-    match value.rsplit_once('…') {
+    match value.rsplit_once('…').filter(|_| value != expected) {
         Some((kept, mark)) => expected.starts_with(kept) && (mark.is_empty() || mark.starts_with("[cut ")),
         None => value == expected,
     }
