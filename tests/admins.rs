@@ -121,6 +121,44 @@ fn the_command_line_asks_the_agent() {
 }
 
 #[test]
+fn who_may_not_ask_is_told_why_by_every_command_that_asks() {
+    if !is_root() {
+        return;
+    }
+    let agent = Agent::with(Limits::default(), &["daemon"]);
+    agent.append(&["alice"]);
+    let config = agent.dir.path().join("otrail.toml");
+    otrail(agent.dir.path(), &["status"]);
+    for args in [
+        &["query"][..],
+        &["query", "--count"],
+        &["query", "-o", "csv"],
+        &["query", "--by", "user"],
+        &["show", "1"],
+        &["status"],
+    ] {
+        let output = as_user(54_321, &[], || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_otrail"));
+            command.arg("-c").arg(&config).args(args).env_remove("SUDO_USER").output().unwrap()
+        });
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let (before, after) = errors.split_once(", pid ").unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout.as_slice()),
+            (Some(4), &b""[..]),
+            "{args:?}: {errors}"
+        );
+        assert_eq!(before, "otrail: a user without a name (uid 54321", "{args:?}");
+        assert_eq!(
+            after.trim_start_matches(|at: char| at.is_ascii_digit()),
+            ") may not read the trail; allowed are root, members of group daemon; a new membership counts from the next \
+             login\n",
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
 fn the_command_line_follows_until_the_agent_stops() {
     let agent = Agent::new();
     agent.append(&["alice"]);

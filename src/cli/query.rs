@@ -263,7 +263,7 @@ impl Query {
                     }
                 }
                 Err(error) => {
-                    printer.finish()?;
+                    printer.give_up()?;
                     return Err(error);
                 }
             }

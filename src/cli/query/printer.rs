@@ -89,6 +89,14 @@ impl<'a> Printer<'a> {
         Ok(read && self.pager.flush().context("cannot write the rows")?)
     }
 
+    /// No more rows come, and how many there are is not known: those that came can be seen.
+    pub(super) fn give_up(self) -> anyhow::Result<()> {
+        if self.shown.rows > 0 {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
     /// What was shown, once all of it can be seen; `None` if nobody read it to its end.
     pub(super) fn finish(mut self) -> anyhow::Result<Option<Shown>> {
         if self.form.is_none() {
