@@ -191,10 +191,14 @@ impl Server {
         }
     }
 
-    /// The way is blocked, unless a close is on it whose delay would make it an answer.
+    /// The way is blocked, unless something is on it whose delay would make it an answer: a close, or a key update that
+    /// nobody has asked for.
     pub(crate) fn block(&mut self) {
-        let on_its_way =
-            |connection: &Connection| connection.end == End::Discards && !connection.down.is_empty();
+        let is_moody = self.kind == Kind::Moody;
+        let on_its_way = |connection: &Connection| {
+            let has_keys = connection.down.iter().any(|(_, down)| matches!(down, Down::Answer));
+            connection.end == End::Discards && !connection.down.is_empty() || is_moody && has_keys
+        };
         if !self.connections.iter().any(on_its_way) {
             self.reachable = false;
         }
