@@ -11,7 +11,8 @@
 //! place. So a close counts only if none was seen before ours, and only if it took a round trip to come.
 //!
 //! Limits: the receiver may lose afterwards what it has read; a TLS proxy in between speaks for itself alone;
-//! a peer whose own close crosses ours on the way slower than the smallest round trip passes for an answer.
+//! a peer whose own close or key update crosses ours on the way slower than the smallest round trip passes for an answer,
+//! and round trips are taken when answers are read, which may be later than when they came.
 
 use super::habits::Habits;
 use crate::transport::Observed;
