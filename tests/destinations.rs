@@ -148,7 +148,8 @@ fn what_is_not_selected_makes_no_hole() {
 }
 
 /// rsyslog with OpenSSL answers a close, with GnuTLS it does not: after some links without the usual answer the
-/// weaker evidence counts again, and is shown as such.
+/// weaker evidence counts again, and is shown as such. syslog-ng answers probes, too: whether it is sent one depends on how
+/// many links it took to learn that GnuTLS leaves them unanswered.
 #[test]
 fn a_receiver_that_takes_the_place_of_another_is_learned_anew() {
     let mut house = House::new();
@@ -156,13 +157,13 @@ fn a_receiver_that_takes_the_place_of_another_is_learned_anew() {
     house.forward("siem", receiver.port, QUICK);
     house.start();
     house.wait_until("confirmed", |status| caught_up(status, "siem"));
-    for (kind, evidence) in [(Kind::RsyslogGnutls, "fin"), (Kind::SyslogNg, "barrier")] {
+    for (kind, evidence) in [(Kind::RsyslogGnutls, &["fin"][..]), (Kind::SyslogNg, &["barrier", "probe"])] {
         receiver.stop();
         receiver.kind = kind;
         receiver.start();
         write(&house, ENTRIES);
-        house.wait_until(evidence, |status| {
-            caught_up(status, "siem") && named(status, "siem").evidence == evidence
+        house.wait_until(&evidence.join(" or "), |status| {
+            caught_up(status, "siem") && evidence.contains(&named(status, "siem").evidence.as_str())
         });
     }
     let status = house.wait_until("confirmed", |status| caught_up(status, "siem"));
