@@ -158,6 +158,20 @@ fn a_copy_as_young_as_the_cut_log_is_looked_at_once() {
     assert!(bench.poll().is_empty());
 }
 
+/// A sensor that writes as fast as it can writes much between the end of a copy and the cut.
+#[test]
+fn a_copy_that_ends_long_before_the_cut_has_been_read() {
+    let mut bench = Bench::new();
+    let line =
+        |number| format!("line {number:06}, with something behind it that makes it as long as others\n");
+    let lines: String = (0..4000).map(line).collect();
+    bench.write("log", &lines);
+    assert_eq!(bench.poll().len(), 4000);
+    bench.write("log.1", &format!("first\n{}", &lines[..20_000]));
+    File::create(bench.path("log")).unwrap();
+    assert_eq!(bench.poll(), ["agent.source_truncated", "agent.gap_detected"]);
+}
+
 /// Whoever has not noticed the rotation may write just when the file is to be left.
 #[test]
 fn a_former_log_that_grows_as_it_is_left_is_not_left() {
