@@ -101,23 +101,7 @@ fn an_auditor_finds_whatever_is_done_to_the_events_that_rsyslog_wrote() {
     let receiver = Receiver::start(&house, Kind::RsyslogOpenssl, "rsyslog.conf", "");
     house.forward("lake", receiver.port, "format = \"ocsf\"");
     house.set("[destination.select]\nclass = [\"user-operation\"]\n");
-    // What is sent between kills comes twice or is resent; the chain goes on all the same.
-    for round in 0..3 {
-        house.start();
-        (0..ENTRIES).for_each(|number| house.write_log(entry(round * ENTRIES + number).as_bytes()));
-        // The first is proven, so that the others follow it.
-        house.wait_until("some of it sent", |status| {
-            let of = &status.destinations[0];
-            of.frames > 0 && (round > 0 || of.confirmed > Seq(ENTRIES as u64))
-        });
-        house.kill();
-    }
-    house.start();
-    house.wait_until("everything confirmed", |status| {
-        status.journal.newest.0 > 3 * ENTRIES as u64
-            && status.destinations.iter().all(|of| of.confirmed == status.journal.newest)
-    });
-    assert_eq!(house.stop(), Some(0));
+    send_over_kills(&mut house);
     let file = receiver.out.join("plant-a.log");
     let lines: Vec<String> = fs::read_to_string(&file).unwrap().lines().map(str::to_owned).collect();
     let rows = house.path("rows");
@@ -152,14 +136,46 @@ fn an_auditor_finds_whatever_is_done_to_the_events_that_rsyslog_wrote() {
     let mut missing = lines.clone();
     let gone = missing.remove(middle);
     missing.retain(|line| id_of(line) != id_of(&gone));
-    for tampered in [changed, missing] {
+    let mut cut = lines.clone();
+    let half = cut[lines.len() - 1].len() / 2;
+    cut[lines.len() - 1].truncate(half);
+    let mut without = lines.clone();
+    without[middle] = without[middle].replacen("\"fingerprint\":{", "\"fingerprints\":{", 1);
+    for tampered in [changed, missing, cut, without] {
         let (alone, _) = said(&tampered);
         assert!(alone.0 == Some(1) && !alone.1.contains(" 0 faults"), "{}", alone.1);
     }
+    // Nothing to check is not nothing wrong.
+    assert_eq!(said(&["no event".to_owned()]).0.0, Some(2));
+    let kept = fs::read(&rows).unwrap();
+    fs::write(&rows, "nothing of use\n").unwrap();
+    let (_, with_journal) = said(&lines);
+    assert!(with_journal.0 == Some(2) && with_journal.1.contains("no event"), "{}", with_journal.1);
+    fs::write(&rows, kept).unwrap();
     // Whoever computes all anew is found by the journal alone.
     let forged = forged(&lines);
     let (alone, with_journal) = said(&forged);
     assert_eq!((alone.0, with_journal.0), (Some(0), Some(1)), "{}", with_journal.1);
+}
+
+/// What is sent between kills comes twice or is resent; the chain goes on all the same.
+fn send_over_kills(house: &mut House) {
+    for round in 0..3 {
+        house.start();
+        (0..ENTRIES).for_each(|number| house.write_log(entry(round * ENTRIES + number).as_bytes()));
+        // The first is proven, so that the others follow it.
+        house.wait_until("some of it sent", |status| {
+            let of = &status.destinations[0];
+            of.frames > 0 && (round > 0 || of.confirmed > Seq(ENTRIES as u64))
+        });
+        house.kill();
+    }
+    house.start();
+    house.wait_until("everything confirmed", |status| {
+        status.journal.newest.0 > 3 * ENTRIES as u64
+            && status.destinations.iter().all(|of| of.confirmed == status.journal.newest)
+    });
+    assert_eq!(house.stop(), Some(0));
 }
 
 /// The event of a line.

@@ -4,7 +4,8 @@
     check-integrity.py FILE...                      lines of JSON, with or without a syslog header before them
     check-integrity.py --journal ROWS FILE...       the same, held against the journal
 
-ROWS is what `otrail query -n all -o ocsf` printed. Exit code: 0 nothing is wrong, 1 something is.
+ROWS is what `otrail query -n all -o ocsf` printed. Exit code: 0 nothing is wrong, 1 something is,
+2 a file cannot be read or holds no such event.
 Needs Python 3.8 and no packages.
 """
 
@@ -15,7 +16,7 @@ import sys
 
 
 def events(names):
-    """Every event that carries an attestation, with where it stands."""
+    """Every event that carries an attestation, with where it stands; None for one that is cut or damaged."""
     for name in names:
         with open(name, encoding="utf-8", newline="\n") as file:
             for number, line in enumerate(file, 1):
@@ -23,7 +24,9 @@ def events(names):
                 try:
                     event = json.loads(line[at:]) if at >= 0 else None
                 except ValueError:
-                    continue
+                    event = None
+                    if '"attestation_list"' in line:
+                        yield f"{name}:{number}", None
                 if isinstance(event, dict) and event.get("attestation_list"):
                     yield f"{name}:{number}", event
 
@@ -42,14 +45,16 @@ def main():
     arguments.add_argument("--journal", metavar="ROWS")
     arguments.add_argument("files", nargs="+", metavar="FILE")
     asked = arguments.parse_args()
-    faults, first, found = [], [], list(events(asked.files))
-    known = {}
-    for place, event in found:
-        said = event["attestation_list"][0].get("fingerprint", {}).get("value")
-        if said != fingerprint(event):
+    faults, first, found, known = [], [], [], {}
+    for place, event in events(asked.files):
+        said = event and claimed(event)
+        if said is None or said != fingerprint(event):
             faults.append(f"{place}: the event is not what was sent")
         else:
+            found.append((place, event))
             known[said] = (event["metadata"]["uid"], event["type_uid"])
+    if not found and not faults:
+        sys.exit(none_in(asked.files))
     for place, event in found:
         former = event["attestation_list"][0].get("prev_event")
         if former is None:
@@ -69,16 +74,33 @@ def main():
         print(f"newest: seq {newest[1]['metadata']['sequence']}, chain of the journal {said['uid']}")
     chains = len({event["metadata"]["uid"] for _, event in first})
     print(f"{len(found)} events, {chains} chains, {len(faults)} faults")
-    return 1 if faults or not found else 0
+    return 1 if faults else 0
+
+
+def claimed(event):
+    """The fingerprint that an event says it has; None where what should say so is something else."""
+    try:
+        return event["attestation_list"][0]["fingerprint"]["value"]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def none_in(names):
+    """Says that there is nothing to check, which is not the same as nothing wrong."""
+    print(f"no event with an attestation_list in {', '.join(names)}: are they of a destination with", file=sys.stderr)
+    print('format = "ocsf", ocsf-version 1.9, and without leave-out = ["chain"]?', file=sys.stderr)
+    return 2
 
 
 def strangers(rows, found):
     """Events that the journal does not have, or has otherwise."""
-    journal = {event["metadata"]["sequence"]: content(event) for _, event in events([rows])}
+    journal = {event["metadata"]["sequence"]: content(event) for _, event in events([rows]) if event}
+    if not journal:
+        sys.exit(none_in([rows]))
     faults = []
     for place, event in found:
         seq = event["metadata"]["sequence"]
-        if journal and seq >= min(journal) and journal.get(seq) != content(event):
+        if seq >= min(journal) and journal.get(seq) != content(event):
             faults.append(f"{place}: the journal has another event as seq {seq}, or none")
     return faults
 
@@ -91,4 +113,8 @@ def content(event):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (OSError, UnicodeError) as error:
+        print(f"check-integrity: {error}", file=sys.stderr)
+        sys.exit(2)
