@@ -10,7 +10,6 @@ use super::check::world;
 use super::exit::Exit;
 use super::finding::{Finding, Output, Verdict, show};
 use crate::agent::now;
-use anyhow::bail;
 use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
@@ -41,7 +40,7 @@ impl Doctor {
             Some(name) => {
                 let found: Vec<_> = config.destinations.iter().filter(|it| it.name == *name).collect();
                 if found.is_empty() {
-                    bail!("there is no destination {name}");
+                    return Err(super::no_destination(&config, name));
                 }
                 found
             }

@@ -210,6 +210,18 @@ fn warn(text: &str) {
     let _unseen = io::stderr().lock().write_all(&line);
 }
 
+/// The config has no destination of that name.
+fn no_destination(config: &Config, name: &str) -> anyhow::Error {
+    let names: Vec<&str> = config.destinations.iter().map(|it| it.name.as_str()).collect();
+    match names.is_empty() {
+        true => anyhow::anyhow!(
+            "there is no destination {name}, nor any other: {} has none",
+            config.path.display()
+        ),
+        false => anyhow::anyhow!("there is no destination {name}; there is {}", names.join(", ")),
+    }
+}
+
 /// Who was there before sudo, by its own word.
 fn claimed() -> Option<String> {
     std::env::var("SUDO_USER").ok()

@@ -106,7 +106,7 @@ fn directly(config: &Config, test: &Test) -> anyhow::Result<Vec<Tested>> {
     let wanted = |name: &String| test.destination.as_ref().is_none_or(|wanted| wanted == name);
     let chosen: Vec<_> = config.destinations.iter().filter(|settings| wanted(&settings.name)).collect();
     if let (Some(name), []) = (&test.destination, chosen.as_slice()) {
-        bail!("there is no destination {name}");
+        return Err(super::no_destination(config, name));
     }
     let within = Duration::from_secs(test.wait_seconds);
     chosen.into_iter().map(|settings| direct(config, settings, test.count, within)).collect()
