@@ -158,10 +158,7 @@ impl Source {
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
-            let number = Some(cut.file.number);
-            let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
-            let copy = copy.map(|copy| copy.path.clone());
-            self.part_with(log, cut, copy.as_deref(), &mut found, round);
+            self.part_with(log, cut, &mut found, round);
         }
         for file in self.copied(&found, cut_number) {
             self.tell_copied(&file, round);
@@ -328,6 +325,9 @@ impl Source {
         let choice = Choice::new(settings.dialect, &file.dialect);
         let mut tail = Tail::new(&spotted.path, content, file, choice)?;
         tail.rotated = !is_log;
+        if is_log {
+            tail.growth.habit = std::mem::take(&mut self.logs[log].habit);
+        }
         tail.learn_head()?;
         round.input.files.push(tail.file.clone());
         remember(&mut self.known, &tail.file);

@@ -1,5 +1,6 @@
 //! One log of a source: the files that are open for it, and whether it is there.
 
+use super::growth::Habit;
 use super::identity::Inode;
 use super::left::Left;
 use super::spotted::Face;
@@ -19,6 +20,8 @@ pub(super) struct Log {
     pub is_one_of_several: bool,
     /// Oldest first; the last one is at the path, or was.
     pub tails: VecDeque<Tail>,
+    /// How the log before the one at the path was written.
+    pub habit: Habit,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
     /// Which files were left last.
@@ -45,6 +48,7 @@ impl Log {
             path,
             is_one_of_several,
             tails: VecDeque::new(),
+            habit: Habit::default(),
             is_crowded: false,
             left: Vec::new(),
             denied: Vec::new(),
@@ -87,6 +91,7 @@ impl Log {
         for tail in self.tails.iter_mut().filter(|tail| !tail.rotated) {
             // Whoever writes to it may not have noticed yet, however long ago he wrote last.
             (tail.rotated, tail.grown) = (true, Instant::now());
+            self.habit = tail.growth.habit.clone();
         }
     }
 

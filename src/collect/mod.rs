@@ -16,6 +16,7 @@ mod copies;
 mod cutter;
 mod discover;
 mod gap;
+mod growth;
 mod identity;
 mod left;
 mod log;

@@ -1,6 +1,7 @@
 //! A file that was being read is gone or was cut: what is left of it is read, and what may be lost is told.
 
 use super::gap::{Gap, Loss};
+use super::growth::LOOKED;
 use super::identity::Inode;
 use super::left::Left;
 use super::place;
@@ -13,7 +14,7 @@ use crate::journal::FollowedFile;
 use crate::model::{Action, Outcome};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::time::Instant;
 
 /// What has become of a file that was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,14 +169,16 @@ impl Source {
         &mut self,
         log: usize,
         mut old: Tail,
-        copy: Option<&Path>,
         found: &mut [Spotted],
         round: &mut Round<'_>,
     ) {
-        let about = (old.pace * old.grown.elapsed().as_secs_f64().min(LOOKED_SECONDS)) as u64;
+        let number = Some(old.file.number);
+        let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
+        let (lost, about) = missing(&old, copy);
+        self.logs[log].habit = old.growth.habit.clone();
         let (path, mut file) = (old.path.display().to_string(), old.remembered());
         let rest = match copy {
-            Some(copy) => format!("what {} has beyond that is read", copy.display()),
+            Some(copy) => format!("what {} has beyond that is read", copy.path.display()),
             None => {
                 let begun = old.begun();
                 if !begun.is_empty() && found.iter_mut().any(|it| it.begins_with(&begun)) {
@@ -195,13 +198,26 @@ impl Source {
                 "no copy of it was found".to_owned()
             }
         };
-        let message = format!(
-            "{path} was cut or rewritten: {rest}, and entries that were written just before it are lost if there \
-             were any, at the pace of late about {about} bytes",
-        );
+        let lost = match lost {
+            0 => "entries that were written just before it are lost if there were any: as it grew of late,"
+                .to_owned(),
+            _ => format!("{lost} bytes that were there are lost, and what was written after them: in all"),
+        };
+        let message = format!("{path} was cut or rewritten: {rest}; {lost} about {about} bytes");
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(about), message }, round);
     }
 }
 
-/// How long ago a log was looked at that nothing has told about.
-const LOOKED_SECONDS: f64 = 1.0;
+/// Of a log that was cut: how many bytes are lost that were there when it was last looked at, and about how many in all.
+fn missing(old: &Tail, copy: Option<&Spotted>) -> (u64, u64) {
+    let (read, now) = (old.cutter.read_through(), Instant::now());
+    // How much a compressed copy holds has been seen by whoever took it for one.
+    let saved = match copy {
+        Some(copy) if copy.is_packed() => u64::MAX,
+        Some(copy) => read.max(copy.length().unwrap_or(0)),
+        None => read,
+    };
+    let lost = old.growth.seen_after(saved);
+    // A log is cut as soon as its copy is made.
+    (lost, lost + old.growth.unseen(now, copy.map(|_| LOOKED)))
+}

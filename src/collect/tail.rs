@@ -4,6 +4,7 @@ use super::choice::Choice;
 use super::content::{AfterZeros, Content};
 use super::cutter::{Cut, Cutter, Reading};
 use super::gap::Gap;
+use super::growth::{Growth, LATELY_SECONDS};
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
 use super::rotation::{Candidate, Known};
 use super::spotted::{Face, Spotted};
@@ -28,8 +29,7 @@ pub(super) struct Tail {
     pub grown: Instant,
     /// From the position up to here there are zeros.
     zeros_until: u64,
-    /// Bytes a second, lately.
-    pub pace: f64,
+    pub growth: Growth,
     /// No longer at the log's path.
     pub rotated: bool,
     /// Had been left, or was never to be read, and is read because an admin wants it.
@@ -73,7 +73,7 @@ impl Tail {
         mut file: FollowedFile,
         choice: Choice,
     ) -> io::Result<Tail> {
-        let now = Instant::now();
+        let (now, length) = (Instant::now(), content.metadata()?.len());
         let state = rebuilt(&mut content, &mut file, &choice)?;
         let bytes = file.offset.min(HEAD_BYTES_MAX);
         let before = content
@@ -88,7 +88,7 @@ impl Tail {
             changed: false,
             grown: now,
             zeros_until: 0,
-            pace: 0.0,
+            growth: Growth::new(length, now),
             rotated: false,
             again: false,
             gap_before: None,
@@ -192,10 +192,11 @@ impl Tail {
             if let Some(now_bytes) = self.cut_to()? {
                 return Ok(Found::Replaced { now_bytes });
             }
+            self.growth.see(length, Instant::now());
             usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes_max)
         };
         if wanted == 0 {
-            if self.grown.elapsed().as_secs_f64() > PACE_SECONDS {
+            if self.grown.elapsed().as_secs_f64() > LATELY_SECONDS {
                 self.recent.rest();
             }
             return Ok(Found::Bytes(0));
@@ -217,9 +218,6 @@ impl Tail {
             }
         }
         if count > 0 {
-            let seconds = self.grown.elapsed().as_secs_f64().max(SHORTEST_SECONDS);
-            let weight = (seconds / PACE_SECONDS).min(1.0);
-            self.pace += weight * (count as f64 / seconds - self.pace);
             self.grown = Instant::now();
         }
         Ok(Found::Bytes(count))
@@ -387,7 +385,3 @@ const RECENT_BYTES: usize = 64 << 10;
 const BUSY_BYTES: usize = 1 << 20;
 /// Bytes from the anchor on that are read again.
 const SINCE_BYTES: usize = 64 << 10;
-/// What counts as lately.
-const PACE_SECONDS: f64 = 10.0;
-/// A shorter time says nothing about the pace.
-const SHORTEST_SECONDS: f64 = 0.001;

@@ -68,16 +68,20 @@ impl Bench {
 
     /// What one poll, hurried by a hint, makes of it: entries, and the names of otrail's own events.
     fn poll(&mut self) -> Vec<String> {
+        let word = |event: &Event| match event.class {
+            Class::Agent => event.action.name().to_owned(),
+            _ => event.message.to_string(),
+        };
+        self.events().iter().map(word).collect()
+    }
+
+    fn events(&mut self) -> Vec<Event> {
         let mut input = Input::default();
         self.source.hurried = true;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let (budget, now) = (READ_BYTES, Time::default());
         self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
-        let word = |event: &Event| match event.class {
-            Class::Agent => event.action.name().to_owned(),
-            _ => event.message.to_string(),
-        };
-        input.drafts.iter().map(|draft| word(&draft.event)).collect()
+        input.drafts.into_iter().map(|draft| draft.event).collect()
     }
 
     /// As if nothing had been written for long.
@@ -170,6 +174,29 @@ fn a_copy_that_ends_long_before_the_cut_has_been_read() {
     bench.write("log.1", &format!("first\n{}", &lines[..20_000]));
     File::create(bench.path("log")).unwrap();
     assert_eq!(bench.poll(), ["agent.source_truncated", "agent.gap_detected"]);
+}
+
+/// A sensor that writes in bursts loses a whole one between the end of a copy and the cut, or nothing.
+#[test]
+fn a_burst_that_is_lost_is_told_at_its_size_also_after_the_next_cut() {
+    let mut bench = Bench::new();
+    let burst = "a line of a burst, as long as those of a sensor that has much to say at once\n".repeat(100);
+    for _ in 0..3 {
+        bench.write("log", &burst);
+        assert_eq!(bench.poll().len(), 100);
+    }
+    for name in ["log.1", "log.2"] {
+        fs::copy(bench.path("log"), bench.path(name)).unwrap();
+        bench.write("log", &burst);
+        File::create(bench.path("log")).unwrap();
+        let events = bench.events();
+        let [cut, gap] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((cut.action, gap.action), (Action::SOURCE_TRUNCATED, Action::GAP_DETECTED));
+        let (told, lost) = (gap.count.unwrap(), burst.len() as u64);
+        assert!((lost * 9 / 10..lost * 4).contains(&told), "{lost} bytes are lost: {}", gap.message);
+        bench.write("log", "next\n");
+        assert_eq!(bench.poll(), ["next"]);
+    }
 }
 
 /// Whoever has not noticed the rotation may write just when the file is to be left.
