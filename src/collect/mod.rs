@@ -33,6 +33,7 @@ mod settings;
 mod source;
 mod spotted;
 mod tail;
+mod telling;
 mod unpacking;
 mod unseen;
 mod watch;

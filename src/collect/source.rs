@@ -10,10 +10,11 @@ use super::parting::Parting;
 use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
+use super::telling::Spoken;
 use crate::dialect::{Context, End};
 use crate::journal::{Draft, FollowedFile, Input, Mark, Progress};
 use crate::model::status::SourceStatus;
-use crate::model::{Action, Event, EventId, FileNo, Flag, Outcome, Position, Target, Text, Time};
+use crate::model::{Event, EventId, FileNo, Flag, Position, Text, Time};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -36,13 +37,10 @@ pub(super) struct Source {
     /// Which log is read first in the next round.
     turn: usize,
     pub(super) last_entry: Option<Time>,
-    last_event: Option<EventId>,
+    pub(super) last_event: Option<EventId>,
     /// Where in the batch a gap is told of whose next event is not known yet.
-    open_gap: Option<usize>,
-    /// The dialect that was last told of, when a change was last told, and how many there were since.
-    spoken: &'static str,
-    spoken_told: Option<Instant>,
-    spoken_changes: u64,
+    pub(super) open_gap: Option<usize>,
+    pub(super) spoken: Spoken,
 }
 
 /// What a poll works with.
@@ -75,9 +73,7 @@ impl Source {
             last_entry: None,
             last_event: None,
             open_gap: None,
-            spoken: "",
-            spoken_told: None,
-            spoken_changes: 0,
+            spoken: Spoken::default(),
         }
     }
 
@@ -223,55 +219,6 @@ impl Source {
         self.tell_progress(log, at, round);
     }
 
-    /// A change of the dialect goes to the journal; of many in a short time, the last and their number.
-    fn tell_dialect(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
-        let choice = &self.logs[log].tails[at].cutter.choice;
-        let (name, before) = (choice.name(), self.spoken);
-        if name.is_empty() || (name == before && self.spoken_changes == 0) {
-            return;
-        }
-        self.spoken = name;
-        self.spoken_changes += u64::from(name != before && !before.is_empty());
-        if self.spoken_changes == 0 || self.spoken_told.is_some_and(|told| told.elapsed() < CHANGES_EVERY) {
-            return;
-        }
-        let path = self.logs[log].tails[at].path.display();
-        let times = match self.spoken_changes {
-            1 => String::new(),
-            many => format!("; {many} changes since this was last told"),
-        };
-        let message = format!("{path} is read as {name} from here on: {}{times}", choice.reason);
-        (self.spoken_told, self.spoken_changes) = (Some(Instant::now()), 0);
-        self.tell(Action::DIALECT_CHANGED, Outcome::Unknown, message, round);
-    }
-
-    /// The head of a young file and the position behind many passed-over entries go to the journal, too.
-    fn tell_progress(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
-        let tail = &mut self.logs[log].tails[at];
-        let mut trouble = None;
-        let dialect = tail.cutter.choice.name();
-        tail.changed |= tail.file.dialect != dialect;
-        if tail.changed {
-            tail.file.dialect = Text::const_new(dialect);
-        }
-        match tail.learn_head().map(|learned| learned | std::mem::take(&mut tail.changed)) {
-            Ok(true) => {
-                round.input.files.push(tail.file.clone());
-                remember(&mut self.known, &tail.file);
-            }
-            Ok(false) => {}
-            Err(error) => trouble = Some(format!("{}: {error}", tail.path.display())),
-        }
-        if tail.passed_untold >= PASSED_MAX || (tail.passed_untold > 0 && tail.told.elapsed() >= TOLD_EVERY) {
-            let mark = tail.mark_at(tail.file.offset);
-            round.input.progress.push(progress_of(&tail.file, mark));
-            (tail.passed_untold, tail.told) = (0, Instant::now());
-        }
-        if let Some(trouble) = trouble {
-            self.logs[log].error = trouble;
-        }
-    }
-
     /// A rotated file is left when it has not grown for a while, or when too many are open. The last one is what the
     /// sensor writes to until there is a log again: it is left only when it was deleted.
     fn may_finish(&mut self, log: usize, at: usize) -> bool {
@@ -331,25 +278,6 @@ impl Source {
             self.known.remove(at);
         }
     }
-
-    /// What may have been lost goes to the journal, and into the counters.
-    pub(super) fn tell_gap(&mut self, gap: Gap, round: &mut Round<'_>) {
-        gap.loss.count(&mut self.status.gaps);
-        let event =
-            gap.event(&round.settings.sources[self.at].sensor, &self.name, self.last_event, round.now);
-        self.open_gap = Some(round.input.drafts.len());
-        round.input.drafts.push(Draft { event, position: None, mark: None });
-    }
-
-    /// One of otrail's own events about this source.
-    pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
-        let mut event = Event::own(action, outcome, round.now, message);
-        event.sensor = round.settings.sources[self.at].sensor.clone();
-        event.source = Text::const_new("otrail");
-        event.target =
-            Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));
-        round.input.drafts.push(Draft { event, position: None, mark: None });
-    }
 }
 
 /// What the way an entry was cut says about its event.
@@ -379,8 +307,6 @@ pub(super) fn remember(known: &mut Vec<FollowedFile>, file: &FollowedFile) {
 pub(super) const READ_BYTES: usize = 512 << 10;
 /// Bytes that a log may have of a round whatever others there are.
 const PART_BYTES: usize = 16 << 10;
-/// How often a change of the dialect is told.
-const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// How often the path is looked at while nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a rotated file must not have grown before it is left.
@@ -389,10 +315,6 @@ const LATE_WRITER: Duration = Duration::from_secs(10);
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// Finished files of one source that are remembered.
 const KNOWN_MAX: usize = 64;
-/// Passed-over entries after which the journal is told the position.
-const PASSED_MAX: u64 = 10_000;
-/// Time after which it is told, too.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod model;

@@ -4,7 +4,7 @@ use super::*;
 use crate::collect::Start;
 use crate::collect::spotted::Spotted;
 use crate::dialect::{Habits, Masks, Rules};
-use crate::model::Class;
+use crate::model::{Action, Class};
 use jiff::tz::TimeZone;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

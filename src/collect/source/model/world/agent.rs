@@ -3,6 +3,7 @@
 use super::{Destroyed, Entry, Held, World};
 use crate::collect::identity::{HEAD_BYTES_MAX, Sight};
 use crate::collect::source::*;
+use crate::model::Action;
 use std::fs;
 
 impl World {

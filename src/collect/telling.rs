@@ -1,0 +1,93 @@
+//! What a source tells the journal besides its entries: its dialect, how far it is, what may be lost.
+
+use super::gap::Gap;
+use super::source::{Round, Source, progress_of, remember};
+use crate::journal::Draft;
+use crate::model::{Action, Event, Outcome, Target, Text};
+use std::time::{Duration, Instant};
+
+/// The dialect that was last told of.
+#[derive(Debug, Default)]
+pub(super) struct Spoken {
+    dialect: &'static str,
+    /// When a change was last told, and how many there were since.
+    told: Option<Instant>,
+    changes: u64,
+}
+
+impl Source {
+    /// A change of the dialect goes to the journal; of many in a short time, the last and their number.
+    pub(super) fn tell_dialect(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        let choice = &self.logs[log].tails[at].cutter.choice;
+        let (name, before) = (choice.name(), self.spoken.dialect);
+        if name.is_empty() || (name == before && self.spoken.changes == 0) {
+            return;
+        }
+        self.spoken.dialect = name;
+        self.spoken.changes += u64::from(name != before && !before.is_empty());
+        if self.spoken.changes == 0 || self.spoken.told.is_some_and(|told| told.elapsed() < CHANGES_EVERY) {
+            return;
+        }
+        let path = self.logs[log].tails[at].path.display();
+        let times = match self.spoken.changes {
+            1 => String::new(),
+            many => format!("; {many} changes since this was last told"),
+        };
+        let message = format!("{path} is read as {name} from here on: {}{times}", choice.reason);
+        (self.spoken.told, self.spoken.changes) = (Some(Instant::now()), 0);
+        self.tell(Action::DIALECT_CHANGED, Outcome::Unknown, message, round);
+    }
+
+    /// The head of a young file and the position behind many passed-over entries go to the journal, too.
+    pub(super) fn tell_progress(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        let tail = &mut self.logs[log].tails[at];
+        let mut trouble = None;
+        let dialect = tail.cutter.choice.name();
+        tail.changed |= tail.file.dialect != dialect;
+        if tail.changed {
+            tail.file.dialect = Text::const_new(dialect);
+        }
+        match tail.learn_head().map(|learned| learned | std::mem::take(&mut tail.changed)) {
+            Ok(true) => {
+                round.input.files.push(tail.file.clone());
+                remember(&mut self.known, &tail.file);
+            }
+            Ok(false) => {}
+            Err(error) => trouble = Some(format!("{}: {error}", tail.path.display())),
+        }
+        if tail.passed_untold >= PASSED_MAX || (tail.passed_untold > 0 && tail.told.elapsed() >= TOLD_EVERY) {
+            let mark = tail.mark_at(tail.file.offset);
+            round.input.progress.push(progress_of(&tail.file, mark));
+            (tail.passed_untold, tail.told) = (0, Instant::now());
+        }
+        if let Some(trouble) = trouble {
+            self.logs[log].error = trouble;
+        }
+    }
+
+    /// What may have been lost goes to the journal, and into the counters.
+    pub(super) fn tell_gap(&mut self, gap: Gap, round: &mut Round<'_>) {
+        gap.loss.count(&mut self.status.gaps);
+        let event =
+            gap.event(&round.settings.sources[self.at].sensor, &self.name, self.last_event, round.now);
+        self.open_gap = Some(round.input.drafts.len());
+        round.input.drafts.push(Draft { event, position: None, mark: None });
+    }
+
+    /// One of otrail's own events about this source.
+    pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
+        let mut event = Event::own(action, outcome, round.now, message);
+        event.sensor = round.settings.sources[self.at].sensor.clone();
+        event.source = Text::const_new("otrail");
+        event.target =
+            Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));
+        round.input.drafts.push(Draft { event, position: None, mark: None });
+    }
+}
+
+/// How often a change of the dialect is told.
+const CHANGES_EVERY: Duration = Duration::from_secs(60);
+/// Passed-over entries after which the journal is told the position.
+const PASSED_MAX: u64 = 10_000;
+/// Time after which it is told, too.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
