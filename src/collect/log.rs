@@ -22,6 +22,8 @@ pub(super) struct Log {
     pub tails: VecDeque<Tail>,
     /// How the log before the one at the path was written.
     pub habit: Habit,
+    /// How far a log was saved that was cut: a writer that does not append goes on where it was, behind zeros.
+    pub saved: Option<(Inode, u64)>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
     /// Which files were left last.
@@ -49,6 +51,7 @@ impl Log {
             is_one_of_several,
             tails: VecDeque::new(),
             habit: Habit::default(),
+            saved: None,
             is_crowded: false,
             left: Vec::new(),
             denied: Vec::new(),
@@ -85,6 +88,12 @@ impl Log {
     /// Files were renamed while they were looked at: they wait for the next look, and all that is newer with them.
     pub(super) fn look_again(&mut self) {
         (self.looked_through, self.is_crowded) = (None, true);
+    }
+
+    /// The log has been cut, and was saved up to there; cut once more before it was written, it counts as it was.
+    pub(super) fn keep_saved(&mut self, inode: Inode, through: Option<u64>) {
+        let before = self.saved.filter(|&(of, _)| of == inode).map_or(0, |(_, through)| through);
+        self.saved = through.map(|through| (inode, through.max(before)));
     }
 
     pub(super) fn mark_rotated(&mut self) {

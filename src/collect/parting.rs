@@ -174,8 +174,9 @@ impl Source {
     ) {
         let number = Some(old.file.number);
         let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
-        let (lost, about) = missing(&old, copy);
+        let Missing { saved, lost, about } = Missing::of(&old, copy);
         self.logs[log].habit = old.growth.habit.clone();
+        self.logs[log].keep_saved(old.inode(), saved);
         let (path, mut file) = (old.path.display().to_string(), old.remembered());
         let rest = match copy {
             Some(copy) => format!("what {} has beyond that is read", copy.path.display()),
@@ -206,18 +207,52 @@ impl Source {
         let message = format!("{path} was cut or rewritten: {rest}; {lost} about {about} bytes");
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(about), message }, round);
     }
+
+    /// Zeros, and something after them: what was before them is an entry, whole or not, and the next begins behind.
+    pub(super) fn pass_hole(&mut self, log: usize, at: usize, until: u64, round: &mut Round<'_>) {
+        self.take_entries(log, at, End::Final, round);
+        let tail = &mut self.logs[log].tails[at];
+        let (from, inode, path) = (tail.file.offset, tail.inode(), tail.path.display().to_string());
+        tail.skip_to(until);
+        let saved = self.logs[log].saved.take_if(|(of, saved)| from == 0 && *of == inode && *saved <= until);
+        let Some((_, saved)) = saved else {
+            let bytes = until.saturating_sub(from);
+            let message =
+                format!("{path} has {bytes} zeros from byte {from} on, where something else may have been");
+            return self.tell_gap(Gap { loss: Loss::Hole, bytes: Some(bytes), message }, round);
+        };
+        let kept = format!("{path} is written on from byte {until}, where its writer was before it was cut");
+        if saved == until {
+            let message = format!("{kept}: nothing is missing between what was read and the cut");
+            return self.tell(Action::SOURCE_TRUNCATED, Outcome::Success, message, round);
+        }
+        let lost = until - saved;
+        let message = format!("{kept}: exactly {lost} bytes are lost, those from byte {saved} on");
+        self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(lost), message }, round);
+    }
 }
 
-/// Of a log that was cut: how many bytes are lost that were there when it was last looked at, and about how many in all.
-fn missing(old: &Tail, copy: Option<&Spotted>) -> (u64, u64) {
-    let (read, now) = (old.cutter.read_through(), Instant::now());
-    // How much a compressed copy holds has been seen by whoever took it for one.
-    let saved = match copy {
-        Some(copy) if copy.is_packed() => u64::MAX,
-        Some(copy) => read.max(copy.length().unwrap_or(0)),
-        None => read,
-    };
-    let lost = old.growth.seen_after(saved);
-    // A log is cut as soon as its copy is made.
-    (lost, lost + old.growth.unseen(now, copy.map(|_| LOOKED)))
+/// What is missing of a log that was cut, in bytes.
+struct Missing {
+    /// How far it was read or is in a copy that can be read; `None` where the copy is compressed.
+    saved: Option<u64>,
+    /// What was there when it was last looked at, and is not saved.
+    lost: u64,
+    /// That, and about how much more.
+    about: u64,
+}
+
+impl Missing {
+    fn of(old: &Tail, copy: Option<&Spotted>) -> Missing {
+        let (read, now) = (old.cutter.read_through(), Instant::now());
+        let saved = match copy {
+            Some(copy) if copy.is_packed() => None,
+            Some(copy) => Some(read.max(copy.length().unwrap_or(0))),
+            None => Some(read),
+        };
+        // A compressed copy has been made since it was looked at.
+        let lost = saved.map_or(0, |saved| old.growth.seen_after(saved));
+        // A log is cut as soon as its copy is made.
+        Missing { saved, lost, about: lost + old.growth.unseen(now, copy.map(|_| LOOKED)) }
+    }
 }

@@ -235,18 +235,6 @@ impl Source {
         quiet && (tail.is_deleted() || tail.is_packed() || log.is_one_of_several)
     }
 
-    /// Zeros, and something after them: what was before them is an entry, whole or not, and the next begins behind.
-    fn pass_hole(&mut self, log: usize, at: usize, until: u64, round: &mut Round<'_>) {
-        self.take_entries(log, at, End::Final, round);
-        let tail = &mut self.logs[log].tails[at];
-        let (from, path) = (tail.file.offset, tail.path.display());
-        let bytes = until.saturating_sub(from);
-        let message =
-            format!("{path} has {bytes} zeros from byte {from} on, where something else may have been");
-        tail.skip_to(until);
-        self.tell_gap(Gap { loss: Loss::Hole, bytes: Some(bytes), message }, round);
-    }
-
     /// Takes what is left of a rotated file and closes it.
     fn finish(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
         self.take_entries(log, at, End::Final, round);

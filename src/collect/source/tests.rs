@@ -4,10 +4,11 @@ use super::*;
 use crate::collect::Start;
 use crate::collect::spotted::Spotted;
 use crate::dialect::{Habits, Masks, Rules};
-use crate::model::{Action, Class};
+use crate::model::{Action, Class, Outcome};
 use jiff::tz::TimeZone;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
@@ -196,6 +197,33 @@ fn a_burst_that_is_lost_is_told_at_its_size_also_after_the_next_cut() {
         assert!((lost * 9 / 10..lost * 4).contains(&told), "{lost} bytes are lost: {}", gap.message);
         bench.write("log", "next\n");
         assert_eq!(bench.poll(), ["next"]);
+    }
+}
+
+/// Whoever does not append goes on where it was, behind zeros: that is how much there had been before the cut.
+#[test]
+fn a_writer_that_keeps_its_place_over_a_cut_shows_how_much_is_lost() {
+    for lost in ["", "lost\n"] {
+        let mut bench = Bench::new();
+        fs::copy(bench.path("log"), bench.path("log.1")).unwrap();
+        bench.write("log.1", "what the copy has beyond that\n");
+        let place = format!("first\nwhat the copy has beyond that\n{lost}").len() as u64;
+        // Cut twice: nothing came in between.
+        for _ in 0..2 {
+            File::create(bench.path("log")).unwrap();
+            bench.poll();
+        }
+        let log = File::options().write(true).open(bench.path("log")).unwrap();
+        log.write_all_at(b"next\n", place).unwrap();
+        let events = bench.events();
+        let [told, next] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(next.message.as_str(), "next");
+        if lost.is_empty() {
+            assert_eq!((told.action, told.outcome), (Action::SOURCE_TRUNCATED, Outcome::Success));
+        } else {
+            assert_eq!((told.action, told.count), (Action::GAP_DETECTED, Some(lost.len() as u64)));
+        }
+        assert_eq!(bench.source.status.gaps.holes, 0);
     }
 }
 
