@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Input, Journal, Scan, Settings, parts};
+use otrail::journal::{Draft, Folder, Input, Journal, Scan, Settings, parts};
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::render::COLUMNS;
 use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};
+#[path = "query/growing.rs"]
+mod growing;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
@@ -136,6 +139,10 @@ const WORDS: &[(&str, &[&str])] = &[
             "not outcome = failure and role = *",
             "seq > 300 and seq <= 900",
             "seq in (7, 512, 1024) or seq < 5",
+            "user = alice and outcome = failure",
+            "not (action = user.login or client in (10.2.0.0/16)) and (flag = truncated or severity >= 9)",
+            "user in (guest*, kim) and not (code = OTA-1001 and text contains quetzal)",
+            "target-name contains \"1\" or (domain = corp and not sensor = plant-b)",
         ],
     ),
     ("since", &["@1641700000", "@1642000000"]),
@@ -177,7 +184,7 @@ fn random_query(rng: &mut fastrand::Rng, all: &[Record]) -> Query {
     Query { filter: filter(rng, all), limit, order: Order::OldestFirst, rows_max: ROWS_MAX }
 }
 
-fn check(dir: &Path, query: &Query, through: Seq, all: &[Record]) {
+fn check<'a>(dir: impl Into<Folder<'a>> + Copy, query: &Query, through: Seq, all: &[Record]) {
     let expected = expected(all, query, through);
     let never = AtomicBool::new(false);
     let mut found = answer(dir, query, through, &never).unwrap();
@@ -191,7 +198,7 @@ fn check(dir: &Path, query: &Query, through: Seq, all: &[Record]) {
 }
 
 /// Of one of the fields, another one each time, how many records have each value.
-fn check_values(dir: &Path, query: &Query, through: Seq, all: &[Record]) {
+fn check_values<'a>(dir: impl Into<Folder<'a>>, query: &Query, through: Seq, all: &[Record]) {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let by = &COLUMNS[TURN.fetch_add(1, Ordering::Relaxed) % COLUMNS.len()];
     let wanted = all.iter().filter(|record| record.seq <= through && query.filter.matches(record));
@@ -231,6 +238,7 @@ fn random_questions_get_the_answers_of_a_reader_of_everything() {
         let query = random_query(&mut rng, &all);
         let through = if rng.bool() { Seq(u64::MAX) } else { Seq(rng.u64(1..all.len() as u64)) };
         check(dir.path(), &query, through, &all);
+        check(&journal, &query, through, &all);
     }
 }
 
@@ -251,6 +259,7 @@ fn answers_are_right_while_the_journal_is_written_rolled_and_sealed() {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 seal_all(&journal);
+                journal.index_open(&mut |_| Ok(())).unwrap();
                 std::thread::yield_now();
             }
         });
@@ -261,7 +270,10 @@ fn answers_are_right_while_the_journal_is_written_rolled_and_sealed() {
             let all: Vec<Record> = lines.map(|line| line.unwrap().decode().unwrap()).collect();
             assert_eq!(all.len() as u64, through.0);
             let query = random_query(&mut rng, &all);
-            check(dir.path(), &query, through, &all);
+            match rng.bool() {
+                true => check(dir.path(), &query, through, &all),
+                false => check(&journal, &query, through, &all),
+            }
             asked += 1;
         }
     });

@@ -1,4 +1,4 @@
-//! The thread that seals closed segments. It has the lowest priority, and rests while much is being journaled.
+//! The thread that seals closed segments, and indexes the one that is written. It has the lowest priority, and rests while much is being journaled.
 
 use super::{AgentError, now};
 use crate::forward::error_text;
@@ -39,18 +39,19 @@ fn run(journal: &Journal, stop: &AtomicBool) {
     let mut rest = Rest { newest: journal.newest(), since: Instant::now() };
     let mut told = false;
     while !stop.load(Ordering::Relaxed) {
-        let sealed = journal.seal_next(
-            &mut |step| {
-                if stop.load(Ordering::Relaxed) {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                if step == Step::Frame {
-                    thread::sleep(rest.due(journal.newest()));
-                }
-                Ok(())
-            },
-            now,
-        );
+        let mut pace = |step| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if step == Step::Frame {
+                thread::sleep(rest.due(journal.newest()));
+            }
+            Ok(())
+        };
+        let mut sealed = journal.seal_next(&mut pace, now);
+        if matches!(sealed, Ok(false)) {
+            sealed = journal.index_open(&mut pace).map(|()| false);
+        }
         match sealed {
             Ok(true) => told = false,
             Ok(false) => thread::park_timeout(LOOK_EVERY),

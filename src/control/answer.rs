@@ -5,11 +5,11 @@ use super::protocol::{Ask, End, Reply, Request};
 use super::server::{Shared, note, now, stopped};
 use super::{Peer, follow, ongoing, request};
 use crate::filter::{Clock, Filter};
-use crate::journal::{self, JournalError};
+use crate::journal::{self, Journal, JournalError};
 use crate::model::{Record, Seq};
 use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
-use std::path::Path;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
@@ -128,12 +128,12 @@ impl Work<'_> {
     /// Searches where it may block; who asks may leave meanwhile, and the agent may have to stop.
     async fn run<T: Send + 'static>(
         &mut self,
-        search: impl FnOnce(&Path, &AtomicBool) -> Result<T, JournalError> + Send + 'static,
+        search: impl FnOnce(&Journal, &AtomicBool) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, Broken> {
         let mut shutdown = self.shutdown.clone();
         let stop = Arc::new(AtomicBool::new(false));
-        let (dir, stop_seen) = (self.shared.server.journal.dir().to_owned(), Arc::clone(&stop));
-        let mut search = spawn_blocking(move || search(&dir, &stop_seen));
+        let (journal, stop_seen) = (self.shared.server.journal.clone(), Arc::clone(&stop));
+        let mut search = spawn_blocking(move || search(&journal, &stop_seen));
         let found = tokio::select! {
             found = &mut search => found,
             () = request::gone(self.stream) => {
@@ -156,8 +156,11 @@ impl Work<'_> {
 
     async fn search(&mut self, query: Query, through: Seq, is_count: bool) -> Result<(), Broken> {
         let _turn = Work::turn(self.shared).await?;
-        let search = if is_count { query::count } else { query::answer };
-        let mut answer = self.run(move |dir, stop| search(dir, &query, through, stop)).await?;
+        let search = move |journal: &Journal, stop: &AtomicBool| match is_count {
+            true => query::count(journal, &query, through, stop),
+            false => query::answer(journal, &query, through, stop),
+        };
+        let mut answer = self.run(search).await?;
         let counted = answer.counted();
         while let Some(rest) = self.send_some(answer, Answer::next).await? {
             answer = rest;
@@ -173,7 +176,7 @@ impl Work<'_> {
     /// The same of the values of a field.
     async fn tally(&mut self, query: Query, by: &'static Column, through: Seq) -> Result<(), Broken> {
         let _turn = Work::turn(self.shared).await?;
-        let tally = self.run(move |dir, stop| query::tally(dir, &query, by, through, stop)).await?;
+        let tally = self.run(move |journal, stop| query::tally(journal, &query, by, through, stop)).await?;
         let mut left = &tally.values[..];
         while !left.is_empty() {
             let (mut count, mut bytes) = (0, 0);

@@ -144,10 +144,18 @@ impl Filter {
         self.groups.iter().all(|group| group.tests.iter().any(|test| test.accepts(record)))
     }
 
-    /// Whether what some of the words ask for holds of the record, whatever the others ask for.
-    pub fn holds_of(&self, is_meant: impl Fn(&str) -> bool, record: &Record) -> bool {
-        let meant = |group: &&Group| is_meant(group.kind.name);
-        self.groups.iter().filter(meant).all(|group| group.tests.iter().any(|test| test.accepts(record)))
+    /// Whether a record in the range of times is wanted, of which only some fields are known, by their names in expressions
+    /// or as words; `None` where the others decide.
+    pub fn judge(&self, knows: &dyn Fn(&str) -> bool, record: &Record) -> Option<bool> {
+        test::all(self.groups.iter().filter(|group| !group.is_time()).map(|group| {
+            test::any(group.tests.iter().map(|test| test.judge(group.kind.name, knows, record)))
+        }))
+    }
+
+    /// The fields that it asks for; the range of times is none of them.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> {
+        let groups = self.groups.iter().filter(|group| !group.is_time());
+        groups.flat_map(|group| group.tests.iter().flat_map(|test| test.fields(group.kind.name)))
     }
 
     /// The words again, with every time absolute.
@@ -184,6 +192,13 @@ impl Filter {
     /// The same of what a record says, which may be escaped in its line: lower case, and ASCII.
     pub fn texts(&self) -> impl Iterator<Item = Vec<String>> {
         self.groups.iter().flat_map(|group| sets::of_any(group.tests.iter().map(Test::texts)))
+    }
+}
+
+impl Group {
+    /// Whether it is a bound of the range of times.
+    fn is_time(&self) -> bool {
+        [since::KIND.name, until::KIND.name].contains(&self.kind.name)
     }
 }
 

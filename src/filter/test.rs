@@ -6,6 +6,7 @@ use crate::model::{Record, Seq, Time};
 pub(super) struct Test {
     value: String,
     accepts: Box<dyn Fn(&Record) -> bool + Send + Sync>,
+    parts: Option<Parts>,
     literals: Vec<Vec<String>>,
     texts: Vec<Vec<String>>,
     first: Option<Time>,
@@ -13,6 +14,17 @@ pub(super) struct Test {
     places: (Seq, Seq),
     notes: Vec<String>,
 }
+
+/// How a test that asks for several fields judges by those that are known.
+struct Parts {
+    fields: Vec<&'static str>,
+    judge: Box<Judge>,
+}
+
+type Judge = dyn Fn(Knows<'_>, &Record) -> Option<bool> + Send + Sync;
+
+/// Says of the name of a field whether it is known.
+pub(super) type Knows<'a> = &'a dyn Fn(&str) -> bool;
 
 impl Test {
     /// `value` is how the test is written down again: absolute, in canonical form.
@@ -24,6 +36,7 @@ impl Test {
         Test {
             value,
             accepts,
+            parts: None,
             literals: Vec::new(),
             texts: Vec::new(),
             first: None,
@@ -86,6 +99,29 @@ impl Test {
         (self.accepts)(record)
     }
 
+    /// Says which fields it asks for, and how it judges where only some of them are known.
+    pub(super) fn of_parts(
+        mut self,
+        fields: Vec<&'static str>,
+        judge: impl Fn(Knows<'_>, &Record) -> Option<bool> + Send + Sync + 'static,
+    ) -> Test {
+        self.parts = Some(Parts { fields, judge: Box::new(judge) });
+        self
+    }
+
+    /// The fields that it asks for; `name` is the one of a test that asks for one.
+    pub(super) fn fields(&self, name: &'static str) -> Vec<&'static str> {
+        self.parts.as_ref().map_or_else(|| vec![name], |parts| parts.fields.clone())
+    }
+
+    /// Whether it accepts a record of which only some fields are known; `None` where the others decide.
+    pub(super) fn judge(&self, name: &str, knows: Knows<'_>, record: &Record) -> Option<bool> {
+        match &self.parts {
+            Some(parts) => (parts.judge)(knows, record),
+            None => knows(name).then(|| self.accepts(record)),
+        }
+    }
+
     pub(super) fn value(&self) -> &str {
         &self.value
     }
@@ -115,6 +151,25 @@ impl Test {
     pub(super) fn last(&self) -> Option<Time> {
         self.last
     }
+}
+
+/// Whether all hold; `None` where what is not known decides.
+pub(super) fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut all = Some(true);
+    for part in parts {
+        match part {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => all = None,
+        }
+    }
+    all
+}
+
+/// Whether one of them holds.
+pub(super) fn any(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let not = |part: bool| !part;
+    all(parts.into_iter().map(|part| part.map(not))).map(not)
 }
 
 /// Every place of a journal.

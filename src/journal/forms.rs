@@ -76,7 +76,11 @@ pub(super) fn must_open(dir: &Path, name: &SegmentName) -> Result<Opened, Journa
 }
 
 /// `None` for what is not there.
-fn there<T>(result: io::Result<T>, action: &'static str, path: &Path) -> Result<Option<T>, JournalError> {
+pub(super) fn there<T>(
+    result: io::Result<T>,
+    action: &'static str,
+    path: &Path,
+) -> Result<Option<T>, JournalError> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

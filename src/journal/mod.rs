@@ -33,6 +33,7 @@ mod notes;
 mod open;
 mod parts;
 mod pending;
+mod pieces;
 mod reader;
 mod recent;
 mod recovery;
@@ -55,9 +56,9 @@ pub use deliveries::{Deliveries, deliveries};
 pub use error::JournalError;
 pub use fetch::Fetch;
 pub use follow::{Follower, Next};
-pub use index::{Column, Counted, FrameFacts, FrameSet, Index};
+pub use index::{Column, Counted, FrameFacts, FrameSet, Index, Values};
 pub use inspect::{Manifest, SegmentFile, export, reindex, segments};
-pub use parts::{Part, parts};
+pub use parts::{Folder, Part, parts};
 pub use pending::{Draft, Input};
 pub use reader::{Line, Place, Scan, stream_of};
 pub use recent::Batch;
@@ -97,6 +98,8 @@ struct Inner {
     confirmed: Mutex<BTreeMap<String, Seq>>,
     /// Bytes of all segments.
     bytes: AtomicU64,
+    /// The index of the segment that is written.
+    growing: Arc<index::Growing>,
     /// Held while files of the journal change their names or go.
     placing: Mutex<()>,
     /// Segments that were tried and cannot be sealed.
@@ -138,6 +141,7 @@ impl Journal {
             limiter: Mutex::default(),
             confirmed: Mutex::new(confirmed),
             bytes: AtomicU64::new(maintain::bytes_of(&store.journal())?),
+            growing: Arc::default(),
             placing: Mutex::default(),
             unsealable: Mutex::default(),
             threshold: AtomicU8::new(0),

@@ -1,5 +1,6 @@
 //! The journal in parts that can be read by themselves, in any order: for whoever knows what to look for.
 
+use super::Journal;
 use super::error::JournalError;
 use super::forms;
 use super::index::Index;
@@ -18,6 +19,48 @@ pub struct Part {
     name: SegmentName,
     later: Arc<Vec<SegmentName>>,
     index: Option<Index>,
+}
+
+/// A journal, for whoever searches it: the one of this process, or a folder.
+pub struct Folder<'a> {
+    state_dir: &'a Path,
+    journal: Option<&'a Journal>,
+}
+
+impl<'a> From<&'a Path> for Folder<'a> {
+    fn from(state_dir: &'a Path) -> Folder<'a> {
+        Folder { state_dir, journal: None }
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Folder<'a> {
+    fn from(state_dir: &'a PathBuf) -> Folder<'a> {
+        Folder { state_dir, journal: None }
+    }
+}
+
+impl<'a> From<&'a Journal> for Folder<'a> {
+    fn from(journal: &'a Journal) -> Folder<'a> {
+        Folder { state_dir: journal.dir(), journal: Some(journal) }
+    }
+}
+
+impl<'a> Folder<'a> {
+    /// The state directory.
+    pub fn state_dir(&self) -> &'a Path {
+        self.state_dir
+    }
+
+    /// The segments, oldest first; a damaged or absent folder is an error.
+    pub fn parts(&self) -> Result<Vec<Part>, JournalError> {
+        let mut parts = parts(self.state_dir)?;
+        if let (Some(journal), Some(last)) = (self.journal, parts.last_mut())
+            && last.index.is_none()
+        {
+            last.index = journal.index_of(&last.name)?;
+        }
+        Ok(parts)
+    }
 }
 
 /// The segments of the journal below a state directory, oldest first; a damaged or absent folder is an error.
@@ -52,10 +95,25 @@ impl Part {
         Scan::of_segment(&self.dir, &self.name, &self.later[after..])
     }
 
+    /// Whether there may be something that its index does not know.
+    pub fn has_rest(&self) -> bool {
+        self.index.as_ref().is_none_or(|index| index.rest().is_some())
+    }
+
+    /// Reads what its index does not know; without one, all of it.
+    pub fn scan_rest(&self) -> Result<Scan, JournalError> {
+        match self.index.as_ref().map(Index::rest) {
+            None => self.scan(),
+            Some(Some((offset, next))) => self.scan()?.beginning_at(offset, next),
+            Some(None) => self.scan().map(|scan| scan.through(Seq::NONE)),
+        }
+    }
+
     /// Its frames, to be unpacked one by one; `None` without an index, and when it is gone.
     pub fn unpack(&self) -> Result<Option<Frames>, JournalError> {
-        match self.index {
-            Some(_) => Frames::open(&forms::sealed(&self.dir, &self.name), &self.name),
+        match self.index.as_ref().map(Index::sums) {
+            Some(None) => Frames::open(&forms::sealed(&self.dir, &self.name), &self.name),
+            Some(Some(sums)) => Frames::open_plain(&forms::plain(&self.dir, &self.name), &self.name, sums),
             None => Ok(None),
         }
     }

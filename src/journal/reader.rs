@@ -154,6 +154,16 @@ impl Scan {
         Ok(Scan { open, alone: true, next: first, ..Scan::new(dir.to_path_buf()) })
     }
 
+    /// Begins at a byte of the one segment that is read, and with this record.
+    pub(super) fn beginning_at(mut self, offset: u64, next: Seq) -> Result<Scan, JournalError> {
+        self.next = next;
+        if let Some(open) = &mut self.open {
+            open.file.bytes.seek(offset, &open.file.path)?;
+            open.offset = offset;
+        }
+        Ok(self)
+    }
+
     /// Begins after `seq`.
     #[must_use]
     pub fn after(mut self, seq: Seq) -> Scan {

@@ -267,7 +267,7 @@ fn temporaries(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 /// A frame's raw size, up to the end of its last line.
-const FRAME_BYTES: usize = 512 << 10;
+pub(super) const FRAME_BYTES: usize = 512 << 10;
 const READ_BYTES: usize = 256 << 10;
 /// Measured: the hex digits of ids and of the chain do not pack, and whoever looks for short matches finds them there. The
 /// higher levels do, take twice the time, and pack worse; a larger table than the level's own finds more of the rest.

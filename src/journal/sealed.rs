@@ -5,6 +5,7 @@
 
 use super::error::JournalError;
 use super::frames::{self, Frame};
+use super::pieces::Pieces;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(super) struct Sealed {
     at: usize,
     packed: Vec<u8>,
     unpack: Decompressor<'static>,
+    /// Made when it is first asked for.
+    pieces: Option<Pieces>,
 }
 
 impl std::fmt::Debug for Sealed {
@@ -47,7 +50,17 @@ impl Sealed {
         let frames = frames::read(&file).map_err(JournalError::io("read", path))?;
         let unpack = Decompressor::new().map_err(JournalError::io("unpack", path))?;
         let (raw, packed) = (Vec::new(), Vec::new());
-        Ok(Sealed { path: path.to_path_buf(), file, frames, current: None, raw, at: 0, packed, unpack })
+        Ok(Sealed {
+            path: path.to_path_buf(),
+            file,
+            frames,
+            current: None,
+            raw,
+            at: 0,
+            packed,
+            unpack,
+            pieces: None,
+        })
     }
 
     pub(super) fn frames(&self) -> &[Frame] {
@@ -90,6 +103,39 @@ impl Sealed {
             return Ok(Some(JournalError::Damaged { segment, offset: frame.at, bytes }));
         }
         Ok(None)
+    }
+
+    /// Unpacks a frame and returns its bytes; `None` when it is not of these sizes, packed and raw, or is damaged.
+    pub(super) fn frame(&mut self, number: usize, sizes: (u32, u32)) -> Result<Option<&[u8]>, JournalError> {
+        let is_it = |sealed: &Sealed| {
+            sealed.frames.get(number).is_some_and(|frame| (frame.packed, frame.raw) == sizes)
+        };
+        let is_there = is_it(self) && self.take(number)?.is_none() && is_it(self);
+        Ok(is_there.then_some(&self.raw[..]))
+    }
+
+    /// Begins to unpack a frame by pieces; false when it is not of these sizes.
+    pub(super) fn begin(&mut self, number: usize, sizes: (u32, u32)) -> Result<bool, JournalError> {
+        let frame = self.frames.get(number).filter(|frame| (frame.packed, frame.raw) == sizes).copied();
+        let Some(frame) = frame.filter(|frame| frame.raw as usize <= FRAME_BYTES_MAX) else {
+            return Ok(false);
+        };
+        self.read_packed(number)?;
+        // What is there is not all of the frame.
+        self.current = None;
+        let pieces = match self.pieces.take() {
+            Some(pieces) => Ok(pieces),
+            None => Pieces::new(),
+        };
+        let begun = pieces.and_then(|mut pieces| pieces.begin().map(|()| pieces));
+        self.pieces = Some(begun.map_err(JournalError::io("unpack", &self.path))?);
+        Ok(frames::raw_bytes(&self.packed) == Some(frame.raw))
+    }
+
+    /// Adds the next piece to `raw`, of so many bytes; false at the end of the frame, an error where it is damaged.
+    pub(super) fn more(&mut self, bytes: usize) -> io::Result<bool> {
+        let pieces = self.pieces.as_mut().ok_or(io::ErrorKind::InvalidInput)?;
+        pieces.add(&self.packed, &mut self.raw, bytes)
     }
 
     fn read_packed(&mut self, number: usize) -> Result<(), JournalError> {

@@ -46,6 +46,19 @@ impl Journal {
         index::rebuild(dir, name, &mut || pace(Step::Frame))
     }
 
+    /// Takes what is complete of the segment that is written into its index, so that questions need not read it. Blocks.
+    pub fn index_open(&self, pace: Pace<'_>) -> Result<(), JournalError> {
+        let dir = self.0.store.journal();
+        let Some(name) = segment::list(&dir)?.pop() else { return Ok(()) };
+        self.0.growing.extend(&dir, &name, self.newest(), &mut || pace(Step::Frame))
+    }
+
+    /// The index of the newest segment, with all that can be in it by now.
+    pub(super) fn index_of(&self, newest: &SegmentName) -> Result<Option<Index>, JournalError> {
+        self.0.growing.extend(&self.0.store.journal(), newest, self.newest(), &mut || Ok(()))?;
+        Ok(self.0.growing.index(newest))
+    }
+
     fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {
         self.0.unsealable.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,11 @@
-//! The frames of a sealed segment as a whole, for whoever searches them faster than line by line.
+//! The frames of a segment that has an index as a whole, for whoever searches them faster than line by line.
 //!
 //! Invariant: the index was made from whole lines in their places, and the checksum of a frame says that it still is what
 //! it was; so a line that nobody wants need not be checked by itself. One that is wanted is.
 
 use super::error::JournalError;
+use super::forms;
+use super::frames::read_some;
 use super::index::FrameFacts;
 use super::line::peek;
 use super::reader::{Line, Place};
@@ -12,15 +14,30 @@ use super::segment::SegmentName;
 use super::tail;
 use crate::model::Seq;
 use std::fs::File;
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The frames of a segment that has an index.
 #[derive(Debug)]
 pub struct Frames {
     name: SegmentName,
-    sealed: Sealed,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    Sealed(Box<Sealed>),
+    Plain(Plain),
+}
+
+/// A segment that is written, and the checksums of its blocks.
+#[derive(Debug)]
+struct Plain {
+    path: PathBuf,
+    file: File,
+    sums: Arc<[u32]>,
+    raw: Vec<u8>,
 }
 
 /// A frame, unpacked.
@@ -37,29 +54,61 @@ pub struct Unpacked<'a> {
 impl Frames {
     /// `None` when the segment is not there in its sealed form.
     pub(super) fn open(path: &Path, name: &SegmentName) -> Result<Option<Frames>, JournalError> {
-        match File::open(path) {
-            Ok(file) => Ok(Some(Frames { name: name.clone(), sealed: Sealed::open(path, file)? })),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(JournalError::io("open", path)(error)),
-        }
+        let Some(file) = forms::there(File::open(path), "open", path)? else { return Ok(None) };
+        Ok(Some(Frames { name: name.clone(), from: From::Sealed(Box::new(Sealed::open(path, file)?)) }))
+    }
+
+    /// `None` when the segment is not there in its plain form.
+    pub(super) fn open_plain(
+        path: &Path,
+        name: &SegmentName,
+        sums: &Arc<[u32]>,
+    ) -> Result<Option<Frames>, JournalError> {
+        let Some(file) = forms::there(File::open(path), "open", path)? else { return Ok(None) };
+        let plain = Plain { path: path.to_owned(), file, sums: Arc::clone(sums), raw: Vec::new() };
+        Ok(Some(Frames { name: name.clone(), from: From::Plain(plain) }))
     }
 
     /// Unpacks a frame; `None` when it is not the one that the index has seen, or cannot be unpacked.
     pub fn unpack(
         &mut self,
         number: usize,
+        begin: u64,
         facts: &FrameFacts,
     ) -> Result<Option<Unpacked<'_>>, JournalError> {
-        let is_it = |sealed: &Sealed| {
-            let frame = sealed.frames().get(number);
-            frame.filter(|frame| (frame.packed, frame.raw) == (facts.packed, facts.raw)).copied()
+        let bytes = match &mut self.from {
+            From::Sealed(sealed) => sealed.frame(number, (facts.packed, facts.raw))?,
+            From::Plain(plain) => plain.block(number, begin, facts.raw as usize)?,
         };
-        if is_it(&self.sealed).is_none() || self.sealed.take(number)?.is_some() {
-            return Ok(None);
-        }
-        let Some(frame) = is_it(&self.sealed) else { return Ok(None) };
         let seqs = facts.first..Seq(facts.first.0.saturating_add(facts.count));
-        Ok(Some(Unpacked { name: &self.name, bytes: self.sealed.raw(), begin: frame.begin, seqs }))
+        Ok(bytes.map(|bytes| Unpacked { name: &self.name, bytes, begin, seqs }))
+    }
+
+    /// Begins to unpack a frame by pieces; false where that is not possible, or `unpack` costs no more.
+    pub fn begin(&mut self, number: usize, facts: &FrameFacts) -> Result<bool, JournalError> {
+        match &mut self.from {
+            From::Sealed(sealed) => sealed.begin(number, (facts.packed, facts.raw)),
+            From::Plain(_) => Ok(false),
+        }
+    }
+
+    /// Unpacks the next piece of it, and says whether more follow. What there is then of the frame that begins at `begin` is
+    /// lines up to the last line feed, and none of them needs to be whole before the end was reached. `None`: it is damaged.
+    pub fn more(&mut self, begin: u64, facts: &FrameFacts) -> Option<(bool, Unpacked<'_>)> {
+        let From::Sealed(sealed) = &mut self.from else { return None };
+        let more = sealed.more(facts.raw as usize).ok()?;
+        let seqs = facts.first..Seq(facts.first.0.saturating_add(facts.count));
+        Some((more, Unpacked { name: &self.name, bytes: sealed.raw(), begin, seqs }))
+    }
+}
+
+impl Plain {
+    fn block(&mut self, number: usize, begin: u64, bytes: usize) -> Result<Option<&[u8]>, JournalError> {
+        self.raw.resize(bytes, 0);
+        let read = read_some(&self.file, &mut self.raw, begin);
+        let is_whole = read.map_err(JournalError::io("read", &self.path))? == bytes;
+        let is_it = is_whole && self.sums.get(number) == Some(&crc32c::crc32c(&self.raw));
+        Ok(is_it.then_some(&self.raw[..]))
     }
 }
 

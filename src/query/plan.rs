@@ -7,8 +7,8 @@
 //! Invariant: only what cannot hold a wanted record is passed over; a segment without an index is always read.
 
 use crate::filter::Filter;
-use crate::journal::{Column, Counted, FrameSet, Index, JournalError, Part, Scan};
-use crate::model::{Record, Seq, Time};
+use crate::journal::{Column, Counted, FrameSet, Index, JournalError, Part, Scan, Values};
+use crate::model::{Seq, Time};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(super) struct Stretch {
     /// Which of the parts.
     pub part: usize,
-    /// Which frame of it; `None` is all of it.
+    /// Which frame of it; `None` is all that its index does not know.
     pub frame: Option<usize>,
     /// No record of it is newer.
     pub newest: Time,
@@ -26,7 +26,7 @@ pub(super) struct Stretch {
 impl Stretch {
     /// Reads it, up to `through`.
     pub(super) fn scan(&self, part: &Part, through: Seq) -> Result<Scan, JournalError> {
-        let scan = self.frame.map_or_else(|| part.scan(), |frame| part.scan_frame(frame));
+        let scan = self.frame.map_or_else(|| part.scan_rest(), |frame| part.scan_frame(frame));
         scan.map(|scan| scan.through(through))
     }
 }
@@ -40,50 +40,49 @@ pub(super) struct Plan {
     ids: Vec<String>,
     /// Of each set, one text must stand in what a frame says.
     texts: Vec<Vec<String>>,
-    /// The frames that may match, for each part that was asked.
-    found: HashMap<usize, Option<FrameSet>>,
+    /// What is known of the frames of each part that was asked.
+    known: HashMap<usize, Known>,
 }
 
-/// Words that are judged by one column alone.
+/// What the index of a part says about the filter.
+struct Known {
+    /// The frames that may match; `None` when it has nothing to say.
+    frames: Option<FrameSet>,
+    /// For each frame how many of its records match; empty where that is not known.
+    counts: Vec<Count>,
+}
+
+/// How many records of a frame match by one of the columns.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    /// They do, whatever else they have.
+    yes: u64,
+    /// They may: other fields decide, or nobody knows.
+    maybe: u64,
+}
+
+/// What is judged by the fields of one column.
 struct Wish {
     column: Column,
     /// What became of values seen before: segments have most of them in common.
-    known: HashMap<Vec<u8>, Verdict>,
-    /// How many records of each frame match, of the part that was counted last; `None` where that is not known.
-    counted: Option<(usize, Vec<Option<u64>>)>,
-}
-
-/// A value as a record that has it, and how many records of which frames do.
-pub(super) type Placed = (Record, Vec<(u32, u32)>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Yes,
-    No,
-    /// This otrail cannot read it.
-    Unknown,
+    known: HashMap<Vec<u8>, Option<bool>>,
 }
 
 impl Plan {
     pub(super) fn new(filter: &Arc<Filter>) -> Plan {
         let (since, until) = filter.range();
-        let words: Vec<(&str, &str)> = filter.words().collect();
-        let asks = |column: &Column| words.iter().any(|&(name, _)| column_of(name) == Some(*column));
-        let columns = Column::ALL.into_iter().filter(asks).map(|column| Wish {
-            column,
-            known: HashMap::new(),
-            counted: None,
-        });
+        let asks = |column: &Column| filter.fields().any(|name| column_of(name) == Some(*column));
+        let wish = |column| Wish { column, known: HashMap::new() };
         let is_cheap = |set: &Vec<String>| {
             set.len() <= TEXTS_MAX && set.iter().all(|text| text.is_ascii() && text.len() >= TEXT_BYTES_MIN)
         };
         Plan {
             since: since.unwrap_or(Time::MIN),
             until: until.unwrap_or(Time::MAX),
-            columns: columns.collect(),
-            ids: words.iter().filter(|(name, _)| *name == "id").map(|&(_, id)| id.to_owned()).collect(),
+            columns: Column::ALL.into_iter().filter(asks).map(wish).collect(),
+            ids: filter.words().filter(|(name, _)| *name == "id").map(|(_, id)| id.to_owned()).collect(),
             texts: filter.literals().chain(filter.texts()).filter(is_cheap).collect(),
-            found: HashMap::new(),
+            known: HashMap::new(),
             filter: Arc::clone(filter),
         }
     }
@@ -94,8 +93,11 @@ impl Plan {
         let (from, to) = self.filter.places();
         let through = through.min(to);
         for (part, found) in parts.iter().enumerate().filter(|(_, part)| part.first() <= through) {
+            if found.has_rest() {
+                all.push(Stretch { part, frame: None, newest: Time::MAX });
+            }
             match found.index() {
-                None => all.push(Stretch { part, frame: None, newest: Time::MAX }),
+                None => {}
                 Some(index) => {
                     let frames = index.frames().iter().enumerate();
                     let in_time = frames.filter(|(_, facts)| {
@@ -118,30 +120,43 @@ impl Plan {
     /// Whether the stretch may hold a wanted record by all that the index says.
     pub(super) fn may_match(&mut self, stretch: &Stretch, part: &Part) -> bool {
         let (Some(frame), Some(index)) = (stretch.frame, part.index()) else { return true };
-        if !self.found.contains_key(&stretch.part) {
-            let set = self.frames(index);
-            self.found.insert(stretch.part, set);
-        }
-        self.found.get(&stretch.part).and_then(Option::as_ref).is_none_or(|set| set.contains(frame))
+        self.known(stretch.part, index).frames.as_ref().is_none_or(|set| set.contains(frame))
     }
 
-    /// The frames that may match; `None` when the index has nothing to say about this filter.
-    fn frames(&mut self, index: &Index) -> Option<FrameSet> {
-        let count = index.frames().len();
-        let mut set: Option<FrameSet> = None;
+    /// No more records of the stretch match than so many, where that is known.
+    pub(super) fn most(&mut self, stretch: &Stretch, part: &Part) -> Option<u64> {
+        let (frame, index) = (stretch.frame?, part.index()?);
+        self.known(stretch.part, index).counts.get(frame).map(|count| count.yes + count.maybe)
+    }
+
+    fn known(&mut self, part: usize, index: &Index) -> &Known {
+        if !self.known.contains_key(&part) {
+            let known = self.ask(index);
+            self.known.insert(part, known);
+        }
+        &self.known[&part]
+    }
+
+    fn ask(&mut self, index: &Index) -> Known {
+        let frames = index.frames().len();
+        let (mut set, mut counts): (Option<FrameSet>, Vec<Count>) = (None, Vec::new());
         let mut keep = |found: FrameSet| match &mut set {
             Some(set) => set.keep(&found),
             None => set = Some(found),
         };
         for wish in &mut self.columns {
-            let Some(values) = index.column(wish.column) else { continue };
-            let mut found = FrameSet::none(count);
-            for value in values {
-                if wish.verdict(&value, &self.filter) != Verdict::No {
-                    value.frames.iter().for_each(|&(frame, _)| found.insert(frame as usize));
+            let values = index.column(wish.column);
+            let Some(found) = values.and_then(|values| wish.counts(&values, frames, &self.filter)) else {
+                continue;
+            };
+            let mut may_match = FrameSet::none(frames);
+            for (frame, count) in found.iter().enumerate() {
+                if count.yes + count.maybe > 0 {
+                    may_match.insert(frame);
                 }
             }
-            keep(found);
+            keep(may_match);
+            counts = Count::best(counts, found);
         }
         if !self.ids.is_empty() {
             let ids: Vec<&str> = self.ids.iter().map(String::as_str).collect();
@@ -155,7 +170,7 @@ impl Plan {
             });
             found.flatten().map(&mut keep);
         }
-        set
+        Known { frames: set, counts }
     }
 
     /// Whether every record of a frame is in the range of times and no newer than `through`.
@@ -167,22 +182,16 @@ impl Plan {
         })
     }
 
-    /// The wanted values of a field in the frames of a part, each as a record that has it, when its column alone decides.
-    pub(super) fn values(&mut self, part: &Part, field: &str) -> Option<Vec<Placed>> {
-        let column = column_of_field(field)?;
-        let is_told = |name: &str| matches!(name, "since" | "until") || column_of(name) == Some(column);
-        if !self.filter.words().all(|(name, _)| is_told(name)) {
-            return None;
-        }
-        let mut wanted = Vec::new();
-        for value in part.index()?.column(column)? {
-            let record = value.record(column)?;
-            let verdict = self.columns.first_mut().map(|wish| wish.verdict(&value, &self.filter));
-            if verdict.is_none_or(|verdict| verdict == Verdict::Yes) {
-                wanted.push((record, value.frames));
-            }
-        }
-        Some(wanted)
+    /// The values of the column that has all of a field, when it alone decides which of them are wanted.
+    pub(super) fn values(&mut self, part: &Part, field: &str) -> Option<(Column, Values)> {
+        let column = column_of(field)?;
+        let is_told = self.filter.fields().all(|name| column_of(name) == Some(column));
+        Some((column, part.index().filter(|_| is_told)?.column(column)?))
+    }
+
+    /// Whether records with one of these values are wanted; `None` when this otrail cannot read it.
+    pub(super) fn is_wanted(&mut self, value: &Counted<'_>) -> Option<bool> {
+        self.columns.first_mut().map_or(Some(true), |wish| wish.verdict(value, &self.filter))
     }
 
     /// How many records of a stretch match, when the index alone can tell; every record of the frame must be in the
@@ -193,68 +202,63 @@ impl Plan {
         if !self.is_whole(stretch, part, through) {
             return None;
         }
-        let is_told = |name: &str| matches!(name, "since" | "until") || column_of(name).is_some();
-        if !self.filter.words().all(|(name, _)| is_told(name)) {
-            return None;
+        if self.filter.fields().next().is_none() {
+            return Some(facts.count);
         }
-        match &mut self.columns[..] {
-            [] => Some(facts.count),
-            [wish] => wish.counts(stretch.part, index, &self.filter)?.get(frame).copied().flatten(),
-            _ => None,
+        let count = self.known(stretch.part, index).counts.get(frame)?;
+        (count.maybe == 0).then_some(count.yes)
+    }
+}
+
+impl Count {
+    /// Of each frame what knows better: the least that can match, and of the same the one that is certain.
+    fn best(one: Vec<Count>, other: Vec<Count>) -> Vec<Count> {
+        if one.is_empty() {
+            return other;
         }
+        let better =
+            |(one, other)| std::cmp::min_by_key(one, other, |it: &Count| (it.yes + it.maybe, it.maybe));
+        one.into_iter().zip(other).map(better).collect()
     }
 }
 
 impl Wish {
-    fn counts(&mut self, part: usize, index: &Index, filter: &Filter) -> Option<&[Option<u64>]> {
-        if self.counted.as_ref().is_none_or(|(counted, _)| *counted != part) {
-            let mut counts = vec![Some(0); index.frames().len()];
-            for value in index.column(self.column)? {
-                let verdict = self.verdict(&value, filter);
-                for &(frame, count) in value.frames.iter().filter(|_| verdict != Verdict::No) {
-                    let Some(sum) = counts.get_mut(frame as usize) else { continue };
-                    *sum = sum.filter(|_| verdict == Verdict::Yes).map(|sum| sum + u64::from(count));
-                }
+    /// How many records of each frame match by this column; `None` when it cannot be read.
+    fn counts(&mut self, values: &Values, frames: usize, filter: &Filter) -> Option<Vec<Count>> {
+        let mut counts = vec![Count::default(); frames];
+        for value in values.iter() {
+            let verdict = self.verdict(&value, filter);
+            if verdict == Some(false) {
+                continue;
             }
-            self.counted = Some((part, counts));
+            value.each_frame(|frame, count| match counts.get_mut(frame) {
+                Some(sum) if verdict.is_some() => sum.yes += count,
+                Some(sum) => sum.maybe += count,
+                None => {}
+            })?;
         }
-        self.counted.as_ref().map(|(_, counts)| &counts[..])
+        Some(counts)
     }
 
-    fn verdict(&mut self, value: &Counted, filter: &Filter) -> Verdict {
-        if let Some(&known) = self.known.get(&value.json) {
+    /// Whether records with a value are wanted; `None` where other fields decide, or this otrail cannot read it.
+    fn verdict(&mut self, value: &Counted<'_>, filter: &Filter) -> Option<bool> {
+        if let Some(&known) = self.known.get(value.json) {
             return known;
         }
-        let of_column = |name: &str| column_of(name) == Some(self.column);
-        let verdict = match value.record(self.column) {
-            Some(record) if filter.holds_of(of_column, &record) => Verdict::Yes,
-            Some(_) => Verdict::No,
-            None => Verdict::Unknown,
-        };
+        let knows = |name: &str| column_of(name) == Some(self.column);
+        let verdict = value.record(self.column).and_then(|record| filter.judge(&knows, &record));
         if self.known.len() < KNOWN_MAX {
-            self.known.insert(value.json.clone(), verdict);
+            self.known.insert(value.json.to_vec(), verdict);
         }
         verdict
     }
 }
 
-/// The column that alone decides a filter word.
-fn column_of(word: &str) -> Option<Column> {
-    Some(match word {
-        "class" | "action" | "outcome" | "severity" | "sensor" | "source" | "type" | "flag" => Column::What,
-        "user" | "domain" | "role" => Column::Who,
-        "client" => Column::Client,
-        "target" => Column::Target,
-        _ => return None,
-    })
-}
-
-/// The column that has all of a field.
-fn column_of_field(field: &str) -> Option<Column> {
+/// The column that has all of a field, by its name as a word, in an expression or in an answer.
+fn column_of(field: &str) -> Option<Column> {
     Some(match field {
-        "class" | "action" | "code" | "outcome" | "severity" | "sensor" | "source" | "type" | "flags" => {
-            Column::What
-        }
+        "class" | "action" | "code" | "outcome" | "severity" | "sensor" | "source" | "type" | "flag"
+        | "flags" => Column::What,
         "user" | "domain" | "account" | "role" => Column::Who,
         "client" => Column::Client,
         "target" | "target-kind" | "target-name" | "target-id" => Column::Target,

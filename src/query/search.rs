@@ -5,23 +5,23 @@ use super::plan::Plan;
 use super::rows::Held;
 use super::wanted::Wanted;
 use super::{Answer, Query};
-use crate::journal::{self, JournalError, Part};
+use crate::journal::{Folder, JournalError, Part};
 use crate::model::Seq;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Finds the rows of an answer: records of the folder below `state_dir`, none newer than `through`.
+/// Finds the rows of an answer: records of the journal, none newer than `through`.
 ///
 /// Fails only if the folder cannot be read at all. `stop` ends the search early, with what was found.
-pub fn answer(
-    state_dir: &Path,
+pub fn answer<'a>(
+    folder: impl Into<Folder<'a>>,
     query: &Query,
     through: Seq,
     stop: &AtomicBool,
 ) -> Result<Answer, JournalError> {
     let limit = query.limit.unwrap_or(usize::MAX);
     let (mut newest, mut held) = (Newest::new(limit.min(query.rows_max)), Held::default());
-    let parts = parts(state_dir, through)?;
+    let folder = folder.into();
+    let parts = parts(&folder, through)?;
     let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
     for stretch in plan.stretches(&parts, through) {
         // Whether rows are cut is known only once there was one too many.
@@ -33,11 +33,12 @@ pub fn answer(
         if !plan.may_match(&stretch, part) {
             continue;
         }
-        let go_on = wanted.each(&stretch, part, through, &mut |key, record, bytes| {
-            held.add(key, record, bytes);
-            newest.offer(key).map(|key| held.remove(key.place));
-            !stop.load(Ordering::Relaxed)
-        });
+        let go_on =
+            wanted.each((&stretch, part), plan.most(&stretch, part), through, &mut |key, record, bytes| {
+                held.add(key, record, bytes);
+                newest.offer(key).map(|key| held.remove(key.place));
+                !stop.load(Ordering::Relaxed)
+            });
         if !go_on || stop.load(Ordering::Relaxed) {
             break;
         }
@@ -50,19 +51,20 @@ pub fn answer(
             query.rows_max
         ));
     }
-    Ok(Answer::new(state_dir, newest.in_order(query.order), missing).with(held))
+    Ok(Answer::new(folder.state_dir(), newest.in_order(query.order), missing).with(held))
 }
 
 /// Counts the rows of an answer instead of finding them, by the index where that is exact.
 ///
 /// Fails only if the folder cannot be read at all. `stop` ends the count early, with what was found.
-pub fn count(
-    state_dir: &Path,
+pub fn count<'a>(
+    folder: impl Into<Folder<'a>>,
     query: &Query,
     through: Seq,
     stop: &AtomicBool,
 ) -> Result<Answer, JournalError> {
-    let parts = parts(state_dir, through)?;
+    let folder = folder.into();
+    let parts = parts(&folder, through)?;
     let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
@@ -72,7 +74,7 @@ pub fn count(
         if let Some(known) = plan.count(&stretch, part, through) {
             count += known;
         } else if plan.may_match(&stretch, part) {
-            let go_on = wanted.each(&stretch, part, through, &mut |_, _, _| {
+            let go_on = wanted.each((&stretch, part), plan.most(&stretch, part), through, &mut |_, _, _| {
                 count += 1;
                 !stop.load(Ordering::Relaxed)
             });
@@ -85,10 +87,10 @@ pub fn count(
         }
     }
     let limit = query.limit.map_or(u64::MAX, |limit| limit as u64);
-    Ok(Answer::of_count(state_dir, count.min(limit), wanted.missing().to_vec()))
+    Ok(Answer::of_count(folder.state_dir(), count.min(limit), wanted.missing().to_vec()))
 }
 
 /// A journal without a record may have no file yet.
-pub(super) fn parts(state_dir: &Path, through: Seq) -> Result<Vec<Part>, JournalError> {
-    if through == Seq::NONE { Ok(Vec::new()) } else { journal::parts(state_dir) }
+pub(super) fn parts(folder: &Folder<'_>, through: Seq) -> Result<Vec<Part>, JournalError> {
+    if through == Seq::NONE { Ok(Vec::new()) } else { folder.parts() }
 }

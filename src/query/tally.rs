@@ -7,11 +7,10 @@ use super::plan::{Plan, Stretch};
 use super::render::Column;
 use super::search::parts;
 use super::wanted::Wanted;
-use crate::journal::{JournalError, Part};
+use crate::journal::{self, Counted, Folder, JournalError, Part};
 use crate::model::{Record, Seq};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The values of a field, the most frequent first; of equally frequent ones in their order. Empty: it has none.
@@ -29,14 +28,15 @@ pub struct Tally {
 /// mean nothing here.
 ///
 /// Fails only if the folder cannot be read at all. `stop` ends it early, with what was counted.
-pub fn tally(
-    state_dir: &Path,
+pub fn tally<'a>(
+    folder: impl Into<Folder<'a>>,
     query: &Query,
     by: &'static Column,
     through: Seq,
     stop: &AtomicBool,
 ) -> Result<Tally, JournalError> {
-    let parts = parts(state_dir, through)?;
+    let folder = folder.into();
+    let parts = parts(&folder, through)?;
     let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
@@ -50,10 +50,11 @@ pub fn tally(
             if !plan.may_match(stretch, part) {
                 continue;
             }
-            let go_on = wanted.each(stretch, part, through, &mut |_, record, _| {
-                counting.add(&record);
-                !stop.load(Ordering::Relaxed)
-            });
+            let go_on =
+                wanted.each((stretch, part), plan.most(stretch, part), through, &mut |_, record, _| {
+                    counting.add(&record);
+                    !stop.load(Ordering::Relaxed)
+                });
             if !go_on || stop.load(Ordering::Relaxed) {
                 return Ok(counting.end(query.limit, wanted.missing()));
             }
@@ -64,32 +65,61 @@ pub fn tally(
 
 struct Counting {
     by: &'static Column,
-    counts: HashMap<String, u64>,
+    /// Each with how many records have it.
+    values: Vec<(String, u64)>,
+    /// Where each of them stands.
+    slots: HashMap<String, usize>,
+    /// The same for values as an index has them: segments have most of them in common. Those that are not wanted, or one
+    /// too many, have no place.
+    of_index: HashMap<Vec<u8>, Slot>,
     bytes: usize,
     records: u64,
     /// Records whose value is one too many.
     rest: u64,
 }
 
+/// Where records with a value are counted.
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    /// Under this value.
+    Of(usize),
+    /// With all those whose value is one too many.
+    Rest,
+    /// Nowhere: they are not wanted.
+    Nowhere,
+}
+
 impl Counting {
     fn new(by: &'static Column) -> Counting {
-        Counting { by, counts: HashMap::new(), bytes: 0, records: 0, rest: 0 }
+        let (slots, of_index) = (HashMap::new(), HashMap::new());
+        Counting { by, values: Vec::new(), slots, of_index, bytes: 0, records: 0, rest: 0 }
     }
 
     fn add(&mut self, record: &Record) {
-        self.add_some(&self.by.value(record), 1);
+        let slot = self.slot(&self.by.value(record));
+        self.count(slot, 1);
     }
 
-    fn add_some(&mut self, value: &str, records: u64) {
-        self.records += records;
-        if let Some(count) = self.counts.get_mut(value) {
-            *count += records;
-        } else if self.counts.len() < VALUES_MAX && self.bytes + value.len() <= VALUES_BYTES_MAX {
-            self.bytes += value.len();
-            self.counts.insert(value.to_owned(), records);
-        } else {
-            self.rest += records;
+    fn slot(&mut self, value: &str) -> Slot {
+        if let Some(&slot) = self.slots.get(value) {
+            return Slot::Of(slot);
         }
+        if self.values.len() >= VALUES_MAX || self.bytes + value.len() > VALUES_BYTES_MAX {
+            return Slot::Rest;
+        }
+        self.bytes += value.len();
+        self.slots.insert(value.to_owned(), self.values.len());
+        self.values.push((value.to_owned(), 0));
+        Slot::Of(self.values.len() - 1)
+    }
+
+    fn count(&mut self, slot: Slot, records: u64) {
+        match slot {
+            Slot::Of(slot) => self.values[slot].1 += records,
+            Slot::Rest => self.rest += records,
+            Slot::Nowhere => return,
+        }
+        self.records += records;
     }
 
     /// Counts the frames of a part of which the index alone can tell, and returns them.
@@ -108,15 +138,40 @@ impl Counting {
         if frames.is_empty() {
             return frames;
         }
-        let Some(values) = plan.values(part, self.by.name) else { return HashSet::new() };
-        for (record, places) in values {
-            let count = places.iter().filter(|(frame, _)| frames.contains(&(*frame as usize)));
-            match count.map(|&(_, count)| u64::from(count)).sum() {
-                0 => {}
-                count => self.add_some(&self.by.value(&record), count),
+        let is_all = part.index().is_some_and(|index| index.frames().len() == frames.len());
+        let counted = plan.values(part, self.by.name).and_then(|(column, values)| {
+            let mut counted = Vec::new();
+            for value in values.iter() {
+                let slot = self.slot_of(plan, column, &value)?;
+                let mut records = 0;
+                let mut add = |frame, count| records += if frames.contains(&frame) { count } else { 0 };
+                match slot {
+                    Slot::Nowhere => {}
+                    _ if is_all => records = value.records,
+                    _ => value.each_frame(&mut add)?,
+                }
+                counted.push((slot, records));
             }
-        }
+            Some(counted)
+        });
+        let Some(counted) = counted else { return HashSet::new() };
+        counted.into_iter().for_each(|(slot, records)| self.count(slot, records));
         frames
+    }
+
+    /// Where a value of an index is counted; `None` when this otrail cannot read it.
+    fn slot_of(&mut self, plan: &mut Plan, column: journal::Column, value: &Counted<'_>) -> Option<Slot> {
+        if let Some(&slot) = self.of_index.get(value.json) {
+            return Some(slot);
+        }
+        let slot = match plan.is_wanted(value)? {
+            true => self.slot(&self.by.value(&value.record(column)?)),
+            false => Slot::Nowhere,
+        };
+        if self.of_index.len() < VALUES_MAX {
+            self.of_index.insert(value.json.to_vec(), slot);
+        }
+        Some(slot)
     }
 
     fn end(self, limit: Option<usize>, missing: &[String]) -> Tally {
@@ -125,11 +180,12 @@ impl Counting {
             missing.push(format!(
                 "{} has more than {} values, or very long ones; {} records have others, which are not told",
                 self.by.name,
-                self.counts.len(),
+                self.values.len(),
                 self.rest
             ));
         }
-        let mut values: Vec<(String, u64)> = self.counts.into_iter().collect();
+        let mut values: Vec<(String, u64)> =
+            self.values.into_iter().filter(|(_, count)| *count > 0).collect();
         values.sort_unstable_by(|one, other| (Reverse(one.1), &one.0).cmp(&(Reverse(other.1), &other.0)));
         values.truncate(limit.unwrap_or(usize::MAX));
         Tally { values, records: self.records, missing }

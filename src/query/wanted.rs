@@ -4,9 +4,10 @@ use super::keys::Key;
 use super::needle::Needle;
 use super::plan::Stretch;
 use crate::filter::Filter;
-use crate::journal::{Frames, JournalError, Line, Part, Scan, Unpacked};
+use crate::journal::{FrameFacts, Frames, JournalError, Line, Part, Scan, Unpacked};
 use crate::model::{Record, Seq};
 use std::error::Error;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -67,9 +68,15 @@ impl Wanted {
     }
 
     /// Calls `found` with each wanted record of a part of the journal, until it says no. False when that was so, or
-    /// there is so much damage that no more is read.
-    pub(super) fn each(&mut self, stretch: &Stretch, part: &Part, through: Seq, found: Found<'_>) -> bool {
-        match self.each_of_frame(stretch, part, through, found) {
+    /// there is so much damage that no more is read. `most`: no more of its records are wanted than so many.
+    pub(super) fn each(
+        &mut self,
+        (stretch, part): (&Stretch, &Part),
+        most: Option<u64>,
+        through: Seq,
+        found: Found<'_>,
+    ) -> bool {
+        match self.each_of_frame((stretch, part), most, through, found) {
             Ok(Some(go_on)) => return go_on,
             Ok(None) => {}
             Err(error) => return self.missing.add(&sentence(&error)),
@@ -88,54 +95,74 @@ impl Wanted {
     /// The same of a frame that the index knows, by one look at all of it; `None` when that is not possible.
     fn each_of_frame(
         &mut self,
-        stretch: &Stretch,
-        part: &Part,
+        (stretch, part): (&Stretch, &Part),
+        most: Option<u64>,
         through: Seq,
         found: Found<'_>,
     ) -> Result<Option<bool>, JournalError> {
-        let facts = part.index().zip(stretch.frame).and_then(|(index, frame)| index.frames().get(frame));
-        let (Some(facts), Some(number)) = (facts, stretch.frame) else { return Ok(None) };
-        let mut frames = match self.frames.take() {
+        let known = part.index().zip(stretch.frame);
+        let known =
+            known.and_then(|(index, frame)| Some((frame, index.begin(frame)?, index.frames().get(frame)?)));
+        let Some((number, begin, facts)) = known else { return Ok(None) };
+        let frames = match self.frames.take() {
             Some((of, frames)) if of == stretch.part => Some(frames),
             _ => part.unpack()?,
         };
-        let unpacked = frames.as_mut().map(|frames| frames.unpack(number, facts)).transpose()?.flatten();
-        let Some(unpacked) = unpacked else { return Ok(None) };
-        let go_on = self.each_unpacked(&unpacked, through, found);
-        self.frames = frames.map(|frames| (stretch.part, frames));
+        let Some(mut frames) = frames else { return Ok(None) };
+        if let Some(most) = most.filter(|&most| most <= FEW)
+            && let Some(few) = self.few_of_frame(&mut frames, (number, begin, facts), most, through)?
+        {
+            self.frames = Some((stretch.part, frames));
+            return Ok(Some(few.into_iter().all(|(key, record, bytes)| found(key, record, bytes))));
+        }
+        let Some(unpacked) = frames.unpack(number, begin, facts)? else { return Ok(None) };
+        let missing = &mut self.missing;
+        let all = 0..unpacked.bytes().len();
+        let go_on =
+            each_line((&self.filter, &self.needle), (&unpacked, all), through, &mut |read| match read {
+                Ok((key, record, bytes)) => found(key, record, bytes),
+                Err(problem) => missing.add(&problem),
+            });
+        self.frames = Some((stretch.part, frames));
         Ok(Some(go_on))
     }
 
-    fn each_unpacked(&mut self, unpacked: &Unpacked<'_>, through: Seq, found: Found<'_>) -> bool {
-        let needle = std::mem::take(&mut self.needle);
-        let (mut places, mut at, mut go_on) = (needle.places(unpacked.bytes()), 0, true);
-        while let Some(place) = places.next(at).filter(|_| go_on) {
-            let line = unpacked.line_at(place);
-            at = line.end;
-            if !needle.may_match(&unpacked.bytes()[line.clone()]) {
-                continue;
-            }
-            let read = match unpacked.record(line, through) {
-                Ok(None) => None,
-                Ok(Some(mut line)) => self.read(&mut line),
-                Err(error) => Some(Err(sentence(&error))),
-            };
-            go_on = match read {
-                Some(Ok((key, record, bytes))) => found(key, record, bytes),
-                Some(Err(problem)) => self.missing.add(&problem),
-                None => true,
-            };
+    /// The wanted records of a frame that has no more than so many of them: what is behind the last is not unpacked. `None`
+    /// when something is wrong with what is.
+    fn few_of_frame(
+        &self,
+        frames: &mut Frames,
+        (number, begin, facts): (usize, u64, &FrameFacts),
+        most: u64,
+        through: Seq,
+    ) -> Result<Option<Vec<Row>>, JournalError> {
+        if !frames.begin(number, facts)? {
+            return Ok(None);
         }
-        self.needle = needle;
-        go_on
+        let (mut rows, mut at, mut is_whole) = (Vec::new(), 0, true);
+        loop {
+            let Some((more, unpacked)) = frames.more(begin, facts) else { return Ok(None) };
+            let end = memchr::memrchr(b'\n', unpacked.bytes()).map_or(0, |feed| feed + 1);
+            each_line((&self.filter, &self.needle), (&unpacked, at..end), through, &mut |read| {
+                is_whole = read.map(|row| rows.push(row)).is_ok();
+                is_whole && (rows.len() as u64) < most
+            });
+            if !is_whole {
+                return Ok(None);
+            }
+            if !more || rows.len() as u64 >= most {
+                return Ok(Some(rows));
+            }
+            at = end;
+        }
     }
 
     /// The next wanted record of the scan, and how long its line is.
-    fn read_on(&mut self) -> Option<(Key, Record, usize)> {
+    fn read_on(&mut self) -> Option<Row> {
         loop {
             let needle = &self.needle;
             let read = match self.scan.as_mut()?.next_of(&|line| needle.may_match(line))? {
-                Ok(mut line) => self.read(&mut line),
+                Ok(mut line) => read(&self.filter, &mut line),
                 Err(error) => Some(Err(sentence(&error))),
             };
             match read {
@@ -145,15 +172,43 @@ impl Wanted {
             }
         }
     }
+}
 
-    fn read(&self, line: &mut Line) -> Option<Result<(Key, Record, usize), String>> {
-        match line.decode() {
-            None => Some(Err(format!("record {} was written by an otrail that knows more", line.place.seq))),
-            Some(record) if self.filter.matches(&record) => {
-                Some(Ok((Key { time: record.event.time, place: line.place }, record, line.body().len())))
-            }
-            Some(_) => None,
+/// Hands over each wanted record of some lines of a frame, or what is wrong with it, until `take` says no. False when that
+/// was so.
+fn each_line(
+    (filter, needle): (&Filter, &Needle),
+    (unpacked, range): (&Unpacked<'_>, Range<usize>),
+    through: Seq,
+    take: &mut dyn FnMut(Result<Row, String>) -> bool,
+) -> bool {
+    let (lines, mut at) = (&unpacked.bytes()[..range.end], range.start);
+    let mut places = needle.places(lines);
+    while let Some(place) = places.next(at) {
+        let line = unpacked.line_at(place);
+        at = line.end;
+        if !needle.may_match(&lines[line.clone()]) {
+            continue;
         }
+        let read = match unpacked.record(line, through) {
+            Ok(None) => None,
+            Ok(Some(mut line)) => read(filter, &mut line),
+            Err(error) => Some(Err(sentence(&error))),
+        };
+        if read.is_some_and(|read| !take(read)) {
+            return false;
+        }
+    }
+    true
+}
+
+fn read(filter: &Filter, line: &mut Line) -> Option<Result<Row, String>> {
+    match line.decode() {
+        None => Some(Err(format!("record {} was written by an otrail that knows more", line.place.seq))),
+        Some(record) if filter.matches(&record) => {
+            Some(Ok((Key { time: record.event.time, place: line.place }, record, line.body().len())))
+        }
+        Some(_) => None,
     }
 }
 
@@ -164,6 +219,9 @@ impl Iterator for Wanted {
         self.read_on().map(|(key, record, _)| (key, record))
     }
 }
+
+/// A wanted record, and the length of its line.
+type Row = (Key, Record, usize);
 
 /// Takes a record and the length of its line; says whether to go on.
 pub(super) type Found<'a> = &'a mut dyn FnMut(Key, Record, usize) -> bool;
@@ -203,5 +261,7 @@ pub fn sentence(error: &dyn Error) -> String {
     text
 }
 
+/// Records of a frame up to which it is unpacked by pieces: of more, one is near its end as a rule.
+const FEW: u64 = 8;
 /// More than that is a journal to `otrail journal verify`, not to ask.
 const PROBLEMS_MAX: usize = 1_000;

@@ -2,18 +2,23 @@
 
 use super::super::glob::Glob;
 use super::super::moment::{self, Moment, Twice};
-use super::super::test::{ANYWHERE, Test};
+use super::super::test::{self, ANYWHERE, Knows, Test};
 use super::super::{Clock, Flaw, pattern, sets, severity};
 use super::fields::{Equal, Field, Number, Scale};
 use super::tree::{Comparison, Expr, Value, Verb};
 use crate::model::{Record, Seq, Time};
+use std::sync::Arc;
 
 /// A test that judges by the tree. Its value is the tree with every time absolute.
 pub(super) fn compile(mut tree: Expr, clock: &Clock) -> Result<Test, Flaw> {
     let mut compiler = Compiler { clock, regexes: 0, notes: Vec::new() };
     let judge = compiler.judge(&mut tree)?;
     let (first, last, literals, places) = (judge.first(), judge.last(), judge.literals(), judge.places());
+    let (judge, mut fields) = (Arc::new(judge), Vec::new());
+    judge.fields(&mut fields);
+    let partly = Arc::clone(&judge);
     let mut test = Test::new(tree.to_string(), move |record| judge.accepts(record))
+        .of_parts(fields, move |knows, record| partly.judge(knows, record))
         .with_literals(literals)
         .with_notes(compiler.notes)
         .within(places);
@@ -31,7 +36,7 @@ enum Judge {
     Any(Vec<Judge>),
     All(Vec<Judge>),
     Not(Box<Judge>),
-    One(Test),
+    One(&'static str, Test),
 }
 
 impl Judge {
@@ -40,7 +45,25 @@ impl Judge {
             Judge::Any(parts) => parts.iter().any(|part| part.accepts(record)),
             Judge::All(parts) => parts.iter().all(|part| part.accepts(record)),
             Judge::Not(part) => !part.accepts(record),
-            Judge::One(test) => test.accepts(record),
+            Judge::One(_, test) => test.accepts(record),
+        }
+    }
+
+    /// The same of a record of which some fields are known.
+    fn judge(&self, knows: Knows<'_>, record: &Record) -> Option<bool> {
+        match self {
+            Judge::Any(parts) => test::any(parts.iter().map(|part| part.judge(knows, record))),
+            Judge::All(parts) => test::all(parts.iter().map(|part| part.judge(knows, record))),
+            Judge::Not(part) => part.judge(knows, record).map(|holds| !holds),
+            Judge::One(field, test) => test.judge(field, knows, record),
+        }
+    }
+
+    fn fields(&self, found: &mut Vec<&'static str>) {
+        match self {
+            Judge::Any(parts) | Judge::All(parts) => parts.iter().for_each(|part| part.fields(found)),
+            Judge::Not(part) => part.fields(found),
+            Judge::One(field, _) => found.push(field),
         }
     }
 
@@ -49,7 +72,7 @@ impl Judge {
             Judge::Any(parts) => parts.iter().map(Judge::first).min().flatten(),
             Judge::All(parts) => parts.iter().filter_map(Judge::first).max(),
             Judge::Not(_) => None,
-            Judge::One(test) => test.first(),
+            Judge::One(_, test) => test.first(),
         }
     }
 
@@ -61,7 +84,7 @@ impl Judge {
             }
             Judge::All(parts) => parts.iter().filter_map(Judge::last).min(),
             Judge::Not(_) => None,
-            Judge::One(test) => test.last(),
+            Judge::One(_, test) => test.last(),
         }
     }
 
@@ -77,7 +100,7 @@ impl Judge {
                 each(parts).into_iter().fold(ANYWHERE, |one, other| (one.0.max(other.0), one.1.min(other.1)))
             }
             Judge::Not(_) => ANYWHERE,
-            Judge::One(test) => test.places(),
+            Judge::One(_, test) => test.places(),
         }
     }
 
@@ -89,7 +112,7 @@ impl Judge {
             }
             Judge::All(parts) => parts.iter().flat_map(Judge::literals).take(SETS_MAX).collect(),
             Judge::Not(_) => Vec::new(),
-            Judge::One(test) => test.literals().to_vec(),
+            Judge::One(_, test) => test.literals().to_vec(),
         }
     }
 }
@@ -123,7 +146,7 @@ impl Compiler<'_> {
                 .test(field, *verb, &value.text)
                 .map_err(|flaw| flaw.inside(value.place.clone(), value.verbatim))?;
             *value = Value { text: test.value().to_owned(), ..Value::default() };
-            tests.push(Judge::One(test));
+            tests.push(Judge::One(field.name, test));
         }
         Ok(match (verb, tests.pop()) {
             (Verb::Unequal, Some(test)) => Judge::Not(Box::new(test)),

@@ -1,8 +1,9 @@
 //! Making an index: the frames of a segment pass by once, in order.
 
-use super::columns::{Column, Counting};
+use super::columns::{Column, Counting, Values};
 use super::fields::fields;
 use super::grams::{Grams, ROWS};
+use super::ids::Ids;
 use super::{About, FrameFacts, file};
 use crate::journal::tail;
 use crate::model::{Seq, Time};
@@ -11,11 +12,12 @@ use crate::model::{Seq, Time};
 pub(in crate::journal) struct Builder {
     frames: Vec<FrameFacts>,
     columns: [Counting; Column::ALL.len()],
-    grams: Grams,
+    /// `None` where runs of the text are not kept.
+    grams: Option<Grams>,
     /// A row for each run, a bit for each frame.
     rows: Vec<u8>,
     row_bytes: usize,
-    ids: Vec<Vec<u32>>,
+    ids: Ids,
     /// The seq that has to come next.
     next: Seq,
     at_header: bool,
@@ -37,13 +39,51 @@ impl Builder {
         Builder {
             frames: Vec::new(),
             columns: Column::ALL.map(|_| Counting::new()),
-            grams: Grams::new(),
+            grams: Some(Grams::new()),
             rows: vec![0; ROWS * row_bytes],
             row_bytes,
-            ids: Vec::new(),
+            ids: Ids::new(),
             next: first,
             at_header: true,
             is_exact: true,
+        }
+    }
+
+    /// The same without the runs of its text, which take most of the work and of the memory.
+    pub(super) fn without_text(first: Seq) -> Builder {
+        let row_bytes = usize::from(u16::MAX) / 8;
+        Builder { grams: None, rows: Vec::new(), row_bytes, ..Builder::new(first, 0) }
+    }
+
+    /// The frames so far.
+    pub(super) fn frames(&self) -> &[FrameFacts] {
+        &self.frames
+    }
+
+    /// Whether every line so far is whole and in its place.
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// The values of a column in the first so many frames.
+    pub(super) fn column(&self, column: Column, frames: usize) -> Option<Values> {
+        Values::read(self.columns[column as usize].encode(frames)?)
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// Gives up the columns that take the most until all of it takes no more than so many bytes, as far as they can.
+    pub(super) fn shrink(&mut self, bytes_max: usize) {
+        loop {
+            let of_columns: usize = self.columns.iter().map(Counting::memory).sum();
+            let largest = self.columns.iter_mut().max_by_key(|column| column.memory());
+            match largest.filter(|largest| of_columns + self.ids.memory() > bytes_max && largest.memory() > 0)
+            {
+                Some(largest) => largest.give_up(),
+                None => return,
+            }
         }
     }
 
@@ -56,7 +96,7 @@ impl Builder {
         }
         let raw_bytes = raw.len() as u32;
         let mut facts = FrameFacts { packed, raw: raw_bytes, first: self.next, ..FrameFacts::default() };
-        let (mut oldest, mut newest, mut ids) = (&[][..], &[][..], Vec::new());
+        let (mut oldest, mut newest) = (&[][..], &[][..]);
         for line in raw.split_inclusive(|&byte| byte == b'\n') {
             let Some(body) = line.strip_suffix(b"\n").and_then(tail::body) else {
                 self.is_exact = false;
@@ -67,10 +107,9 @@ impl Builder {
             }
             match self.line(body, number) {
                 Ok(None) => {}
-                Ok(Some(seen)) if seen.seq == self.next => {
+                Ok(Some(seen)) if seen.seq == self.next && self.ids.add(seen.id, number) => {
                     self.next = seen.seq.next();
                     facts.count += 1;
-                    ids.push(seen.id);
                     // Times are written so that their text orders as they do.
                     oldest = if oldest.is_empty() { seen.time } else { seen.time.min(oldest) };
                     newest = seen.time.max(newest);
@@ -90,17 +129,17 @@ impl Builder {
                 return;
             }
         };
-        self.end_frame(facts, ids);
+        self.end_frame(facts);
     }
 
-    fn end_frame(&mut self, facts: FrameFacts, mut ids: Vec<u32>) {
+    fn end_frame(&mut self, facts: FrameFacts) {
         let number = self.frames.len();
-        for row in self.grams.rows() {
-            self.rows[row * self.row_bytes + number / 8] |= 1 << (number % 8);
+        if let Some(grams) = &mut self.grams {
+            for row in grams.rows() {
+                self.rows[row * self.row_bytes + number / 8] |= 1 << (number % 8);
+            }
+            grams.clear();
         }
-        self.grams.clear();
-        ids.sort_unstable();
-        self.ids.push(ids);
         self.frames.push(facts);
     }
 
@@ -116,11 +155,15 @@ impl Builder {
                 b"seq" => seq = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok()),
                 b"time" => at = field.value,
                 b"id" => id = id_prefix(field.value),
-                b"raw-base64" => self.grams.add_base64(field.value),
                 _ => {}
             }
-            // All of them: a filter may look for a text anywhere in the line.
-            self.grams.add_json(field.value);
+            if let Some(grams) = &mut self.grams {
+                if field.name == b"raw-base64" {
+                    grams.add_base64(field.value);
+                }
+                // All of them: a filter may look for a text anywhere in the line.
+                grams.add_json(field.value);
+            }
             if let Some(column) = Column::of(field.name) {
                 self.columns[column as usize].add(&field);
             }
@@ -141,10 +184,9 @@ impl Builder {
         if !is_exact {
             return file::encode(&about, Vec::new());
         }
-        let mut sections =
-            vec![(file::FRAMES, file::frames(&self.frames)), (file::IDS, file::ids(&self.ids))];
+        let mut sections = vec![(file::FRAMES, file::frames(&self.frames)), (file::IDS, self.ids.encode())];
         for column in Column::ALL {
-            let encoded = self.columns[column as usize].encode();
+            let encoded = self.columns[column as usize].encode(self.frames.len());
             sections.extend(encoded.map(|bytes| (file::COLUMNS + column as u32, bytes)));
         }
         sections.push((file::GRAMS, file::grams(&self.rows, self.row_bytes)));

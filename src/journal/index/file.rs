@@ -1,11 +1,11 @@
 //! The form of an index on disk. Numbers are little-endian.
 //!
 //! ```text
-//! "otrailx" 1 │ sections: u32 │ kind u32, offset u64, bytes u64, CRC-32C u32 for each │ CRC-32C of all this │ sections
+//! "otrailx" 2 │ sections: u32 │ kind u32, offset u64, bytes u64, CRC-32C u32 for each │ CRC-32C of all this │ sections
 //! ABOUT    JSON: which segment, of which size when sealed
 //! FRAMES   40 bytes a frame: bytes packed and raw, first seq, records, oldest and newest time in milliseconds
-//! IDS      for each frame the first 24 bits of its ids, in order, as differences
-//! COLUMNS  for each value its fields as JSON, its frames and how often it is in each
+//! IDS      for each first byte of an id where its block ends: u32, a CRC-32C, then the blocks, each with its own: ids.rs
+//! COLUMNS  for each value its fields as JSON, how often it is there, its frames and how often it is in each
 //! GRAMS    bytes of a row: u32, then blocks of 256 rows, each with its own CRC-32C, so that few of them are read
 //! ```
 
@@ -38,8 +38,8 @@ pub(super) fn encode(about: &About, mut sections: Vec<(u32, Vec<u8>)>) -> Vec<u8
     out.extend((sections.len() as u32).to_le_bytes());
     let mut offset = (MAGIC.len() + 4 + sections.len() * ENTRY_BYTES + 4) as u64;
     for (kind, bytes) in &sections {
-        // The blocks of the last have sums of their own.
-        let sum = if *kind == GRAMS { 0 } else { crc32c::crc32c(bytes) };
+        // The blocks of these have sums of their own.
+        let sum = if matches!(*kind, GRAMS | IDS) { 0 } else { crc32c::crc32c(bytes) };
         out.extend(kind.to_le_bytes());
         out.extend(offset.to_le_bytes());
         out.extend((bytes.len() as u64).to_le_bytes());
@@ -53,26 +53,45 @@ pub(super) fn encode(about: &About, mut sections: Vec<(u32, Vec<u8>)>) -> Vec<u8
     out
 }
 
-/// The sections of a file; `None` when it is no index of this version or is damaged.
-pub(super) fn sections(file: &File) -> Option<Vec<Section>> {
-    let mut head = vec![0; MAGIC.len() + 4];
-    fill(file, &mut head, 0)?;
-    head.starts_with(&MAGIC).then_some(())?;
-    let count = u32_at(&head, MAGIC.len())? as usize;
-    (count <= SECTIONS_MAX).then_some(())?;
-    let mut table = vec![0; head.len() + count * ENTRY_BYTES + 4];
-    fill(file, &mut table, 0)?;
-    let end = table.len() - 4;
-    (crc32c::crc32c(&table[..end]) == u32_at(&table, end)?).then_some(())?;
-    let section = |entry: &[u8]| {
-        Some(Section {
-            kind: u32_at(entry, 0)?,
-            offset: u64_at(entry, 4)?,
-            bytes: u64_at(entry, 12)?,
-            sum: u32_at(entry, 20)?,
-        })
-    };
-    table[head.len()..end].chunks_exact(ENTRY_BYTES).map(section).collect()
+/// The head of a file: as a rule all that a search needs of most segments, by one read.
+pub(super) struct Head(Vec<u8>);
+
+impl Head {
+    pub(super) fn read(file: &File) -> Option<Head> {
+        let mut bytes = vec![0; HEAD_BYTES];
+        let count = read_some(file, &mut bytes, 0).ok()?;
+        bytes.truncate(count);
+        Some(Head(bytes))
+    }
+
+    /// The sections of the file; `None` when it is no index of this version or is damaged.
+    pub(super) fn sections(&self) -> Option<Vec<Section>> {
+        let begin = MAGIC.len() + 4;
+        self.0.starts_with(&MAGIC).then_some(())?;
+        let count = u32_at(&self.0, MAGIC.len())? as usize;
+        (count <= SECTIONS_MAX).then_some(())?;
+        let end = begin + count * ENTRY_BYTES;
+        (crc32c::crc32c(self.0.get(..end)?) == u32_at(&self.0, end)?).then_some(())?;
+        let section = |entry: &[u8]| {
+            Some(Section {
+                kind: u32_at(entry, 0)?,
+                offset: u64_at(entry, 4)?,
+                bytes: u64_at(entry, 12)?,
+                sum: u32_at(entry, 20)?,
+            })
+        };
+        self.0[begin..end].chunks_exact(ENTRY_BYTES).map(section).collect()
+    }
+
+    /// A section's bytes, from the head if they are there.
+    pub(super) fn section(&self, file: &File, section: Section) -> Option<Vec<u8>> {
+        let begin = usize::try_from(section.offset).ok()?;
+        let end = begin.checked_add(usize::try_from(section.bytes).ok()?)?;
+        match self.0.get(begin..end) {
+            Some(found) => (crc32c::crc32c(found) == section.sum).then(|| found.to_vec()),
+            None => read(file, section),
+        }
+    }
 }
 
 /// A section's bytes; `None` when they are damaged.
@@ -81,6 +100,17 @@ pub(super) fn read(file: &File, section: Section) -> Option<Vec<u8>> {
     let mut found = vec![0; bytes];
     fill(file, &mut found, section.offset)?;
     (crc32c::crc32c(&found) == section.sum).then_some(found)
+}
+
+/// Bytes of a section that has no sum of its own, and at whose end theirs stands; `None` when they are damaged.
+pub(super) fn read_block(file: &File, section: Section, at: u64, bytes: usize) -> Option<Vec<u8>> {
+    let end = at.checked_add(bytes as u64 + 4)?;
+    (end <= section.bytes).then_some(())?;
+    let mut block = vec![0; bytes + 4];
+    fill(file, &mut block, section.offset + at)?;
+    (crc32c::crc32c(&block[..bytes]) == u32_at(&block, bytes)?).then_some(())?;
+    block.truncate(bytes);
+    Some(block)
 }
 
 fn fill(file: &File, buffer: &mut [u8], at: u64) -> Option<()> {
@@ -115,32 +145,6 @@ pub(super) fn read_frames(bytes: &[u8]) -> Option<Vec<FrameFacts>> {
     bytes.chunks(FRAME_ENTRY_BYTES).map(frame).collect()
 }
 
-pub(super) fn ids(frames: &[Vec<u32>]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for ids in frames {
-        super::columns::push(ids.len() as u64, &mut out);
-        let mut before = 0;
-        for &id in ids {
-            super::columns::push(u64::from(id - before), &mut out);
-            before = id;
-        }
-    }
-    out
-}
-
-/// Calls `found` with each frame and each of its ids' beginnings.
-pub(super) fn each_id(bytes: &[u8], frames: usize, mut found: impl FnMut(usize, u32)) -> Option<()> {
-    let mut rest = bytes;
-    for frame in 0..frames {
-        let mut id = 0_u32;
-        for _ in 0..super::columns::pull(&mut rest)? {
-            id = id.checked_add(u32::try_from(super::columns::pull(&mut rest)?).ok()?)?;
-            found(frame, id);
-        }
-    }
-    Some(())
-}
-
 pub(super) fn grams(rows: &[u8], row_bytes: usize) -> Vec<u8> {
     let mut out = (row_bytes as u32).to_le_bytes().to_vec();
     for block in rows.chunks(BLOCK_ROWS * row_bytes) {
@@ -156,18 +160,14 @@ pub(super) fn gram_row(file: &File, section: Section, row: usize) -> Option<Vec<
     fill(file, &mut word, section.offset)?;
     let row_bytes = u32::from_le_bytes(word) as usize;
     (row_bytes <= ROW_BYTES_MAX).then_some(())?;
-    let block_bytes = BLOCK_ROWS * row_bytes + 4;
-    let at = 4 + (row / BLOCK_ROWS * block_bytes) as u64;
-    (at + block_bytes as u64 <= section.bytes).then_some(())?;
-    let mut block = vec![0; block_bytes];
-    fill(file, &mut block, section.offset + at)?;
-    let (rows, sum) = block.split_at(block_bytes - 4);
-    (crc32c::crc32c(rows) == u32_at(sum, 0)?).then_some(())?;
+    let block_bytes = BLOCK_ROWS * row_bytes;
+    let at = 4 + (row / BLOCK_ROWS * (block_bytes + 4)) as u64;
+    let rows = read_block(file, section, at, block_bytes)?;
     let begin = row % BLOCK_ROWS * row_bytes;
     Some(rows[begin..begin + row_bytes].to_vec())
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
 }
 
@@ -176,7 +176,9 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// The last byte is the version.
-const MAGIC: [u8; 8] = *b"otrailx\x01";
+const MAGIC: [u8; 8] = *b"otrailx\x02";
+/// Table, ABOUT and FRAMES of a segment of 64 MiB take some 5,500.
+const HEAD_BYTES: usize = 8 << 10;
 const ENTRY_BYTES: usize = 24;
 const FRAME_ENTRY_BYTES: usize = 40;
 const BLOCK_ROWS: usize = 256;

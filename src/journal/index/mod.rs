@@ -1,10 +1,14 @@
-//! The index of a sealed segment: what is in which frame, so that a search reads only what can match.
+//! The index of a segment: what is in which frame, so that a search reads only what can match.
 //!
 //! ```text
 //! NAME.idx   for each frame: first seq, records, oldest and newest time
 //!            for each column: every value, in which frames, how often            columns.rs
-//!            the beginnings of ids · the runs of three bytes of the text         grams.rs
+//!            the beginnings of ids, in blocks that are looked up alone           ids.rs
+//!            the runs of three bytes of the text                                 grams.rs
 //! ```
+//!
+//! That of a sealed segment is a file beside it; that of the segment which is written is in memory, for what is complete of
+//! it (growing.rs).
 //!
 //! It offers facts; what a filter makes of them is not its business. It can be made anew from the segment at any time: one
 //! that is missing, damaged, of another version or of another file is ignored, and the segment is read without it.
@@ -18,10 +22,13 @@ mod columns;
 mod fields;
 mod file;
 mod grams;
+mod growing;
+mod ids;
 mod set;
 
 pub(super) use build::Builder;
-pub use columns::Column;
+pub use columns::{Column, Counted, Values};
+pub(super) use growing::Growing;
 pub use set::FrameSet;
 
 use super::error::JournalError;
@@ -33,11 +40,13 @@ use super::sealed::Sealed;
 use super::segment::{self, SegmentName};
 use super::store::private;
 use crate::model::{Record, Seq, Time};
-use file::Section;
+use file::{Head, Section};
+use growing::Taken;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is known of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,21 +83,23 @@ pub(super) struct About {
     pub is_exact: bool,
 }
 
-/// A value of a column.
-#[derive(Debug)]
-pub struct Counted {
-    /// The fields of the column as they stand in a line.
-    pub json: Vec<u8>,
-    /// Frames, and how many of their records have it.
-    pub frames: Vec<(u32, u32)>,
-}
-
-/// An index, open for reading.
+/// An index: what it says of the frames, and where the rest is read when it is asked for. It keeps no file open, since a
+/// search looks at those of all segments.
 #[derive(Debug)]
 pub struct Index {
-    file: File,
-    sections: Vec<Section>,
     frames: Vec<FrameFacts>,
+    source: Source,
+}
+
+/// Where an index is.
+#[derive(Debug)]
+enum Source {
+    File {
+        path: PathBuf,
+        sections: Vec<Section>,
+    },
+    /// It is of the segment that is written.
+    Memory(Taken),
 }
 
 impl Index {
@@ -105,16 +116,18 @@ impl Index {
 
     fn open_any(dir: &Path, name: &SegmentName) -> Option<(Index, About)> {
         let sealed = fs::metadata(forms::sealed(dir, name)).ok()?.len();
-        let file = File::open(forms::index(dir, name)).ok()?;
-        let sections = file::sections(&file)?;
+        let path = forms::index(dir, name);
+        let file = File::open(&path).ok()?;
+        let head = Head::read(&file)?;
+        let sections = head.sections()?;
         let section = |kind| sections.iter().copied().find(|section| section.kind == kind);
-        let about: About = serde_json::from_slice(&file::read(&file, section(file::ABOUT)?)?).ok()?;
+        let about: About = serde_json::from_slice(&head.section(&file, section(file::ABOUT)?)?).ok()?;
         (about.segment == name.file_name() && about.sealed == sealed).then_some(())?;
         let frames = match section(file::FRAMES) {
-            Some(section) => file::read_frames(&file::read(&file, section)?)?,
+            Some(section) => file::read_frames(&head.section(&file, section)?)?,
             None => (!about.is_exact).then(Vec::new)?,
         };
-        Some((Index { file, sections, frames }, about))
+        Some((Index { frames, source: Source::File { path, sections } }, about))
     }
 
     /// The frames in order.
@@ -122,24 +135,48 @@ impl Index {
         &self.frames
     }
 
-    fn section(&self, kind: u32) -> Option<Section> {
-        self.sections.iter().copied().find(|section| section.kind == kind)
+    /// What is behind its frames and is read without it: from this byte of the segment and this record on.
+    pub(super) fn rest(&self) -> Option<(u64, Seq)> {
+        match &self.source {
+            Source::File { .. } => None,
+            Source::Memory(taken) => Some(taken.rest),
+        }
+    }
+
+    /// The checksums of its frames, where they are those of plain text.
+    pub(super) fn sums(&self) -> Option<&Arc<[u32]>> {
+        match &self.source {
+            Source::File { .. } => None,
+            Source::Memory(taken) => Some(&taken.sums),
+        }
+    }
+
+    /// A section, and the file that it is read from. Whatever became of that meanwhile, sums tell.
+    fn section(&self, kind: u32) -> Option<(File, Section)> {
+        let Source::File { path, sections } = &self.source else { return None };
+        let section = sections.iter().copied().find(|section| section.kind == kind)?;
+        Some((File::open(path).ok()?, section))
     }
 
     /// All values of a column; `None` when there were too many to keep.
-    pub fn column(&self, column: Column) -> Option<Vec<Counted>> {
-        let section = self.section(file::COLUMNS + column as u32)?;
-        let values = columns::decode(&file::read(&self.file, section)?)?;
-        Some(values.into_iter().map(|value| Counted { json: value.json, frames: value.frames }).collect())
+    pub fn column(&self, column: Column) -> Option<Values> {
+        if let Source::Memory(taken) = &self.source {
+            return taken.column(column);
+        }
+        let (file, section) = self.section(file::COLUMNS + column as u32)?;
+        Values::read(file::read(&file, section)?)
     }
 
     /// The frames in which a text may stand, whatever the case of its ASCII letters; `None` when that is not known.
     pub fn with_text(&self, text: &str) -> Option<FrameSet> {
-        let section = self.section(file::GRAMS)?;
+        let (file, section) = self.section(file::GRAMS)?;
         let mut set = FrameSet::all(self.frames.len());
         for row in grams::rows_of(text) {
-            let bits = file::gram_row(&self.file, section, row)?;
+            let bits = file::gram_row(&file, section, row)?;
             set.keep(&FrameSet::from_bits(&bits, self.frames.len()));
+            if set.is_empty() {
+                break;
+            }
         }
         Some(set)
     }
@@ -148,14 +185,20 @@ impl Index {
     pub fn with_ids(&self, beginnings: &[&str]) -> Option<FrameSet> {
         let prefix = |text: &&str| u32::from_str_radix(text.get(..build::ID_DIGITS)?, 16).ok();
         let wanted: Vec<u32> = beginnings.iter().map(prefix).collect::<Option<_>>()?;
-        let bytes = file::read(&self.file, self.section(file::IDS)?)?;
         let mut set = FrameSet::none(self.frames.len());
-        file::each_id(&bytes, self.frames.len(), |frame, id| {
-            if wanted.contains(&id) {
-                set.insert(frame);
+        match &self.source {
+            Source::Memory(taken) => taken.find(&wanted, &mut set)?,
+            Source::File { .. } => {
+                let (file, section) = self.section(file::IDS)?;
+                ids::find(&file, section, &wanted, &mut set)?;
             }
-        })?;
+        }
         Some(set)
+    }
+
+    /// Where a frame begins in the segment.
+    pub fn begin(&self, frame: usize) -> Option<u64> {
+        self.place(frame).map(|place| place.begin)
     }
 
     /// Where a frame stands.
@@ -168,7 +211,7 @@ impl Index {
     }
 }
 
-impl Counted {
+impl Counted<'_> {
     /// A record that has the fields of this value, and nothing else that was journaled. `None` when this otrail cannot
     /// read them.
     pub fn record(&self, column: Column) -> Option<Record> {
@@ -176,7 +219,7 @@ impl Counted {
         if column != Column::What {
             json.extend_from_slice(NOTHING_DONE);
         }
-        json.extend_from_slice(&self.json);
+        json.extend_from_slice(self.json);
         json.push(b'}');
         line::decode(&json).ok()
     }

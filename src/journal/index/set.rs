@@ -29,6 +29,11 @@ impl FrameSet {
         self.0.get(frame / 64).is_some_and(|word| word & 1 << (frame % 64) != 0)
     }
 
+    /// Whether no frame is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
     /// Leaves what is in both.
     pub fn keep(&mut self, other: &FrameSet) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
