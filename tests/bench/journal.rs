@@ -5,6 +5,9 @@
 //! EVENTS=10000000 DIR=/var/tmp/otrail-bench cargo bench --bench journal
 //! ```
 //!
+//! Behind the sealed segments stands one that is written, of `OPEN` events. It is asked as the agent asks it, or with
+//! `FOLDER=1` as whoever has no more than its files.
+//!
 //! `DIR` is kept; a journal that is there already is used as it is. Each question is asked `ROUNDS` times: milliseconds of
 //! wall clock and of CPU, the best round. With the files in the page cache, as they are on a host that answers often.
 
@@ -18,11 +21,12 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use otrail::dialect::{Context, DIALECTS, Habits, Rules, State};
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Input, Journal, Settings, parts};
+use otrail::journal::{Draft, Folder, Input, Journal, Settings, parts};
 use otrail::model::{Class, Event, Seq, Text, Time};
 use otrail::query::render::Column;
 use otrail::query::{self, Order, Query, ROWS_MAX_OFFLINE};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -34,11 +38,21 @@ fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = std::env::var_os("DIR").map_or_else(|| temporary.path().to_owned(), PathBuf::from);
     if !dir.join("journal").exists() {
-        write(&dir, events);
+        write(&open(&dir, false), 0..events);
         println!("{events} events, {} bytes each as plain text", bytes(&dir, ".ndjson") / events as u64);
         ripgrep(&dir, &[]);
         seal(&dir, events);
     }
+    let journal = open(&dir, true);
+    // Indexes that another otrail made are made anew.
+    while journal.seal_next(&mut |_| Ok(()), now).unwrap() {}
+    if bytes(&dir, ".ndjson") < 1 << 20 {
+        write(&journal, events..events + wished("OPEN", (events / 2).min(50_000)));
+    }
+    let (began, cpu) = (Instant::now(), cpu_micros());
+    journal.index_open(&mut |_| Ok(())).unwrap();
+    let cpu = (cpu_micros() - cpu) as f64 / 1000.0;
+    println!("index of the open segment: CPU {cpu:.1} ms, {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
     let (sealed, index) = (bytes(&dir, ".zst"), bytes(&dir, ".idx"));
     let in_sealed: u64 = parts(&dir)
         .unwrap()
@@ -47,18 +61,17 @@ fn main() {
         .sum();
     let each = |bytes: u64| bytes as f64 / in_sealed.max(1) as f64;
     println!("sealed {:.1} bytes per event, index {:.1}, of {in_sealed} events", each(sealed), each(index));
-    questions(&dir);
-    values(&dir);
+    questions(&journal);
+    values(&journal);
     ripgrep(&dir, &["-z"]);
 }
 
 /// Writes a journal as the collector does, in batches, without sealing.
-fn write(dir: &Path, events: usize) {
-    let journal = open(dir, false);
+fn write(journal: &Journal, events: Range<usize>) {
     let rules = Rules::embedded();
     let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
-    for from in (0..events).step_by(BATCH) {
-        let log = sample::stretch(from as u64 + 7, from..(from + BATCH).min(events), 2000);
+    for from in events.clone().step_by(BATCH) {
+        let log = sample::stretch(from as u64 + 7, from..(from + BATCH).min(events.end), 2000);
         let log = String::from_utf8(log).unwrap();
         let mut drafts = Vec::new();
         for (line, at) in log.lines().zip(from..) {
@@ -118,9 +131,9 @@ fn seal(dir: &Path, events: usize) {
 }
 
 /// Questions of admins, and what stands for each on ripgrep's command line.
-fn questions(dir: &Path) {
+fn questions(journal: &Journal) {
     let newest = |words: &[(&str, &str)]| {
-        let mut found = answer(dir, words, Some(1), false);
+        let mut found = answer(journal, words, Some(1), false);
         found.next().map_or_else(now, |record| record.event.time)
     };
     let until = newest(&[("class", "user-operation")]);
@@ -136,12 +149,12 @@ fn questions(dir: &Path) {
         ("count by action", &[("action", "user.login")], None, true),
         ("rare word", &[("grep", "quetzalcoatl")], None, false),
         ("full regex", &[("grep", r"from 10\.7\.\d+\.9\b")], None, false),
-        ("one event by its id", &[("id", &id(dir))], None, false),
+        ("one event by its id", &[("id", &id(journal.dir()))], None, false),
     ] {
         let mut best = (f64::MAX, f64::MAX, 0);
         for _ in 0..wished("ROUNDS", 5) {
             let (began, cpu) = (Instant::now(), cpu_micros());
-            let mut found = answer(dir, words, limit, is_count);
+            let mut found = answer(journal, words, limit, is_count);
             let rows = found.by_ref().count() as u64;
             let rows = found.counted().unwrap_or(rows);
             let took = (began.elapsed().as_secs_f64() * 1000.0, (cpu_micros() - cpu) as f64 / 1000.0, rows);
@@ -152,7 +165,7 @@ fn questions(dir: &Path) {
 }
 
 /// How many records have each value of a field: by the index, and by reading.
-fn values(dir: &Path) {
+fn values(journal: &Journal) {
     for (name, words, by) in [
         ("by user, of all", &[][..], "user"),
         ("by client, of failed logins", &[("action", "user.login"), ("outcome", "failure")], "client"),
@@ -161,7 +174,8 @@ fn values(dir: &Path) {
         let query = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX_OFFLINE };
         let (began, cpu) = (Instant::now(), cpu_micros());
         let by = Column::named(by).unwrap();
-        let tally = query::tally(dir, &query, by, Seq(u64::MAX), &AtomicBool::new(false)).unwrap();
+        let tally =
+            query::tally(folder(journal), &query, by, Seq(u64::MAX), &AtomicBool::new(false)).unwrap();
         let (wall, cpu) = (began.elapsed().as_secs_f64() * 1000.0, (cpu_micros() - cpu) as f64 / 1000.0);
         println!(
             "{name:28} {wall:9.1} ms  CPU {cpu:9.1} ms  {} values of {} rows",
@@ -178,11 +192,18 @@ fn id(dir: &Path) -> String {
     lines.find_map(|line| line.unwrap().decode()).unwrap().event.id.to_string()
 }
 
-fn answer(dir: &Path, words: &[(&str, &str)], limit: Option<usize>, is_count: bool) -> query::Answer {
+fn answer(journal: &Journal, words: &[(&str, &str)], limit: Option<usize>, is_count: bool) -> query::Answer {
     let filter = Arc::new(Filter::parse(words.iter().copied(), &Clock::utc(now())).unwrap());
     let query = Query { filter, limit, order: Order::OldestFirst, rows_max: ROWS_MAX_OFFLINE };
     let search = if is_count { query::count } else { query::answer };
-    search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false)).unwrap()
+    search(folder(journal), &query, Seq(u64::MAX), &AtomicBool::new(false)).unwrap()
+}
+
+fn folder(journal: &Journal) -> Folder<'_> {
+    match std::env::var_os("FOLDER") {
+        Some(_) => journal.dir().into(),
+        None => journal.into(),
+    }
 }
 
 /// The same by ripgrep, where it is installed.
