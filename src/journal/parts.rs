@@ -57,7 +57,7 @@ impl<'a> Folder<'a> {
         if let (Some(journal), Some(last)) = (self.journal, parts.last_mut())
             && last.index.is_none()
         {
-            last.index = journal.index_of(&last.name)?;
+            last.index = journal.index_of(&last.name);
         }
         Ok(parts)
     }

@@ -53,10 +53,14 @@ impl Journal {
         self.0.growing.extend(&dir, &name, self.newest(), &mut || pace(Step::Frame))
     }
 
-    /// The index of the newest segment, with all that can be in it by now.
-    pub(super) fn index_of(&self, newest: &SegmentName) -> Result<Option<Index>, JournalError> {
-        self.0.growing.extend(&self.0.store.journal(), newest, self.newest(), &mut || Ok(()))?;
-        Ok(self.0.growing.index(newest))
+    /// The index of the newest segment, with all that can be in it by now. What cannot be read of it is left to whoever
+    /// reads the rest, and tells it.
+    pub(super) fn index_of(&self, newest: &SegmentName) -> Option<Index> {
+        let extended = self.0.growing.extend(&self.0.store.journal(), newest, self.newest(), &mut || Ok(()));
+        if let Err(error) = extended {
+            tracing::debug!("{} is read without an index: {error}", newest.file_name());
+        }
+        self.0.growing.index(newest)
     }
 
     fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {
