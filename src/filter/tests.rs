@@ -185,6 +185,35 @@ proptest! {
     }
 
     #[test]
+    fn what_is_judged_by_some_fields_holds_whatever_the_others_are(
+        words in prop::collection::vec(prop::sample::select(JUDGED), 0..3),
+        users in prop::array::uniform2(prop::sample::select(&["alice", "bob", ""][..])),
+        outcomes in prop::array::uniform2(prop::sample::select(&Outcome::ALL[..])),
+        knows in prop::array::uniform3(any::<bool>()),
+    ) {
+        let words: Vec<(&str, &str)> = words.into_iter().collect();
+        let Ok(filter) = Filter::parse(words, &clock()) else { return Ok(()) };
+        let is_known = |name: &str| match name {
+            "user" => knows[0],
+            "outcome" => knows[1],
+            "action" => knows[2],
+            _ => false,
+        };
+        // Of two records that are alike in what is known, the filter wants both, or neither, if it judges one by that.
+        let of = |at: usize| {
+            let action = if knows[2] || at == 0 { "user.login" } else { "user.logout" };
+            record(users[usize::from(!knows[0]) * at], action, outcomes[usize::from(!knows[1]) * at], 0)
+        };
+        let (one, other) = (of(0), of(1));
+        let judged = filter.judge(&is_known, &one);
+        prop_assert_eq!(judged, filter.judge(&is_known, &other));
+        if let Some(judged) = judged {
+            prop_assert_eq!((judged, judged), (filter.matches(&one), filter.matches(&other)));
+        }
+        prop_assert_eq!(filter.judge(&|_| true, &one), Some(filter.matches(&one)));
+    }
+
+    #[test]
     fn no_words_make_the_filter_panic(name in prop::sample::select(FILTERS.iter().map(|k| k.name).collect::<Vec<_>>()), value in "\\PC{0,30}") {
         if let Ok(filter) = Filter::parse([(name, &value)], &clock()) {
             filter.matches(&record("alice", "user.operation", Outcome::Success, 0));
@@ -193,6 +222,19 @@ proptest! {
 }
 
 /// What alice did at 10.2.3.4 to a rule, with two devices.
+/// Words about a few fields.
+const JUDGED: &[(&str, &str)] = &[
+    ("user", "a*"),
+    ("user", "bob"),
+    ("outcome", "failure"),
+    ("action", "user.login"),
+    ("where", "user = alice and outcome = failure"),
+    ("where", "not (user = alice or outcome = success) or action = user.logout"),
+    ("where", "user in (alice, bob) and not action = user.login"),
+    ("where", "outcome != failure or text contains alice"),
+    ("where", "seq > 3 or user = bob and outcome in (success, unknown)"),
+];
+
 fn rich() -> Record {
     let mut rich = record("alice", "exclusion_rule.create", Outcome::Success, 0);
     let event = &mut rich.event;
