@@ -22,6 +22,12 @@ impl Matcher {
         Matcher { pattern: pattern.to_owned(), steps: Steps::of(parsed), regex: OnceLock::new() }
     }
 
+    /// Whether the pattern, one without groups, matches in the text.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let can_begin = self.steps.as_ref().is_none_or(|steps| steps.can_begin(text.as_bytes()));
+        can_begin && self.find(text, &mut [None; 2])
+    }
+
     /// Whether the pattern matches in the text, and where its groups are.
     pub(super) fn find(&self, text: &str, slots: &mut Slots) -> bool {
         match self.steps.as_ref().map(|steps| walk::find(steps, text.as_bytes(), slots)) {

@@ -40,6 +40,7 @@
 //!
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
 
+mod bytes;
 mod examples;
 mod explain;
 mod file;

@@ -22,7 +22,6 @@
 //! ("User bob created"), the sentence ends there or names the actor.
 
 use super::matcher::{self, Matcher};
-use super::walk::SLOTS_MAX;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -158,7 +157,7 @@ impl Sentence {
 
 /// Whether a name without quotes is none, but a word of the sentence.
 pub(super) fn is_of_the_sentence(name: &str) -> bool {
-    SMALL_WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
+    name.len() <= SMALL_WORD_BYTES_MAX && SMALL_WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
 }
 
 /// The words, those with the same first letter together: an alternative that is none is passed in one step.
@@ -229,7 +228,7 @@ impl Vocabulary {
             let pattern = format!("^(?:{})$", self.things[number].1.name);
             Some(Matcher::of(&pattern, &matcher::parse(&pattern)?))
         });
-        matcher.as_ref().is_some_and(|matcher| matcher.find(name, &mut [None; SLOTS_MAX][..]))
+        matcher.as_ref().is_some_and(|matcher| matcher.matches(name))
     }
 }
 
@@ -333,5 +332,6 @@ const SMALL_WORDS: [&str; 19] = [
     "from", "by", "to", "at", "on", "of", "for", "with", "because", "due", "was", "were", "is", "has",
     "failed", "could", "rule", "file", "package",
 ];
+const SMALL_WORD_BYTES_MAX: usize = "because".len();
 /// Whether it was not done.
 type Fails = bool;

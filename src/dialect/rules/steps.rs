@@ -5,25 +5,28 @@
 //!   look start   text "user "   mark 2   run of [^\s"], 1 or more   mark 3   text " logged in"   end
 //! ```
 //!
-//! A choice knows the bytes with which each of its ways can begin, and a run those that can follow it, so that a walk
-//! tries few ways that lead nowhere.
+//! A choice knows the two bytes with which each of its ways can begin, and a run those that can follow it, so that a
+//! walk tries few ways that lead nowhere. Choices that follow each other are one.
 //!
 //! Not here: taking them (`walk`).
 
+use super::bytes::{ByteSet, Kinds};
 use super::walk::SLOTS_MAX;
 use super::word::Word;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::collections::HashMap;
 
 /// The steps of a pattern, the last first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Steps {
     steps: Vec<Step>,
     /// Where to begin.
     pub(super) first: Place,
-    words: Vec<Word>,
     sets: Vec<ByteSet>,
-    ways: Vec<Ways>,
+    ways: Vec<Place>,
+    kinds: Kinds,
+    /// With what a text begins that may match.
+    begins: Ahead<ByteSet>,
 }
 
 /// A place in one of the tables of `Steps`.
@@ -33,13 +36,14 @@ pub(super) type Place = u32;
 #[derive(Debug)]
 pub(super) enum Step {
     /// Small letters stand for both cases.
-    Text { from: Place, words: u32, next: Place },
+    Text { word: Word, next: Place },
+    /// One of these bytes.
+    One { bytes: Place, next: Place },
     /// As many of these bytes as it takes; the greedy takes as many as there are, and then fewer.
     Run { bytes: Place, min: u32, max: u32, is_greedy: bool, follows: Ahead<Place>, next: Place },
-    /// The first way that leads to the end; the first of the two begins with such bytes.
-    Either { starts: Ahead<Place>, first: Place, second: Place },
-    /// The first of many ways that leads to the end.
-    Choose { ways: Place },
+    /// The first way that leads to the end. They stand together in `ways`; `rows` of `Kinds` tell which of them can go
+    /// on with the next byte and with that behind it.
+    Choose { ways: Place, rows: Ahead<Place> },
     /// A group begins or ends here.
     Mark { slot: u32, next: Place },
     /// Stays where it is.
@@ -49,20 +53,14 @@ pub(super) enum Step {
 }
 
 /// What the next byte can be, and the one behind it, where the text does not end before.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ahead<Set> {
     first: Set,
     second: Set,
 }
 
-/// Ways in the order in which they are tried.
-#[derive(Debug)]
-struct Ways {
-    /// For each byte the place in `lists` of the ways that can begin with it.
-    by_byte: Box<[u8; 256]>,
-    lists: Vec<Box<[Place]>>,
-    all: Box<[Place]>,
-}
+/// Some ways of a choice, a bit for each.
+pub(super) type WaySet = u8;
 
 impl Steps {
     /// `None` for a pattern that can match elsewhere than at the start, or needs steps that are not here.
@@ -70,11 +68,12 @@ impl Steps {
         let is_anchored = pattern.properties().look_set_prefix().contains(Look::Start);
         let mut builder = Builder::default();
         let end = builder.push(Step::End, Ahead::ANY)?;
-        let first = is_anchored.then(|| builder.add(pattern, end))??;
-        let mut steps = Steps { first, ..builder.made };
-        steps.steps.shrink_to_fit();
-        steps.words.shrink_to_fit();
-        Some(steps)
+        let mut first = is_anchored.then(|| builder.add(pattern, end))??;
+        // A walk begins at the start.
+        while let Step::Look { look: Look::Start, next } = builder.steps[first as usize] {
+            first = next;
+        }
+        builder.finish(first)
     }
 
     #[inline]
@@ -83,36 +82,46 @@ impl Steps {
     }
 
     #[inline]
-    pub(super) fn words(&self, from: Place, words: u32) -> &[Word] {
-        &self.words[from as usize..][..words as usize]
-    }
-
-    #[inline]
     pub(super) fn set(&self, at: Place) -> &ByteSet {
         &self.sets[at as usize]
     }
 
-    /// The ways that the text may take that goes on with `byte`, or ends.
+    /// The ways of a choice that the text may take that goes on as it does from `at`.
     #[inline]
-    pub(super) fn ways(&self, at: Place, byte: Option<u8>) -> &[Place] {
-        let ways = &self.ways[at as usize];
-        byte.map_or(&ways.all, |byte| &ways.lists[usize::from(ways.by_byte[usize::from(byte)])])
+    pub(super) fn ways(&self, rows: &Ahead<Place>, text: &[u8], at: usize) -> WaySet {
+        self.kinds.ways(rows.first, text.get(at)) & self.kinds.ways(rows.second, text.get(at.wrapping_add(1)))
+    }
+
+    /// The first of these ways of a choice whose ways stand there.
+    #[inline]
+    pub(super) fn way(&self, from: Place, ways: WaySet) -> Place {
+        self.ways[(from as usize).wrapping_add(ways.trailing_zeros() as usize)]
+    }
+
+    /// Whether a text that begins so may match.
+    #[inline]
+    pub(super) fn can_begin(&self, text: &[u8]) -> bool {
+        text.first().is_none_or(|&byte| self.begins.first.has(byte))
+            && text.get(1).is_none_or(|&byte| self.begins.second.has(byte))
     }
 
     /// Whether `text` can go on so from `at`.
     #[inline]
     pub(super) fn can_go_on(&self, ahead: &Ahead<Place>, text: &[u8], at: usize) -> bool {
         text.get(at).is_none_or(|&byte| self.set(ahead.first).has(byte))
-            && text.get(at + 1).is_none_or(|&byte| self.set(ahead.second).has(byte))
+            && text.get(at.wrapping_add(1)).is_none_or(|&byte| self.set(ahead.second).has(byte))
     }
 }
 
 /// Steps while they are made.
 #[derive(Default)]
 struct Builder {
-    made: Steps,
+    steps: Vec<Step>,
     /// What can come from each step on.
     ahead: Vec<Ahead<ByteSet>>,
+    /// The places of their ways; until all are known, a choice has the place of its own here.
+    choices: Vec<Vec<Place>>,
+    sets: Vec<ByteSet>,
     places_of_sets: HashMap<ByteSet, Place>,
 }
 
@@ -162,14 +171,13 @@ impl Builder {
     }
 
     fn add_text(&mut self, text: &[u8], next: Place) -> Option<Place> {
-        let [first, others @ ..] = text else { return Some(next) };
         let letter = |letter: u8| ByteSet::default().with(letter.to_ascii_uppercase()).with(letter);
-        let second = others.first().map_or(self.ahead_of(next).first, |&second| letter(second));
-        let from = place(self.made.words.len())?;
-        self.made.words.extend(text.chunks(Word::BYTES).map(Word::of));
-        let words = place(self.made.words.len())? - from;
-        let step = Step::Text { from, words, next };
-        self.push(step, Ahead { first: letter(*first), second })
+        text.chunks(Word::BYTES).rev().try_fold(next, |next, letters| {
+            let [first, others @ ..] = letters else { return Some(next) };
+            let second = others.first().map_or(self.ahead_of(next).first, |&second| letter(second));
+            let step = Step::Text { word: Word::of(letters), next };
+            self.push(step, Ahead { first: letter(*first), second })
+        })
     }
 
     fn add_run(
@@ -190,6 +198,10 @@ impl Builder {
             (1, _) => Ahead { first: bytes, second: bytes.or(then.first) },
             _ => Ahead { first: bytes, second: bytes },
         };
+        if (min, max) == (1, Some(1)) {
+            let bytes = self.set(bytes)?;
+            return self.push(Step::One { bytes, next }, ahead);
+        }
         let follows = Ahead { first: self.set(then.first)?, second: self.set(then.second)? };
         let (bytes, max) = (self.set(bytes)?, max.unwrap_or(u32::MAX));
         self.push(Step::Run { bytes, min, max, is_greedy, follows, next }, ahead)
@@ -211,40 +223,41 @@ impl Builder {
             _ => return None,
         };
         let (first, second) = if *greedy { (body, next) } else { (next, body) };
-        let (step, ahead) = self.either(first, second)?;
-        (self.made.steps[choice as usize], self.ahead[choice as usize]) = (step, ahead);
+        let (step, ahead) = self.choice(&[first, second])?;
+        (self.steps[choice as usize], self.ahead[choice as usize]) = (step, ahead);
         Some(if *min == 0 { choice } else { body })
     }
 
+    /// Too many ways are a choice among choices.
     fn add_choice(&mut self, ways: &[Place]) -> Option<Place> {
-        if ways.len() < WAYS_MIN {
-            let (last, ways) = ways.split_last()?;
-            return ways.iter().rev().try_fold(*last, |second, way| {
-                let (step, ahead) = self.either(*way, second)?;
-                self.push(step, ahead)
-            });
+        if let [way] = ways {
+            return Some(*way);
         }
-        let ahead = ways.iter().fold(Ahead::NOTHING, |ahead, &way| ahead.or(self.ahead_of(way)));
-        let mut lists: Vec<Box<[Place]>> = Vec::new();
-        let mut by_byte = Box::new([0; 256]);
-        for byte in 0..=u8::MAX {
-            let begins = |way: &Place| self.ahead_of(*way).first.has(byte);
-            let list: Box<[Place]> = ways.iter().copied().filter(begins).collect();
-            let known = lists.iter().position(|known| *known == list).unwrap_or_else(|| {
-                lists.push(list);
-                lists.len() - 1
-            });
-            by_byte[usize::from(byte)] = u8::try_from(known).ok()?;
+        if ways.len() <= WAYS_MAX {
+            let (step, ahead) = self.choice(ways)?;
+            return self.push(step, ahead);
         }
-        let number = place(self.made.ways.len())?;
-        self.made.ways.push(Ways { by_byte, lists, all: ways.into() });
-        self.push(Step::Choose { ways: number }, ahead)
+        let part = ways.len().div_ceil(WAYS_MAX).max(WAYS_MAX);
+        let parts: Option<Vec<Place>> = ways.chunks(part).map(|part| self.add_choice(part)).collect();
+        self.add_choice(&parts?)
     }
 
-    fn either(&mut self, first: Place, second: Place) -> Option<(Step, Ahead<ByteSet>)> {
-        let (one, other) = (self.ahead_of(first), self.ahead_of(second));
-        let starts = Ahead { first: self.set(one.first)?, second: self.set(one.second)? };
-        Some((Step::Either { starts, first, second }, one.or(other)))
+    /// A choice that has those of its ways that are choices in it, as far as there is room.
+    fn choice(&mut self, ways: &[Place]) -> Option<(Step, Ahead<ByteSet>)> {
+        let mut flat: Vec<Place> = Vec::new();
+        for (number, &way) in ways.iter().enumerate() {
+            let room = WAYS_MAX - (ways.len() - number - 1);
+            match &self.steps[way as usize] {
+                Step::Choose { ways, .. } if flat.len() + self.choices[*ways as usize].len() <= room => {
+                    flat.extend(&self.choices[*ways as usize]);
+                }
+                _ => flat.push(way),
+            }
+        }
+        let ahead = flat.iter().fold(Ahead::NOTHING, |ahead, &way| ahead.or(self.ahead_of(way)));
+        let ways = place(self.choices.len())?;
+        self.choices.push(flat);
+        Some((Step::Choose { ways, rows: Ahead { first: 0, second: 0 } }, ahead))
     }
 
     fn ahead_of(&self, step: Place) -> Ahead<ByteSet> {
@@ -252,8 +265,8 @@ impl Builder {
     }
 
     fn set(&mut self, set: ByteSet) -> Option<Place> {
-        let next = place(self.made.sets.len())?;
-        let sets = &mut self.made.sets;
+        let next = place(self.sets.len())?;
+        let sets = &mut self.sets;
         Some(*self.places_of_sets.entry(set).or_insert_with(|| {
             sets.push(set);
             next
@@ -261,9 +274,32 @@ impl Builder {
     }
 
     fn push(&mut self, step: Step, ahead: Ahead<ByteSet>) -> Option<Place> {
-        self.made.steps.push(step);
+        self.steps.push(step);
         self.ahead.push(ahead);
-        place(self.made.steps.len() - 1)
+        place(self.steps.len() - 1)
+    }
+
+    fn finish(mut self, first: Place) -> Option<Steps> {
+        let aheads = |ways: &Vec<Place>| ways.iter().map(|&way| self.ahead_of(way)).collect::<Vec<_>>();
+        let aheads: Vec<Vec<Ahead<ByteSet>>> = self.choices.iter().map(aheads).collect();
+        let sets = aheads.iter().flatten().flat_map(|ahead| [ahead.first, ahead.second]);
+        let mut kinds = Kinds::of(sets.collect());
+        let mut ways_in_all: Vec<Place> = Vec::new();
+        for step in &mut self.steps {
+            let Step::Choose { ways, rows } = step else { continue };
+            let choice = *ways as usize;
+            let row = |of: fn(&Ahead<ByteSet>) -> ByteSet| aheads[choice].iter().map(of).collect::<Vec<_>>();
+            let (first, second) = (row(|ahead| ahead.first), row(|ahead| ahead.second));
+            *rows = Ahead { first: kinds.row(&first)?, second: kinds.row(&second)? };
+            *ways = place(ways_in_all.len())?;
+            ways_in_all.extend(&self.choices[choice]);
+        }
+        self.steps.shrink_to_fit();
+        ways_in_all.shrink_to_fit();
+        kinds.finish();
+        let begins = self.ahead_of(first);
+        let Builder { steps, sets, .. } = self;
+        Some(Steps { steps, first, sets, ways: ways_in_all, kinds, begins })
     }
 }
 
@@ -291,46 +327,12 @@ pub(super) fn letters(part: &Hir) -> Option<Vec<u8>> {
 
 impl Ahead<ByteSet> {
     const ANY: Ahead<ByteSet> = Ahead { first: ByteSet::ALL, second: ByteSet::ALL };
-    const NOTHING: Ahead<ByteSet> = Ahead { first: ByteSet([0; 4]), second: ByteSet([0; 4]) };
+    const NOTHING: Ahead<ByteSet> = Ahead { first: ByteSet::NONE, second: ByteSet::NONE };
 
     fn or(self, other: Ahead<ByteSet>) -> Ahead<ByteSet> {
         Ahead { first: self.first.or(other.first), second: self.second.or(other.second) }
     }
 }
 
-/// Some of the 256 bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    const ALL: ByteSet = ByteSet([u64::MAX; 4]);
-
-    /// The bytes of a part that is one byte long.
-    fn of(part: &Hir) -> Option<ByteSet> {
-        match part.kind() {
-            HirKind::Literal(literal) if literal.0.len() == 1 => Some(ByteSet::default().with(literal.0[0])),
-            HirKind::Class(Class::Bytes(class)) => {
-                let bytes = class.iter().flat_map(|range| range.start()..=range.end());
-                Some(bytes.fold(ByteSet::default(), ByteSet::with))
-            }
-            _ => None,
-        }
-    }
-
-    fn with(mut self, byte: u8) -> ByteSet {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-        self
-    }
-
-    fn or(self, other: ByteSet) -> ByteSet {
-        ByteSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
-    }
-
-    #[inline]
-    pub(super) fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-    }
-}
-
-/// Fewer ways are tried one after the other.
-const WAYS_MIN: usize = 4;
+/// So many ways a choice has at most.
+const WAYS_MAX: usize = WaySet::BITS as usize;

@@ -6,9 +6,7 @@ pub(super) struct Word {
     letters: u64,
     /// The bit that tells large from small, for each letter that has both.
     cases: u64,
-    /// All bits of as many bytes as there are letters.
-    whole: u64,
-    length: usize,
+    length: u32,
 }
 
 impl Word {
@@ -23,21 +21,22 @@ impl Word {
         Word {
             letters: bytes(|letter| letter),
             cases: bytes(|letter| if letter.is_ascii_lowercase() { b'a' ^ b'A' } else { 0 }),
-            whole: bytes(|_| u8::MAX),
-            length: letters.len().min(Word::BYTES),
+            length: letters.len().clamp(1, Word::BYTES) as u32,
         }
     }
 
     /// Where the text goes on behind the word, if it stands there.
     #[inline]
     pub(super) fn end_in(&self, text: &[u8], at: usize) -> Option<usize> {
-        let rest = text.get(at..)?;
+        let (rest, length) = (text.get(at..)?, self.length as usize);
         let there = match rest.first_chunk() {
             Some(bytes) => u64::from_le_bytes(*bytes),
-            None if rest.len() < self.length => return None,
+            None if rest.len() < length => return None,
             None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
         };
-        ((there & self.whole) | self.cases == self.letters).then_some(at + self.length)
+        // What stands behind the word does not count.
+        let differs = ((there | self.cases) ^ self.letters) << (64_u32.wrapping_sub(8 * self.length) & 63);
+        (differs == 0).then_some(at.wrapping_add(length))
     }
 }
 
