@@ -44,12 +44,14 @@ mod bytes;
 mod examples;
 mod explain;
 mod file;
+mod fold;
 mod list;
 mod matcher;
 mod pattern;
 mod rule;
 mod sentences;
 mod steps;
+mod together;
 mod walk;
 mod word;
 
