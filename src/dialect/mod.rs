@@ -18,6 +18,7 @@ mod cef;
 mod csv;
 mod encoding;
 mod fields;
+mod flat;
 mod habits;
 mod identity;
 mod json;

@@ -15,6 +15,7 @@
 //! timestamp, is an `unparsed` event with the line as its message.
 
 use super::array::{self, Opens};
+use super::flat::{self, Flat, Next};
 use super::time;
 use super::timeline::{self, Timeline};
 use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines, parts};
@@ -76,21 +77,23 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
         Ok(text) => (Cow::Borrowed(text), true),
         Err(_) => (String::from_utf8_lossy(entry), false),
     };
-    let Some(Fields { timeline, others }) = read(&text, context) else {
+    let Some(Fields { timeline, others, is_plain }) = read(&text, context) else {
         return timeline::unparsed(context, entry);
     };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
+        true if is_plain => Raw::Json(text.as_ref().into()),
         // The journal keeps an object, without the blanks around it.
         true if !(text.starts_with('{') && text.ends_with('}')) => Raw::Text(text.as_ref().into()),
         true if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() => Raw::Text(text.as_ref().into()),
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
-    let mut parsed = timeline::parsed(context, timeline, raw);
-    if !valid {
-        parsed.event.flags.insert(Flag::INVALID_UTF8);
+    if valid {
+        return timeline::parsed(context, timeline, raw);
     }
+    let mut parsed = timeline::parsed(context, timeline, raw);
+    parsed.event.flags.insert(Flag::INVALID_UTF8);
     parsed
 }
 
@@ -116,13 +119,37 @@ pub(super) fn is_event(line: &[u8]) -> bool {
 
 /// The fields of an entry that says anything.
 fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Fields<'t>> {
-    let Written { stamp, mut fields } = serde_json::from_str(text).ok()?;
+    let Written { stamp, mut fields } = plainly(text).or_else(|| serde_json::from_str(text).ok())?;
     fields.timeline.time = match stamp {
         Stamp::None => None,
         Stamp::Number(number) => Some(time::since_1970(number)),
         Stamp::Text(text) => time::read(&text, context),
     };
     fields.timeline.says_something().then_some(fields)
+}
+
+/// An entry as the sensor writes it, without unknown fields; others are left to `serde_json`.
+#[inline(always)]
+fn plainly(text: &str) -> Option<Written<'_>> {
+    let (mut flat, mut stamp, mut seen) = (Flat::of(text)?, Stamp::None, 0u8);
+    let mut texts: [Option<Cow<'_, str>>; 5] = [const { None }; 5];
+    let keys = ["timestamp\"", "type\"", "title\"", "severity\"", "owner\"", "content\""];
+    while let Next::Member(key, value) = flat.next(keys)? {
+        if seen & (1 << key) != 0 {
+            return None;
+        }
+        seen |= 1 << key;
+        match (value, key.checked_sub(1)) {
+            (flat::Value::Text(text), Some(place)) => texts[place] = Some(text),
+            (flat::Value::Text(text), None) => stamp = Stamp::Text(text),
+            (flat::Value::Number(number), None) => stamp = Stamp::Number(number),
+            (flat::Value::Number(_), Some(_)) => return None,
+            (flat::Value::Null, _) => {}
+        }
+    }
+    let [kind, title, label, owner, content] = texts;
+    let timeline = Timeline { time: None, kind, title, label, owner, content };
+    Some(Written { stamp, fields: Fields { timeline, others: false, is_plain: true } })
 }
 
 /// Whether an unknown field may hold what a reader of the journal could choke on: deep nesting, half a surrogate pair.
@@ -137,6 +164,8 @@ struct Fields<'a> {
     timeline: Timeline<'a>,
     /// Whether there are fields that are not documented.
     others: bool,
+    /// Whether it is known to be nothing but the documented fields, all on one line.
+    is_plain: bool,
 }
 
 /// The fields while nobody has looked at the time.
@@ -188,7 +217,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             }
             seen |= bit;
         }
-        Ok(Written { stamp, fields: Fields { timeline, others: !others.is_empty() } })
+        Ok(Written { stamp, fields: Fields { timeline, others: !others.is_empty(), is_plain: false } })
     }
 }
 
