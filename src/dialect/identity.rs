@@ -59,8 +59,8 @@ impl Identity {
         match value {
             None => self.values.push(0),
             Some(value) => {
-                self.values.push(1);
-                self.values.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+                let [a, b, c, d] = u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes();
+                self.values.extend_from_slice(&[1, a, b, c, d]);
                 self.values.extend_from_slice(value);
             }
         }

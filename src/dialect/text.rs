@@ -14,9 +14,9 @@ pub(super) struct Account {
 /// Reads `alice`, `CORP\alice` and `alice@corp.example`; any other form is a name as it stands.
 pub(super) fn account(spelled: &str) -> Account {
     let name = unquoted(spelled);
-    let (name, domain) = match split_once_only(name, '\\') {
+    let (name, domain) = match split_once_only(name, b'\\') {
         Some((domain, user)) => (user, Some(domain)),
-        None => split_once_only(name, '@').map_or((name, None), |(user, domain)| (user, Some(domain))),
+        None => split_once_only(name, b'@').map_or((name, None), |(user, domain)| (user, Some(domain))),
     };
     let plain = spelled.trim_matches(QUOTES);
     Account {
@@ -26,10 +26,11 @@ pub(super) fn account(spelled: &str) -> Account {
     }
 }
 
-/// The parts around `mark`, when it stands there once and both have something.
-fn split_once_only(text: &str, mark: char) -> Option<(&str, &str)> {
-    let (left, right) = text.split_once(mark)?;
-    (!left.is_empty() && !right.is_empty() && !right.contains(mark)).then_some((left, right))
+/// The parts around `mark`, an ASCII one, when it stands there once and both have something.
+fn split_once_only(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    let (left, right) = (&text[..at], &text[at + 1..]);
+    (!left.is_empty() && !right.is_empty() && !right.as_bytes().contains(&mark)).then_some((left, right))
 }
 
 /// A name without the quotes around it; a bare one without the punctuation of the sentence behind it.
@@ -53,16 +54,18 @@ pub(super) fn address(text: &str) -> Option<Text> {
 /// The network addresses that stand in `text` as words of their own, but for `except`; at most 16, each once.
 pub(super) fn addresses(text: &str, except: Option<&str>) -> Vec<Text> {
     let mut found: Vec<Text> = Vec::new();
-    let words =
-        text.split(|byte: char| !(byte.is_ascii_alphanumeric() || matches!(byte, '.' | ':' | '_' | '-')));
-    for word in words.filter(|word| word.len() >= 2 && word.contains(['.', ':'])) {
-        match address(word) {
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'_' | b'-');
+    let (bytes, mut done) = (text.as_bytes(), 0);
+    // Every address has such a mark in it.
+    while let Some(mark) = memchr::memchr2(b'.', b':', &bytes[done..]).filter(|_| found.len() < DEVICES_MAX) {
+        let (before, behind) = bytes.split_at(done + mark);
+        let start = before.iter().rposition(|byte| !in_word(byte)).map_or(0, |at| at + 1);
+        let end = before.len() + behind.iter().position(|byte| !in_word(byte)).unwrap_or(behind.len());
+        match address(&text[start..end]) {
             Some(device) if Some(device.as_str()) != except && !found.contains(&device) => found.push(device),
             _ => {}
         }
-        if found.len() == DEVICES_MAX {
-            break;
-        }
+        done = end;
     }
     found
 }

@@ -13,7 +13,6 @@
 //! Invariant: a type never seen before is read like `open`; it is kept and flagged, not passed over.
 
 use crate::model::{Action, Class, Outcome};
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// A documented type.
@@ -75,9 +74,13 @@ fn noun(action: Action) -> &'static str {
 
 /// The place of a type in `TYPES`.
 pub(super) fn index(name: &str) -> Option<usize> {
-    static PLACES: LazyLock<HashMap<&str, usize>> =
-        LazyLock::new(|| TYPES.iter().enumerate().map(|(at, row)| (row.name, at)).collect());
-    PLACES.get(name).copied()
+    /// The places by the length of the name: few names are of one length.
+    static PLACES: LazyLock<Vec<Vec<usize>>> = LazyLock::new(|| {
+        let longest = TYPES.iter().map(|row| row.name.len()).max().unwrap_or(0);
+        let of = |length| (0..TYPES.len()).filter(|&at| TYPES[at].name.len() == length).collect();
+        (0..=longest).map(of).collect()
+    });
+    PLACES.get(name.len())?.iter().copied().find(|&at| TYPES[at].name == name)
 }
 
 /// Whether this is the one type that may be a sign-in to the sensor or one seen on its network.
