@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 pub(super) struct List {
     /// Places in the table of all rules.
     rules: Vec<usize>,
-    /// Made when the first entry of such a type comes.
-    parts: OnceLock<Vec<Part>>,
+    /// Some of them each, made when the first entry of such a type comes; `None` for those that are too much for one
+    /// automaton.
+    parts: OnceLock<Vec<Option<Together>>>,
 }
 
 impl List {
@@ -23,35 +24,27 @@ impl List {
         &self.rules
     }
 
-    /// The rules whose patterns match, in order, as places in the table of all rules; perhaps others between them.
-    pub(super) fn candidates(&self, table: &[Rule], text: &str) -> impl Iterator<Item = usize> {
-        let part = |rules: &[usize]| Part {
-            together: Together::of(rules.iter().map(|&at| table[at].pattern.as_str())),
-        };
+    /// What `read` makes of the first rule of which it makes something; it tries those whose patterns match, in order,
+    /// as places in the table of all rules, and perhaps others between them.
+    pub(super) fn find<R>(
+        &self,
+        table: &[Rule],
+        text: &str,
+        mut read: impl FnMut(usize) -> Option<R>,
+    ) -> Option<R> {
+        let part = |rules: &[usize]| Together::of(rules.iter().map(|&at| table[at].pattern.as_str()));
         let parts = self.parts.get_or_init(|| self.rules.chunks(PATTERNS_MAX).map(part).collect());
-        let parts = parts.iter().zip(self.rules.chunks(PATTERNS_MAX));
-        parts.flat_map(move |(part, rules)| part.matching(text, rules.len()).map(|number| rules[number]))
-    }
-}
-
-/// Some rules of a list.
-#[derive(Debug)]
-struct Part {
-    /// Their patterns; `None` where those are too much for one automaton.
-    together: Option<Together>,
-}
-
-impl Part {
-    /// The numbers of the rules that match, in order; all where that cannot be told.
-    fn matching(&self, text: &str, rules: usize) -> impl Iterator<Item = usize> + use<> {
-        let found = self.together.as_ref().and_then(|together| together.find(text)).unwrap_or([u64::MAX; _]);
-        let numbers = found.into_iter().enumerate().flat_map(|(block, mut set)| {
-            std::iter::from_fn(move || {
-                let first = set.trailing_zeros();
-                set &= set.wrapping_sub(1);
-                (first < u64::BITS).then_some(64 * block + first as usize)
-            })
-        });
-        numbers.take_while(move |&number| number < rules)
+        for (part, rules) in parts.iter().zip(self.rules.chunks(PATTERNS_MAX)) {
+            let found = part.as_ref().and_then(|part| part.find(text)).unwrap_or([u64::MAX; _]);
+            for (mut set, rules) in found.into_iter().zip(rules.chunks(u64::BITS as usize)) {
+                while let Some(&rule) = rules.get(set.trailing_zeros() as usize) {
+                    set &= set.wrapping_sub(1);
+                    if let Some(found) = read(rule) {
+                        return Some(found);
+                    }
+                }
+            }
+        }
+        None
     }
 }

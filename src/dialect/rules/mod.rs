@@ -176,16 +176,12 @@ impl Rules {
     ) -> Reading<'a> {
         let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
         let Some(list) = list else { return Reading::Nothing };
-        for at in list.candidates(&self.rules, text) {
+        let read = |at: usize| {
             let rule = &self.rules[at];
-            if rule.is_about(kind, title) {
-                match self.reading(rule, known, kind, title, text) {
-                    Reading::Nothing => {}
-                    reading => return reading,
-                }
-            }
-        }
-        Reading::Nothing
+            let reading = rule.is_about(kind, title).then(|| self.reading(rule, known, kind, title, text))?;
+            (!matches!(reading, Reading::Nothing)).then_some(reading)
+        };
+        list.find(&self.rules, text, read).unwrap_or_default()
     }
 
     /// What one rule finds in a text; in a sentence, the thing that it is about says the rest.

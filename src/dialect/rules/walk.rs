@@ -78,49 +78,45 @@ impl<'w> Walker<'w> {
     /// Where the match ends, if there is one; with no steps left it is not known.
     #[inline(always)]
     fn walk(&mut self) -> Option<usize> {
-        let (mut step, mut at) = (self.steps.first, 0);
+        let (steps, text): (&'w Steps, &'w [u8]) = (self.steps, self.text);
+        let (mut place, mut at) = (steps.first, 0);
         loop {
             self.steps_left = self.steps_left.checked_sub(1)?;
-            let next = match self.steps.step(step) {
+            let next = match *steps.step(place) {
+                Step::Text { ref word, next } => word.end_in(text, at).map(|end| (next, end)),
+                Step::One { bytes, next } => {
+                    let stands = text.get(at).is_some_and(|&byte| steps.set(bytes).has(byte));
+                    stands.then_some((next, at.wrapping_add(1)))
+                }
+                Step::Run { bytes, min, max, .. } => {
+                    let bytes = steps.set(bytes);
+                    let rest = &text[at..text.len().min(at.saturating_add(max as usize))];
+                    let most = rest.iter().position(|&byte| !bytes.has(byte)).unwrap_or(rest.len());
+                    self.steps_left = self.steps_left.saturating_sub(most as u32);
+                    self.end_run(place, at.saturating_add(min as usize), at.wrapping_add(most))
+                }
+                Step::Choose { ways, ref rows } => self.choose(place, ways, steps.ways(rows, text, at), at),
+                Step::Mark { slot, next } => self.mark(slot, at).map(|()| (next, at)),
+                Step::Look { look, next } => self.sees(look, at).then_some((next, at)),
                 Step::End => return Some(at),
-                one => self.take(one, step, at),
             };
-            (step, at) = match next {
+            (place, at) = match next {
                 Some(next) => next,
                 None => self.turn_back()?,
             };
         }
     }
 
-    /// Takes a step; the one behind it and where it begins, if it can be taken.
+    /// `None` when there are too many marks.
     #[inline(always)]
-    fn take(&mut self, step: &'w Step, place: Place, at: usize) -> Option<(Place, usize)> {
-        let (steps, text): (&'w Steps, &'w [u8]) = (self.steps, self.text);
-        match *step {
-            Step::Text { ref word, next } => Some((next, word.end_in(text, at)?)),
-            Step::One { bytes, next } => {
-                steps.set(bytes).has(*text.get(at)?).then_some((next, at.wrapping_add(1)))
-            }
-            Step::Run { bytes, min, max, .. } => {
-                let bytes = steps.set(bytes);
-                let rest = &text[at..text.len().min(at.saturating_add(max as usize))];
-                let most = rest.iter().position(|&byte| !bytes.has(byte)).unwrap_or(rest.len());
-                self.steps_left = self.steps_left.saturating_sub(most as u32);
-                self.end_run(place, at.saturating_add(min as usize), at.wrapping_add(most))
-            }
-            Step::Choose { ways, ref rows } => self.choose(place, ways, steps.ways(rows, text, at), at),
-            Step::Mark { slot, next } => {
-                let Some(mark) = self.marks.get_mut(self.marked as usize) else {
-                    self.steps_left = 0;
-                    return None;
-                };
-                *mark = Mark { slot, at: at as u32 };
-                self.marked = self.marked.wrapping_add(1);
-                Some((next, at))
-            }
-            Step::Look { look, next } => self.sees(look, at).then_some((next, at)),
-            Step::End => None,
-        }
+    fn mark(&mut self, slot: u32, at: usize) -> Option<()> {
+        let Some(mark) = self.marks.get_mut(self.marked as usize) else {
+            self.steps_left = 0;
+            return None;
+        };
+        *mark = Mark { slot, at: at as u32 };
+        self.marked = self.marked.wrapping_add(1);
+        Some(())
     }
 
     /// Takes the first of these ways, and keeps the others in mind.
