@@ -21,7 +21,7 @@ use super::store::{self, Store, private};
 use crate::model::Seq;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use zstd::bulk::Compressor;
@@ -115,26 +115,27 @@ fn pack(
     pace: Pace<'_>,
 ) -> Result<Option<Making>, JournalError> {
     let mut compressor = compressor().map_err(JournalError::io("pack", path))?;
-    let mut reader = BufReader::with_capacity(READ_BYTES, plain);
     let (mut frames, mut last) = (Vec::new(), Frame::NONE);
-    let (mut hash, mut raw) = (Sha256::new(), Vec::with_capacity(FRAME_BYTES + READ_BYTES));
+    let (mut hash, mut bytes, mut done) = (Sha256::new(), Vec::new(), 0);
     let mut packed = Vec::new();
     loop {
         step(pace, Step::Frame, "read", path)?;
-        if !next_frame(&mut reader, &mut raw).map_err(JournalError::io("read", path))? {
+        done = next_frame(plain, &mut bytes, done).map_err(JournalError::io("read", path))?;
+        if done == 0 {
             break;
         }
-        if raw.len() > FRAME_BYTES_MAX {
+        if done > FRAME_BYTES_MAX {
             return Ok(None);
         }
-        hash.update(&raw);
+        let raw = &bytes[..done];
+        hash.update(raw);
         packed.clear();
         packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
-        compressor.compress_to_buffer(&raw, &mut packed).map_err(JournalError::io("pack", path))?;
+        compressor.compress_to_buffer(raw, &mut packed).map_err(JournalError::io("pack", path))?;
         out.write_all(&packed).map_err(JournalError::io("write", temporary))?;
         last = last.followed_by(packed.len() as u32, raw.len() as u32);
         frames.push(last);
-        builder.frame(&raw, last.packed);
+        builder.frame(raw, last.packed);
     }
     step(pace, Step::File, "write", temporary)?;
     out.write_all(&frames::table(&frames)).map_err(JournalError::io("write", temporary))?;
@@ -151,14 +152,23 @@ fn compressor() -> io::Result<Compressor<'static>> {
     Ok(compressor)
 }
 
-/// Reads up to a frame's size and on to the end of the line; false at the end.
-fn next_frame(reader: &mut BufReader<&File>, raw: &mut Vec<u8>) -> io::Result<bool> {
-    raw.clear();
-    reader.by_ref().take(FRAME_BYTES as u64).read_to_end(raw)?;
-    if !raw.is_empty() && !raw.ends_with(b"\n") {
-        reader.by_ref().take(FRAME_BYTES_MAX as u64).read_until(b'\n', raw)?;
+/// Drops what is done of the bytes and reads on until a frame's size and the rest of its last line are there; says how many
+/// bytes these are, 0 at the end.
+fn next_frame(plain: &File, bytes: &mut Vec<u8>, done: usize) -> io::Result<usize> {
+    bytes.drain(..done);
+    let mut searched = FRAME_BYTES - 1;
+    loop {
+        let rest = bytes.get(searched..).unwrap_or_default();
+        if let Some(feed) = memchr::memchr(b'\n', rest) {
+            return Ok(searched + feed + 1);
+        }
+        searched = searched.max(bytes.len());
+        let wanted = FRAME_BYTES.saturating_sub(bytes.len()) + READ_BYTES;
+        bytes.reserve(wanted);
+        if bytes.len() > FRAME_BYTES_MAX || plain.take(wanted as u64).read_to_end(bytes)? == 0 {
+            return Ok(bytes.len());
+        }
     }
-    Ok(!raw.is_empty())
 }
 
 /// Reads the sealed form back and the plain one again: every byte is the same.
@@ -269,7 +279,8 @@ fn temporaries(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
 
 /// A frame's raw size, up to the end of its last line.
 pub(super) const FRAME_BYTES: usize = 512 << 10;
-const READ_BYTES: usize = 256 << 10;
+/// What is read behind it: most lines end there.
+const READ_BYTES: usize = 8 << 10;
 /// Measured: the hex digits of ids and of the chain do not pack, and whoever looks for short matches finds them there. The
 /// higher levels do, take twice the time, and pack worse; a larger table than the level's own finds more of the rest.
 const LEVEL: i32 = 1;
