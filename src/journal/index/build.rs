@@ -1,12 +1,13 @@
 //! Making an index: the frames of a segment pass by once, in order.
 
 use super::columns::{Column, Counting, Values};
-use super::fields::fields;
-use super::grams::{Grams, ROWS};
+use super::fields::{Name, fields};
+use super::grams::Grams;
 use super::ids::Ids;
 use super::{About, FrameFacts, file};
 use crate::journal::tail;
 use crate::model::{Seq, Time};
+use std::ops::Range;
 
 /// An index while its segment is read.
 pub(in crate::journal) struct Builder {
@@ -14,15 +15,24 @@ pub(in crate::journal) struct Builder {
     columns: [Counting; Column::ALL.len()],
     /// `None` where runs of the text are not kept.
     grams: Option<Grams>,
-    /// A row for each run, a bit for each frame.
-    rows: Vec<u8>,
+    /// Bytes that have a bit for each frame.
     row_bytes: usize,
     ids: Ids,
+    /// The fields of the line at hand.
+    places: Vec<Place>,
     /// The seq that has to come next.
     next: Seq,
     at_header: bool,
     /// Every line so far is whole and in its place.
     is_exact: bool,
+}
+
+/// Where a field stands in its line.
+struct Place {
+    pair: Range<usize>,
+    /// Where its value begins if something in it is escaped, else where it ends.
+    escaped: usize,
+    column: Option<Column>,
 }
 
 /// What of a record the facts of its frame are made from.
@@ -40,9 +50,9 @@ impl Builder {
             frames: Vec::new(),
             columns: Column::ALL.map(|_| Counting::new()),
             grams: Some(Grams::new()),
-            rows: vec![0; ROWS * row_bytes],
             row_bytes,
             ids: Ids::new(),
+            places: Vec::new(),
             next: first,
             at_header: true,
             is_exact: true,
@@ -52,7 +62,7 @@ impl Builder {
     /// The same without the runs of its text, which take most of the work and of the memory.
     pub(super) fn without_text(first: Seq) -> Builder {
         let row_bytes = usize::from(u16::MAX) / 8;
-        Builder { grams: None, rows: Vec::new(), row_bytes, ..Builder::new(first, 0) }
+        Builder { grams: None, row_bytes, ..Builder::new(first, 0) }
     }
 
     /// The frames so far.
@@ -97,11 +107,14 @@ impl Builder {
         let raw_bytes = raw.len() as u32;
         let mut facts = FrameFacts { packed, raw: raw_bytes, first: self.next, ..FrameFacts::default() };
         let (mut oldest, mut newest) = (&[][..], &[][..]);
-        for line in raw.split_inclusive(|&byte| byte == b'\n') {
-            let Some(body) = line.strip_suffix(b"\n").and_then(tail::body) else {
+        let mut rest = raw;
+        while !rest.is_empty() {
+            let line = memchr::memchr(b'\n', rest).map(|end| rest.split_at(end));
+            let Some((Some(body), after)) = line.map(|(line, after)| (tail::body(line), after)) else {
                 self.is_exact = false;
                 return;
             };
+            rest = &after[1..];
             if std::mem::take(&mut self.at_header) {
                 continue;
             }
@@ -133,13 +146,7 @@ impl Builder {
     }
 
     fn end_frame(&mut self, facts: FrameFacts) {
-        let number = self.frames.len();
-        if let Some(grams) = &mut self.grams {
-            for row in grams.rows() {
-                self.rows[row * self.row_bytes + number / 8] |= 1 << (number % 8);
-            }
-            grams.clear();
-        }
+        self.grams.iter_mut().for_each(Grams::end_frame);
         self.frames.push(facts);
     }
 
@@ -149,32 +156,56 @@ impl Builder {
             return Ok(None);
         }
         let (mut seq, mut at, mut id) = (None, &[][..], None);
+        self.places.clear();
         let mut all = fields(body);
         for field in all.by_ref() {
             match field.name {
-                b"seq" => seq = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok()),
-                b"time" => at = field.value,
-                b"id" => id = id_prefix(field.value),
+                Name::Short(SEQ) => seq = number(field.value),
+                Name::Short(TIME) => at = field.value,
+                Name::Short(ID) => id = id_prefix(field.value),
+                Name::Long(b"raw-base64") => {
+                    self.grams.iter_mut().for_each(|grams| grams.add_base64(field.value));
+                }
                 _ => {}
             }
-            if let Some(grams) = &mut self.grams {
-                if field.name == b"raw-base64" {
-                    grams.add_base64(field.value);
-                }
-                // All of them: a filter may look for a text anywhere in the line.
-                grams.add_json(field.value);
+            let column = Column::of(field.name);
+            if let Some(column) = column {
+                self.columns[column as usize].add(&field.pair);
             }
-            if let Some(column) = Column::of(field.name) {
-                self.columns[column as usize].add(&field);
-            }
+            let escaped = if field.is_escaped { field.pair.end - field.value.len() } else { field.pair.end };
+            self.places.push(Place { pair: field.pair, escaped, column });
         }
-        // A name with an escape could be any of them.
         let (true, Some(seq), Some(id)) = (all.were_whole(), seq, id) else { return Err(()) };
         if at.len() != TIME_BYTES || memchr::memchr(b'\\', at).is_some() {
             return Err(());
         }
-        self.columns.iter_mut().for_each(|column| column.end_record(frame));
+        let were_there: [bool; Column::ALL.len()] =
+            std::array::from_fn(|column| self.columns[column].end_record(body, frame));
+        self.take_text(body, were_there);
         Ok(Some(Seen { seq: Seq(seq), time: at, id }))
+    }
+
+    /// Takes in the text of a line, all of it: a filter may look for a text anywhere in it. But for the fields of columns
+    /// whose value the frame had before: their runs are there.
+    fn take_text(&mut self, body: &[u8], were_there: [bool; Column::ALL.len()]) {
+        let Some(grams) = &mut self.grams else { return };
+        let mut piece = 0..0;
+        for place in &self.places {
+            if place.column.is_some_and(|column| were_there[column as usize]) {
+                continue;
+            }
+            if place.escaped < place.pair.end {
+                grams.add_escaped(&body[place.escaped..place.pair.end]);
+            }
+            // What stands side by side is taken in together.
+            if piece.end + 1 == place.pair.start {
+                piece.end = place.pair.end;
+            } else {
+                grams.add(&body[piece]);
+                piece = place.pair.clone();
+            }
+        }
+        grams.add(&body[piece]);
     }
 
     /// The index as a file. `about` says whether every byte of the segment counts; what was read has the last word.
@@ -189,9 +220,19 @@ impl Builder {
             let encoded = self.columns[column as usize].encode(self.frames.len());
             sections.extend(encoded.map(|bytes| (file::COLUMNS + column as u32, bytes)));
         }
-        sections.push((file::GRAMS, file::grams(&self.rows, self.row_bytes)));
+        if let Some(grams) = self.grams {
+            sections.push((file::GRAMS, file::grams(&grams.into_rows(self.row_bytes), self.row_bytes)));
+        }
         file::encode(&about, sections)
     }
+}
+
+fn number(json: &[u8]) -> Option<u64> {
+    let digit = |number: u64, &byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    json.iter().try_fold(0, digit)
 }
 
 /// The first 24 bits of an id.
@@ -204,6 +245,9 @@ fn time(json: &[u8]) -> Option<Time> {
     Time::parse_rfc3339(std::str::from_utf8(json).ok()?.trim_matches('"'))
 }
 
+const SEQ: u64 = Name::short(b"seq");
+const TIME: u64 = Name::short(b"time");
+const ID: u64 = Name::short(b"id");
 /// `"2024-02-29T09:11:02.000Z"` with its quotes.
 const TIME_BYTES: usize = 26;
 /// Digits of an id that the index keeps.

@@ -1,8 +1,7 @@
 //! What values some fields have, in which frames, and how often: exact.
 
-use super::fields::Field;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use super::fields::Name;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 /// Some fields of a record that are looked at together.
@@ -23,90 +22,173 @@ impl Column {
     pub const ALL: [Column; 4] = [Column::What, Column::Who, Column::Client, Column::Target];
 
     /// The column that a field of a journal line belongs to.
-    pub(super) fn of(field: &[u8]) -> Option<Column> {
-        Some(match field {
-            b"class" | b"action" | b"outcome" | b"severity" | b"sensor" | b"source" | b"type" | b"flags" => {
-                Column::What
-            }
-            b"user" | b"domain" | b"account" | b"role" => Column::Who,
-            b"client" => Column::Client,
-            b"target" => Column::Target,
+    pub(super) fn of(name: Name<'_>) -> Option<Column> {
+        Some(match name {
+            Name::Short(CLASS | ACTION | OUTCOME | SEVERITY | SENSOR | SOURCE | TYPE | FLAGS) => Column::What,
+            Name::Short(USER | DOMAIN | ACCOUNT | ROLE) => Column::Who,
+            Name::Short(CLIENT) => Column::Client,
+            Name::Short(TARGET) => Column::Target,
             _ => return None,
         })
     }
 }
 
-/// A value of a column, and where it is.
-#[derive(Debug)]
-struct Value {
-    /// The fields as they stand in a line, each with a comma before it; empty when a record has none of them.
-    json: Vec<u8>,
-    /// Frames, and how many of their records have it.
-    frames: Vec<(u32, u32)>,
-}
+const CLASS: u64 = Name::short(b"class");
+const ACTION: u64 = Name::short(b"action");
+const OUTCOME: u64 = Name::short(b"outcome");
+const SEVERITY: u64 = Name::short(b"severity");
+const SENSOR: u64 = Name::short(b"sensor");
+const SOURCE: u64 = Name::short(b"source");
+const TYPE: u64 = Name::short(b"type");
+const FLAGS: u64 = Name::short(b"flags");
+const USER: u64 = Name::short(b"user");
+const DOMAIN: u64 = Name::short(b"domain");
+const ACCOUNT: u64 = Name::short(b"account");
+const ROLE: u64 = Name::short(b"role");
+const CLIENT: u64 = Name::short(b"client");
+const TARGET: u64 = Name::short(b"target");
 
 /// A column while its segment is read.
 pub(super) struct Counting {
-    values: Vec<Value>,
-    known: HashMap<Vec<u8>, u32, Seeded>,
-    bytes: usize,
-    places: usize,
-    /// The value of the record at hand.
+    /// What the values are, one behind the other.
     json: Vec<u8>,
+    values: Vec<Kept>,
+    /// Where a value is found by its hash: its number and one, or 0. At most half of them are in use.
+    slots: Vec<u32>,
+    /// How often a value is in a frame, in the order of the frames.
+    places: Vec<Place>,
+    /// Where the value of the record at hand stands in its line.
+    pieces: Vec<Range<usize>>,
+    /// Nobody knows it: values are what a sensor's users write.
+    seed: u64,
     /// There are too many values to keep.
     given_up: bool,
 }
 
+struct Kept {
+    hash: u64,
+    /// Where it ends in `json`.
+    end: usize,
+    /// The last of its places.
+    last: u32,
+}
+
+struct Place {
+    frame: u32,
+    count: u32,
+    /// The place of the same value before.
+    before: u32,
+}
+
 impl Counting {
     pub(super) fn new() -> Counting {
-        let known = HashMap::with_hasher(Seeded(RandomState::new().hash_one(0)));
-        Counting { values: Vec::new(), known, bytes: 0, places: 0, json: Vec::new(), given_up: false }
-    }
-
-    pub(super) fn add(&mut self, field: &Field<'_>) {
-        self.json.push(b',');
-        self.json.extend_from_slice(field.pair);
-    }
-
-    /// The record at hand, of that frame, is complete.
-    pub(super) fn end_record(&mut self, frame: u32) {
-        if !self.given_up {
-            let at = match self.known.get(&self.json) {
-                Some(&at) => at as usize,
-                None => self.learn(),
-            };
-            match self.values[at].frames.last_mut() {
-                Some((last, count)) if *last == frame => *count += 1,
-                _ => {
-                    self.values[at].frames.push((frame, 1));
-                    self.places += 1;
-                }
-            }
-            if self.bytes > COLUMN_BYTES_MAX {
-                self.give_up();
-            }
+        Counting {
+            json: Vec::new(),
+            values: Vec::new(),
+            slots: Vec::new(),
+            places: Vec::new(),
+            pieces: Vec::new(),
+            seed: RandomState::new().hash_one(0),
+            given_up: false,
         }
-        self.json.clear();
     }
 
-    fn learn(&mut self) -> usize {
+    /// Takes in a field of the record at hand, which stands there in its line.
+    pub(super) fn add(&mut self, pair: &Range<usize>) {
+        match self.pieces.last_mut() {
+            // Most stand side by side, with the comma between them that they have here.
+            Some(piece) if piece.end + 1 == pair.start => piece.end = pair.end,
+            _ => self.pieces.push(pair.clone()),
+        }
+    }
+
+    /// The record at hand, of that frame, is complete. Whether one before it in the frame had the same value.
+    pub(super) fn end_record(&mut self, line: &[u8], frame: u32) -> bool {
+        if self.given_up {
+            self.pieces.clear();
+            return false;
+        }
+        let hash = self.pieces.iter().fold(self.seed, |hash, piece| mix(hash, &line[piece.clone()]));
+        let at = self.find(line, hash).unwrap_or_else(|| self.learn(line, hash));
+        self.pieces.clear();
+        let Some(value) = self.values.get_mut(at) else { return false };
+        if let Some(place) = self.places.get_mut(value.last as usize).filter(|place| place.frame == frame) {
+            place.count += 1;
+            return true;
+        }
+        let before = std::mem::replace(&mut value.last, self.places.len() as u32);
+        self.places.push(Place { frame, count: 1, before });
+        false
+    }
+
+    fn find(&self, line: &[u8], hash: u64) -> Option<usize> {
+        let mut slot = self.slot(hash)?;
+        loop {
+            let at = self.slots[slot].checked_sub(1)? as usize;
+            if self.values[at].hash == hash && self.is_value(line, self.value(at)) {
+                return Some(at);
+            }
+            slot = (slot + 1) % self.slots.len();
+        }
+    }
+
+    /// Whether the record at hand has this value.
+    fn is_value(&self, line: &[u8], value: &[u8]) -> bool {
+        let mut rest = Some(value);
+        for piece in &self.pieces {
+            rest = rest
+                .and_then(|rest| rest.strip_prefix(b","))
+                .and_then(|rest| rest.strip_prefix(&line[piece.clone()]));
+        }
+        rest.is_some_and(<[u8]>::is_empty)
+    }
+
+    fn value(&self, at: usize) -> &[u8] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.values[before].end);
+        &self.json[begin..self.values[at].end]
+    }
+
+    fn slot(&self, hash: u64) -> Option<usize> {
+        (hash as usize).checked_rem(self.slots.len())
+    }
+
+    fn learn(&mut self, line: &[u8], hash: u64) -> usize {
+        for piece in &self.pieces {
+            self.json.push(b',');
+            self.json.extend_from_slice(&line[piece.clone()]);
+        }
         let at = self.values.len();
-        self.bytes += self.json.len();
-        self.known.insert(self.json.clone(), at as u32);
-        self.values.push(Value { json: self.json.clone(), frames: Vec::new() });
+        self.values.push(Kept { hash, end: self.json.len(), last: u32::MAX });
+        if self.json.len() > COLUMN_BYTES_MAX {
+            self.give_up();
+        } else if self.values.len() * 2 > self.slots.len() {
+            self.slots = vec![0; SLOTS_MIN.max(self.slots.len() * 2)];
+            (0..=at).for_each(|at| self.place(at));
+        } else {
+            self.place(at);
+        }
         at
     }
 
     /// Forgets all values, and whatever comes.
     pub(super) fn give_up(&mut self) {
-        self.given_up = true;
-        (self.values, self.bytes, self.places) = (Vec::new(), 0, 0);
-        self.known = HashMap::with_hasher(self.known.hasher().clone());
+        *self = Counting { given_up: true, ..Counting::new() };
     }
 
-    /// About how many bytes it takes.
+    /// How many bytes it takes.
     pub(super) fn memory(&self) -> usize {
-        2 * self.bytes + VALUE_MEMORY * self.values.len() + PLACE_MEMORY * self.places
+        let of_values =
+            self.values.capacity() * size_of::<Kept>() + self.places.capacity() * size_of::<Place>();
+        self.json.capacity() + of_values + self.slots.capacity() * size_of::<u32>()
+    }
+
+    /// Makes a value be found.
+    fn place(&mut self, at: usize) {
+        let Some(mut slot) = self.slot(self.values[at].hash) else { return };
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) % self.slots.len();
+        }
+        self.slots[slot] = at as u32 + 1;
     }
 
     /// The first so many frames of the column as they stand in an index; `None` when there are too many values.
@@ -114,24 +196,52 @@ impl Counting {
         if self.given_up {
             return None;
         }
-        let (mut out, mut places) = (Vec::new(), Vec::new());
+        let (mut out, mut counts, mut places) = (Vec::new(), Vec::new(), Vec::new());
         push(self.values.len() as u64, &mut out);
-        for value in &self.values {
+        for (at, kept) in self.values.iter().enumerate() {
+            counts.clear();
+            let mut last = kept.last;
+            while let Some(place) = self.places.get(last as usize) {
+                counts.push((place.frame, place.count));
+                last = place.before;
+            }
             let (mut before, mut records) = (0, 0);
             places.clear();
-            for &(frame, count) in value.frames.iter().filter(|(frame, _)| (*frame as usize) < frames) {
+            for &(frame, count) in counts.iter().rev().filter(|(frame, _)| (*frame as usize) < frames) {
                 push(u64::from(frame - before), &mut places);
                 push(u64::from(count), &mut places);
                 (before, records) = (frame, records + u64::from(count));
             }
-            push(value.json.len() as u64, &mut out);
-            out.extend_from_slice(&value.json);
+            let json = self.value(at);
+            push(json.len() as u64, &mut out);
+            out.extend_from_slice(json);
             push(records, &mut out);
             push(places.len() as u64, &mut out);
             out.extend_from_slice(&places);
         }
         Some(out)
     }
+}
+
+/// A hash of the bytes and of what was before them: of sixteen at a time one half is multiplied with the other.
+fn mix(before: u64, bytes: &[u8]) -> u64 {
+    let mut hash = before ^ bytes.len() as u64;
+    let mut step = |sixteen: [u8; 16]| {
+        let both = u128::from_le_bytes(sixteen);
+        let product = u128::from(both as u64 ^ ODD) * u128::from((both >> 64) as u64 ^ hash);
+        hash = product as u64 ^ (product >> 64) as u64;
+    };
+    bytes.as_chunks().0.iter().for_each(|&sixteen| step(sixteen));
+    let mut few = [0; 16];
+    match bytes.last_chunk() {
+        // Some of them once more.
+        Some(&last) => step(last),
+        None => {
+            few[..bytes.len()].copy_from_slice(bytes);
+            step(few);
+        }
+    }
+    hash
 }
 
 /// The values of a column as they stand in an index.
@@ -218,40 +328,11 @@ pub(super) fn pull(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// A quick hash whose seed nobody knows: values are what a sensor's users write.
-#[derive(Clone)]
-struct Seeded(u64);
-
-impl BuildHasher for Seeded {
-    type Hasher = Quick;
-
-    fn build_hasher(&self) -> Quick {
-        Quick(self.0)
-    }
-}
-
-struct Quick(u64);
-
-impl Hasher for Quick {
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
-    }
-}
-
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// A column whose values take more than this is not kept: a segment of 64 MiB has some 100,000 records.
 const COLUMN_BYTES_MAX: usize = 512 << 10;
-
-/// What a value takes besides its fields, which are kept twice, and a frame that has it.
-const VALUE_MEMORY: usize = 128;
-const PLACE_MEMORY: usize = 12;
+/// Slots to begin with.
+const SLOTS_MIN: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -263,10 +344,10 @@ mod tests {
         let mut counting = Counting::new();
         for (frame, user) in [(0, "a"), (0, "b"), (0, "a"), (2, "a"), (300, "b")] {
             let body = format!("{{\"user\":\"{user}\"");
-            fields(body.as_bytes()).for_each(|field| counting.add(&field));
-            counting.end_record(frame);
+            fields(body.as_bytes()).for_each(|field| counting.add(&field.pair));
+            counting.end_record(body.as_bytes(), frame);
         }
-        counting.end_record(300);
+        counting.end_record(b"{", 300);
         let encoded = counting.encode(301).unwrap();
         let mut found = Vec::new();
         for value in Values::read(encoded.clone()).unwrap().iter() {
@@ -286,13 +367,34 @@ mod tests {
     }
 
     #[test]
+    fn values_that_differ_in_one_byte_are_two() {
+        let mut counting = Counting::new();
+        let mut expected = 0;
+        for length in 1..60 {
+            for place in 0..length {
+                let mut json = vec![b'x'; length];
+                json[place] = b'y';
+                expected += 1;
+                for was_there in [false, true] {
+                    counting.add(&(0..length));
+                    assert_eq!(counting.end_record(&json, 0), was_there);
+                }
+            }
+        }
+        let values = Values::read(counting.encode(1).unwrap()).unwrap();
+        assert_eq!(values.iter().count(), expected);
+        assert!(values.iter().all(|value| value.records == 2));
+    }
+
+    #[test]
     fn a_column_of_too_many_values_is_given_up() {
         let mut counting = Counting::new();
         for at in 0..30_000 {
             let body = format!("{{\"user\":\"somebody {at}\"");
-            fields(body.as_bytes()).for_each(|field| counting.add(&field));
-            counting.end_record(0);
+            fields(body.as_bytes()).for_each(|field| counting.add(&field.pair));
+            counting.end_record(body.as_bytes(), 0);
         }
         assert!(counting.encode(1).is_none());
+        assert_eq!(counting.memory(), 0);
     }
 }

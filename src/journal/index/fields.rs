@@ -1,14 +1,19 @@
 //! The fields of a journal line as they stand there: names and values, without making a record of them.
+//!
+//! Names and most values are a few bytes long: eight of them are looked at in one go, without a call.
+
+use std::ops::Range;
 
 /// The fields on the top level of a line's JSON, which lacks its closing brace; ends early where it is no JSON.
 pub(super) fn fields(body: &[u8]) -> Fields<'_> {
-    let rest = body.strip_prefix(b"{").unwrap_or_default();
-    Fields { rest, whole: true }
+    Fields { body, at: 1, whole: body.first() == Some(&b'{') }
 }
 
 /// See `fields`.
 pub(super) struct Fields<'a> {
-    rest: &'a [u8],
+    body: &'a [u8],
+    /// Where the next one begins.
+    at: usize,
     whole: bool,
 }
 
@@ -20,86 +25,151 @@ impl Fields<'_> {
 }
 
 /// One field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field<'a> {
-    /// Its name, without quotes, as it is spelled.
-    pub name: &'a [u8],
+    /// Its name, without quotes, which has no escapes.
+    pub name: Name<'a>,
     /// The value's JSON.
     pub value: &'a [u8],
-    /// Both, from the quote of the name on.
-    pub pair: &'a [u8],
+    /// Something in the value is escaped.
+    pub is_escaped: bool,
+    /// Where both stand in the line, from the quote of the name on.
+    pub pair: Range<usize>,
+}
+
+/// The name of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    /// One of at most eight bytes as a number, the first byte lowest: two are compared in one go.
+    Short(u64),
+    /// One of more.
+    Long(&'a [u8]),
+}
+
+impl Name<'_> {
+    /// A name that is known to be short.
+    pub(super) const fn short(name: &[u8]) -> u64 {
+        let (mut word, mut at) = (0, name.len());
+        while at > 0 {
+            at -= 1;
+            word = word << 8 | name[at] as u64;
+        }
+        word
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
-        if self.rest.is_empty() || !self.whole {
+        if self.at >= self.body.len() || !self.whole {
             return None;
         }
-        let found = field(self.rest);
-        let Some((field, after)) = found else {
-            self.whole = false;
-            return None;
-        };
-        self.rest = match after.split_first() {
-            None => after,
-            Some((b',', after)) if !after.is_empty() => after,
-            Some(_) => {
-                self.whole = false;
-                return None;
-            }
-        };
-        Some(field)
+        let found = field(self.body, self.at);
+        let end = found.as_ref().map_or(0, |field| field.pair.end);
+        // Behind a comma one more comes.
+        let is_followed = self.body.len() > end + 1 && self.body[end] == b',';
+        self.whole = found.is_some() && (is_followed || self.body.len() == end);
+        self.at = end + 1;
+        found.filter(|_| self.whole)
     }
 }
 
-fn field(rest: &[u8]) -> Option<(Field<'_>, &[u8])> {
-    let name_end = string_end(rest)?;
-    (*rest.get(name_end)? == b':').then_some(())?;
-    let value_begin = name_end + 1;
-    let value_end = value_begin + value_end(&rest[value_begin..])?;
-    let field = Field {
-        name: &rest[1..name_end - 1],
-        value: &rest[value_begin..value_end],
-        pair: &rest[..value_end],
-    };
-    Some((field, &rest[value_end..]))
+#[inline]
+fn field(body: &[u8], begin: usize) -> Option<Field<'_>> {
+    let (name, name_end) = name(body, begin)?;
+    (*body.get(name_end)? == b':').then_some(())?;
+    let begins = name_end + 1;
+    let (end, is_escaped) = value_end(body, begins)?;
+    Some(Field { name, value: &body[begins..end], is_escaped, pair: begin..end })
 }
 
-/// Behind the closing quote of the string at the head.
-fn string_end(bytes: &[u8]) -> Option<usize> {
-    (*bytes.first()? == b'"').then_some(())?;
-    let mut at = 1;
+/// The name whose quote stands there, and where it has ended.
+#[inline]
+fn name(body: &[u8], begin: usize) -> Option<(Name<'_>, usize)> {
+    if let Some(eight) = eight_at(body, begin + 1).filter(|_| body[begin] == b'"') {
+        let found = specials(eight);
+        if found != 0 {
+            let bits = found.trailing_zeros() & !7;
+            let end = begin + 1 + bits as usize / 8;
+            let word = eight & ((1 << bits) - 1);
+            return (body[end] == b'"').then_some((Name::Short(word), end + 1));
+        }
+    }
+    let (end, is_escaped) = string_end(body, begin)?;
+    let text = &body[begin + 1..end - 1];
+    let name = if text.len() > 8 { Name::Long(text) } else { Name::Short(Name::short(text)) };
+    // A name with an escape could be any of them.
+    (!is_escaped).then_some((name, end))
+}
+
+#[inline]
+fn eight_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The eighth bit of each byte that is a quote or a backslash, up to the first of them; behind it anything.
+#[inline]
+fn specials(eight: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    zeros(eight ^ (ONES * u64::from(b'"'))) | zeros(eight ^ (ONES * u64::from(b'\\')))
+}
+
+/// Where the string has ended whose quote stands there, and whether something in it is escaped.
+#[inline]
+fn string_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
+    (*bytes.get(begin)? == b'"').then_some(())?;
+    let (mut at, mut is_escaped) = (begin + 1, false);
     loop {
-        at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
+        at = next_special(bytes, at)?;
         if bytes[at] == b'"' {
-            return Some(at + 1);
+            return Some((at + 1, is_escaped));
         }
+        is_escaped = true;
         at += 2;
-        if at > bytes.len() {
-            return None;
-        }
     }
 }
 
-fn value_end(bytes: &[u8]) -> Option<usize> {
-    match *bytes.first()? {
-        b'"' => string_end(bytes),
-        b'{' | b'[' => nested_end(bytes),
+#[inline]
+fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    // Beyond that a call is worth it.
+    while at < from + 32 {
+        let Some(eight) = eight_at(bytes, at) else { break };
+        let found = specials(eight);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Some(at + memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?)
+}
+
+#[inline]
+fn value_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
+    match *bytes.get(begin)? {
+        b'"' => string_end(bytes, begin),
+        b'{' | b'[' => nested_end(bytes, begin),
         _ => {
-            let end = bytes.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(bytes.len());
-            (end > 0).then_some(end)
+            let rest = &bytes[begin..];
+            let length =
+                rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(rest.len());
+            (length > 0).then_some((begin + length, false))
         }
     }
 }
 
-/// Behind the bracket that closes the one at the head.
-fn nested_end(bytes: &[u8]) -> Option<usize> {
-    let (mut depth, mut at) = (0_usize, 0);
+/// Behind the bracket that closes the one there.
+fn nested_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
+    let (mut depth, mut at, mut is_escaped) = (0_usize, begin, false);
     loop {
         match *bytes.get(at)? {
-            b'"' => at += string_end(&bytes[at..])?,
+            b'"' => {
+                let (end, escaped) = string_end(bytes, at)?;
+                (at, is_escaped) = (end, is_escaped || escaped);
+            }
             byte => {
                 at += 1;
                 match byte {
@@ -108,7 +178,7 @@ fn nested_end(bytes: &[u8]) -> Option<usize> {
                     _ => {}
                 }
                 if depth == 0 {
-                    return Some(at);
+                    return Some((at, is_escaped));
                 }
             }
         }
@@ -122,7 +192,11 @@ mod tests {
     fn names(body: &str) -> (Vec<(String, String)>, bool) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut all = fields(body.as_bytes());
-        let pairs = all.by_ref().map(|field| (text(field.name), text(field.value))).collect();
+        let name = |name: Name<'_>| match name {
+            Name::Short(word) => text(&word.to_le_bytes()).trim_end_matches('\0').to_owned(),
+            Name::Long(name) => text(name),
+        };
+        let pairs = all.by_ref().map(|field| (name(field.name), text(field.value))).collect();
         (pairs, all.were_whole())
     }
 
@@ -140,6 +214,24 @@ mod tests {
         for body in [r#"{"a":"#, r#"{"a":"x"#, r#"{"a":{"#, r#"{"a":1,"#, r#"{"a":"\"#, "{a", r#"{"a":1}"#] {
             assert!(!names(body).1, "{body}");
         }
+        // It could be any name.
+        assert!(!names(r#"{"us\u0065r":1"#).1);
         assert_eq!(names("{"), (Vec::new(), true));
+    }
+
+    #[test]
+    fn a_string_of_any_length_ends_at_its_quote() {
+        for length in 0..80 {
+            for escaped in ["", r#"\""#, r"\\", r"\u00e4"] {
+                let (name, text) = ("n".repeat(length % 20), "x".repeat(length));
+                let body = format!(r#"{{"{name}":"{text}{escaped}","last":["{escaped}{text}"]"#);
+                let expected = [
+                    (name, format!(r#""{text}{escaped}""#)),
+                    ("last".to_owned(), format!(r#"["{escaped}{text}"]"#)),
+                ];
+                assert_eq!(names(&body), (expected.to_vec(), true));
+                assert!(fields(body.as_bytes()).all(|field| field.is_escaped != escaped.is_empty()));
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The form of an index on disk. Numbers are little-endian.
 //!
 //! ```text
-//! "otrailx" 2 │ sections: u32 │ kind u32, offset u64, bytes u64, CRC-32C u32 for each │ CRC-32C of all this │ sections
+//! "otrailx" 3 │ sections: u32 │ kind u32, offset u64, bytes u64, CRC-32C u32 for each │ CRC-32C of all this │ sections
 //! ABOUT    JSON: which segment, of which size when sealed
 //! FRAMES   40 bytes a frame: bytes packed and raw, first seq, records, oldest and newest time in milliseconds
 //! IDS      for each first byte of an id where its block ends: u32, a CRC-32C, then the blocks, each with its own: ids.rs
@@ -176,7 +176,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// The last byte is the version.
-const MAGIC: [u8; 8] = *b"otrailx\x02";
+const MAGIC: [u8; 8] = *b"otrailx\x03";
 /// Table, ABOUT and FRAMES of a segment of 64 MiB take some 5,500.
 const HEAD_BYTES: usize = 8 << 10;
 const ENTRY_BYTES: usize = 24;

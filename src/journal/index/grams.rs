@@ -16,33 +16,50 @@ use memchr::memmem;
 /// Rows of the set.
 pub(super) const ROWS: usize = 1 << 16;
 
-/// The runs of one frame.
+/// The runs of the frames of a segment.
 pub(super) struct Grams {
-    /// A byte for each row: to write one costs less than to set a bit among others.
-    rows: Vec<u8>,
-    lower: Vec<u8>,
+    /// Of the frame at hand, a byte for each row: to write one costs less than to set a bit among others.
+    rows: Box<[u8; ROWS]>,
+    /// Of eight frames each, a byte for each row with a bit for each frame. Rows of bits are made of it at the end: to write
+    /// to all of them for each frame would be to write all over the memory.
+    eights: Vec<Box<[u8; ROWS]>>,
+    frames: usize,
+    /// Some of a text in lower case, with the two bytes that the last run needs.
+    lower: [u8; AT_ONCE + 2],
 }
 
 impl Grams {
     pub(super) fn new() -> Grams {
-        Grams { rows: vec![0; ROWS], lower: Vec::new() }
+        let lower = [0; AT_ONCE + 2];
+        Grams { rows: Box::new([0; ROWS]), eights: Vec::new(), frames: 0, lower }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.rows.fill(0);
-    }
-
-    /// The numbers of all runs that are there.
-    pub(super) fn rows(&self) -> impl Iterator<Item = usize> {
-        memchr::memchr_iter(1, &self.rows)
-    }
-
-    /// Takes in a value as it stands in a line: its JSON.
-    pub(super) fn add_json(&mut self, json: &[u8]) {
-        self.add(json);
-        if memchr::memchr(b'\\', json).is_some() {
-            self.add(&unescaped(json));
+    /// The frame at hand is complete.
+    pub(super) fn end_frame(&mut self) {
+        let bit = self.frames % 8;
+        if bit == 0 {
+            self.eights.push(Box::new([0; ROWS]));
         }
+        self.frames += 1;
+        let Some(eight) = self.eights.last_mut() else { return };
+        for (byte, is_there) in eight.iter_mut().zip(self.rows.iter_mut()) {
+            *byte |= *is_there << bit;
+            *is_there = 0;
+        }
+    }
+
+    /// A row for each run, of so many bytes, with a bit for each frame.
+    pub(super) fn into_rows(self, row_bytes: usize) -> Vec<u8> {
+        let mut rows = vec![0; ROWS * row_bytes];
+        for (at, row) in rows.chunks_exact_mut(row_bytes).enumerate() {
+            row.iter_mut().zip(&self.eights).for_each(|(byte, eight)| *byte = eight[at]);
+        }
+        rows
+    }
+
+    /// Takes in a value, of which something is escaped, as what its JSON means.
+    pub(super) fn add_escaped(&mut self, json: &[u8]) {
+        self.add(&unescaped(json));
     }
 
     /// Takes in what base64 stands for, and what becomes of it as text.
@@ -54,8 +71,8 @@ impl Grams {
         }
     }
 
-    /// Takes in a text.
-    fn add(&mut self, text: &[u8]) {
+    /// Takes in a text, as it stands there.
+    pub(super) fn add(&mut self, text: &[u8]) {
         self.add_plain(text);
         // Two characters beyond ASCII are the same as an ASCII letter when case does not count.
         if !text.is_ascii() && SAME.iter().any(|(other, _)| memmem::find(text, other).is_some()) {
@@ -64,14 +81,20 @@ impl Grams {
     }
 
     fn add_plain(&mut self, text: &[u8]) {
-        self.lower.clear();
-        self.lower.extend_from_slice(text);
-        self.lower.make_ascii_lowercase();
-        // A run is the upper three bytes of four.
-        self.lower.push(0);
-        for four in self.lower.windows(4) {
-            let run = u32::from_be_bytes([four[0], four[1], four[2], four[3]]) >> 8;
-            self.rows[row(run)] = 1;
+        let mut numbers = [0; AT_ONCE];
+        let count = text.len().saturating_sub(2);
+        for from in (0..count).step_by(AT_ONCE) {
+            let numbers = &mut numbers[..AT_ONCE.min(count - from)];
+            let lower = &mut self.lower[..numbers.len() + 2];
+            // Three loops: the first two do many with each instruction.
+            for (lower, byte) in lower.iter_mut().zip(&text[from..]) {
+                *lower = byte.to_ascii_lowercase();
+            }
+            let behind = lower.iter().zip(&lower[1..]).zip(&lower[2..]);
+            for (number, ((&first, &second), &third)) in numbers.iter_mut().zip(behind) {
+                *number = row(first, second, third);
+            }
+            numbers.iter().for_each(|&number| self.rows[usize::from(number)] = 1);
         }
     }
 }
@@ -79,16 +102,24 @@ impl Grams {
 /// The rows of a text's runs; none if it is shorter than one.
 pub(super) fn rows_of(text: &str) -> Vec<usize> {
     let lower = text.to_ascii_lowercase();
-    let run = |run: &[u8]| run.iter().fold(0, |number, &byte| number << 8 | u32::from(byte));
-    let mut rows: Vec<usize> = lower.as_bytes().windows(3).map(|bytes| row(run(bytes))).collect();
+    let runs = lower.as_bytes().windows(3);
+    let mut rows: Vec<usize> = runs.map(|run| usize::from(row(run[0], run[1], run[2]))).collect();
     rows.sort_unstable();
     rows.dedup();
     rows
 }
 
-fn row(run: u32) -> usize {
-    (run.wrapping_mul(0x9E37_79B1) >> 16) as usize % ROWS
+/// In numbers of 16 bits, of which a processor has many in hand at once.
+fn row(first: u8, second: u8, third: u8) -> u16 {
+    let times = |byte: u8, factor: u16| u16::from(byte).wrapping_mul(factor);
+    times(first, FACTORS[0]).wrapping_add(times(second, FACTORS[1])).wrapping_add(times(third, FACTORS[2]))
 }
+
+/// Found by trial, of some hundred: the runs of what users do have the fewest rows in common, fewer than by chance, and runs
+/// that begin alike stand side by side, where a processor has them at hand.
+const FACTORS: [u16; 3] = [103, 25523, 1];
+/// Runs that are numbered in one go.
+const AT_ONCE: usize = 256;
 
 /// U+017F and U+212A, which lower and upper case make `s` and `k`.
 const SAME: [(&[u8], u8); 2] = [("\u{17f}".as_bytes(), b's'), ("\u{212a}".as_bytes(), b'k')];
@@ -160,8 +191,10 @@ mod tests {
     #[test]
     fn what_a_line_says_is_found_in_whichever_spelling() {
         let mut grams = Grams::new();
-        grams.add_json(br#""Night \"Maintenance\" \u00e4rger \ud83d\ude00 \u004bELVIN a\\b""#);
-        grams.add_json("\"\u{212a}ELVIN mi\u{17f}t \u{17f}\u{17f}x\"".as_bytes());
+        let json = br#""Night \"Maintenance\" \u00e4rger \ud83d\ude00 \u004bELVIN a\\b""#;
+        grams.add(json);
+        grams.add_escaped(json);
+        grams.add("\"\u{212a}ELVIN mi\u{17f}t \u{17f}\u{17f}x\"".as_bytes());
         grams.add_base64(b"\"AGFiY/9k\"");
         for text in
             [r#"night "maintenance""#, "ärger", "😀", "kelvin", r"a\b", "mist", "ssx", "abc", "\\u00e4"]
@@ -169,6 +202,19 @@ mod tests {
             assert!(has(&grams, text), "{text}");
         }
         assert!(!has(&grams, "zebrafish"));
-        assert_eq!(grams.rows().count(), grams.rows.iter().filter(|&&row| row > 0).count());
+    }
+
+    #[test]
+    fn a_row_has_a_bit_for_each_frame() {
+        let mut grams = Grams::new();
+        for frame in 0..20 {
+            grams.add(if frame % 3 == 1 { b"abc" } else { b"defghi" });
+            grams.end_frame();
+        }
+        let rows = grams.into_rows(3);
+        let row = |text: &str| rows[rows_of(text)[0] * 3..][..3].to_vec();
+        assert_eq!(row("abc"), [0b1001_0010, 0b0010_0100, 0b1001]);
+        assert_eq!(row("fgh"), [0b0110_1101, 0b1101_1011, 0b0110]);
+        assert_eq!(row("xyz"), [0; 3]);
     }
 }
