@@ -73,17 +73,18 @@ impl Together {
 #[derive(Debug)]
 struct Known {
     cache: Cache,
-    /// For each state and each kind of byte, then for the end of the text, the state it leads to.
+    /// For each state a row: for each kind of byte, then for the end of the text, the state it leads to; last the number
+    /// of the state.
     table: Vec<State>,
     kinds: usize,
     states: HashMap<LazyStateID, State>,
-    /// For each state what the regex crate calls it, and the patterns that match there.
+    /// By number, what the regex crate calls it, and the patterns that match there.
     ids: Vec<LazyStateID>,
     matches: Vec<Set>,
 }
 
-/// The number of a state, and whether it is a match.
-type State = u16;
+/// Where the row of a state begins, and whether it is a match.
+type State = u32;
 /// A byte, or the end of the text.
 type Byte = Option<u8>;
 
@@ -113,11 +114,9 @@ impl Known {
         found: &mut Set,
     ) -> Option<Byte> {
         let (kinds, table) = (&automaton.kinds, &self.table[..]);
-        let place = |state: State, kind: usize| {
-            usize::from(state & !MATCH).wrapping_mul(self.kinds).wrapping_add(kind)
-        };
+        let place = |state: State, kind: usize| row(state).wrapping_add(kind);
         let mut add = |state: State| {
-            let matches = &self.matches[usize::from(state & !MATCH)];
+            let matches = &self.matches[table[place(state, self.kinds)] as usize];
             found.iter_mut().zip(matches).for_each(|(found, matching)| *found |= matching);
         };
         let (text, mut here) = (*rest, *state);
@@ -150,7 +149,7 @@ impl Known {
             let is_anchored = automaton.dfa.get_nfa().is_always_start_anchored();
             let input = Input::new("").anchored(if is_anchored { Anchored::Yes } else { Anchored::No });
             let id = automaton.dfa.start_state_forward(&mut self.cache, &input).ok()?;
-            self.number(automaton, id)?;
+            self.state(automaton, id)?;
         }
         Some(START)
     }
@@ -158,27 +157,27 @@ impl Known {
     /// Finds out where a byte of that kind leads to, or the end of the text.
     #[cold]
     fn learn(&mut self, automaton: &Automaton, state: State, byte: Byte) -> Option<()> {
-        let state = usize::from(state & !MATCH);
+        let id = self.ids[self.table[row(state) + self.kinds] as usize];
         let (next, kind) = match byte {
             Some(byte) => {
                 let byte = usize::from(byte);
-                let next = automaton.dfa.next_state(&mut self.cache, self.ids[state], automaton.bytes[byte]);
+                let next = automaton.dfa.next_state(&mut self.cache, id, automaton.bytes[byte]);
                 (next, usize::from(automaton.kinds[byte]))
             }
-            None => (automaton.dfa.next_eoi_state(&mut self.cache, self.ids[state]), self.kinds - 1),
+            None => (automaton.dfa.next_eoi_state(&mut self.cache, id), self.kinds - 1),
         };
         let next = next.ok().filter(|next| !next.is_quit())?;
-        self.table[state * self.kinds + kind] =
-            if next.is_dead() { DEAD } else { self.number(automaton, next)? };
+        self.table[row(state) + kind] = if next.is_dead() { DEAD } else { self.state(automaton, next)? };
         Some(())
     }
 
-    /// The number of a state, a new one if it has none.
-    fn number(&mut self, automaton: &Automaton, id: LazyStateID) -> Option<State> {
+    /// A state, with a row of its own from now on.
+    fn state(&mut self, automaton: &Automaton, id: LazyStateID) -> Option<State> {
         if let Some(&known) = self.states.get(&id) {
             return Some(known);
         }
-        let number = State::try_from(self.ids.len()).ok().filter(|number| *number < STATES_MAX)?;
+        let (number, begin) = (State::try_from(self.ids.len()).ok()?, self.table.len());
+        let begin = State::try_from(begin).ok().filter(|begin| *begin < ROWS_MAX)?;
         let mut matches = Set::default();
         if id.is_match() {
             for number in 0..automaton.dfa.match_len(&self.cache, id) {
@@ -189,10 +188,15 @@ impl Known {
         self.ids.push(id);
         self.matches.push(matches);
         self.table.resize(self.table.len() + self.kinds, UNKNOWN);
-        let number = if id.is_match() { number | MATCH } else { number };
-        self.states.insert(id, number);
-        Some(number)
+        self.table.push(number);
+        let state = if id.is_match() { begin | MATCH } else { begin };
+        self.states.insert(id, state);
+        Some(state)
     }
+}
+
+fn row(state: State) -> usize {
+    (state & !MATCH) as usize
 }
 
 /// More patterns get an automaton of their own.
@@ -200,12 +204,12 @@ pub(super) const PATTERNS_MAX: usize = 256;
 /// Where every text begins.
 const START: State = 0;
 /// Patterns match in that state.
-const MATCH: State = 1 << 15;
+const MATCH: State = 1 << 31;
 /// Nobody has asked yet.
 const UNKNOWN: State = State::MAX;
 /// No pattern can match any more.
 const DEAD: State = State::MAX - 1;
-const STATES_MAX: State = DEAD & !MATCH;
+const ROWS_MAX: State = DEAD & !MATCH;
 /// The automaton of the patterns of a part.
 const NFA_BYTES_MAX: usize = 16 << 20;
 /// What of it the regex crate keeps; when full, all that is known is thrown away, and that text is read again.
