@@ -95,6 +95,19 @@ fn a_client_certificate_of_an_unknown_ca_is_refused_by_the_receiver() {
     }
 }
 
+/// The server ends every link with the first record on the way: that may be the record, or the certificate.
+#[test]
+fn a_certificate_that_is_replaced_counts_while_a_record_is_suspected() {
+    let mut scene = Scene::new(Kind::RsyslogOpenssl, Tls::V1_3);
+    let folder = scene.house.folder.path().to_owned();
+    Ca::new("another CA").sign(Certificate::Client, &["sensor"]).write(&folder, "client");
+    scene.forward("");
+    scene.is_refused(&["our client certificate", "check cert-file here and the trusted CA there"]);
+    scene.house.wait_until("a record is suspected", |status| status.destinations[0].suspect.0 > 0);
+    scene.house.ca.sign(Certificate::Client, &["sensor"]).write(&folder, "client");
+    scene.all_arrives();
+}
+
 #[test]
 fn a_key_that_others_can_read_is_not_used() {
     let mut scene = Scene::new(Kind::RsyslogOpenssl, Tls::V1_3);

@@ -4,6 +4,7 @@
 //! link up      the set of the present link; another one on disk is tried beside it (`succession`)
 //! link down    the files and the set that was last good take turns, so that neither holds delivery up
 //! files bad    the set that was last good
+//! trials       all of one suspicion use the same set, those of the next the other (`trial`)
 //! ```
 
 use super::error_text;
@@ -24,7 +25,11 @@ struct Ring {
     refused: Option<Files>,
     /// The peer was not reached to try it.
     untried: Option<Files>,
+    /// With this a connection has been tried last.
+    tried: Option<Files>,
     is_down: bool,
+    /// The trials of the present suspicion use the files.
+    tries_files: bool,
     /// While the link is down: the files are not next.
     spares_files: bool,
     /// Why the files on disk are not used, and whether that has still to be told.
@@ -45,6 +50,25 @@ impl Keychain {
         let ring = self.ring();
         let (good, last) = (ring.good.clone(), ring.last.clone());
         Keychain(Arc::new(Mutex::new(Ring { good, last, ..Ring::default() })))
+    }
+
+    /// Another suspicion begins: with two sets nobody knows which one the server takes.
+    pub(super) fn on_suspicion(&self) {
+        let mut ring = self.ring();
+        ring.tries_files = !ring.tries_files;
+    }
+
+    /// One of its own for a trial of the present suspicion.
+    pub(super) fn for_trial(&self) -> Keychain {
+        let ring = self.ring();
+        let (good, last, spares_files) = (ring.good.clone(), ring.last.clone(), !ring.tries_files);
+        Keychain(Arc::new(Mutex::new(Ring { good, last, is_down: true, spares_files, ..Ring::default() })))
+    }
+
+    /// Whether the files have become what no connection has been tried with. Blocks on the disk.
+    pub(super) fn has_untried(&self, link: &transport::Settings) -> bool {
+        let now = transport::files(link);
+        self.ring().is_untried(&now)
     }
 
     /// Reads the files and chooses the set of the next connection. Blocks on the disk.
@@ -123,6 +147,11 @@ impl Ring {
         last.is_some_and(|last| last != files) && self.refused.as_ref() != Some(files)
     }
 
+    fn is_untried(&self, files: &Files) -> bool {
+        let good = self.good.as_ref().map(|good| &good.files);
+        good.is_some_and(|good| good != files) && self.tried.as_ref() != Some(files)
+    }
+
     fn choose(&mut self, read: Result<Set, LinkError>) -> Result<Set, LinkError> {
         let Some(good) = self.good.clone() else {
             return read.inspect(|set| self.good = Some(set.clone()));
@@ -130,7 +159,10 @@ impl Ring {
         let Some(set) = self.note(read) else { return Ok(good) };
         Ok(match self.is_down {
             true if self.spares_files => good,
-            true => set,
+            true => {
+                self.tried = Some(set.files.clone());
+                set
+            }
             false => self.last.clone().unwrap_or(good),
         })
     }
@@ -192,6 +224,36 @@ mod tests {
             used.push(next(&keychain, "new"));
         }
         assert!(used.windows(2).all(|pair| pair[0] != pair[1]), "{used:?}");
+    }
+
+    #[test]
+    fn files_are_untried_until_a_connection_has_used_them() {
+        let keychain = up_with("old");
+        let new = set("new").unwrap().files;
+        keychain.on_lost();
+        assert_eq!(next(&keychain, "new"), "old");
+        assert!(keychain.ring().is_untried(&new));
+        keychain.on_lost();
+        assert_eq!(next(&keychain, "new"), "new");
+        keychain.on_lost();
+        assert!(!keychain.ring().is_untried(&new));
+        assert!(!keychain.ring().is_untried(&set("old").unwrap().files));
+        assert!(keychain.ring().is_untried(&set("newer").unwrap().files));
+    }
+
+    #[test]
+    fn the_trials_of_a_suspicion_use_one_set_and_those_of_the_next_the_other() {
+        let keychain = up_with("old");
+        keychain.on_lost();
+        let mut used = Vec::new();
+        for _ in 0..2 {
+            keychain.on_suspicion();
+            let sets: Vec<String> = (0..3).map(|_| next(&keychain.for_trial(), "new")).collect();
+            assert!(sets.iter().all(|set| *set == sets[0]), "{sets:?}");
+            used.push(sets[0].clone());
+        }
+        used.sort();
+        assert_eq!(used, ["new", "old"]);
     }
 
     #[test]

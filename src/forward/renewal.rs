@@ -44,6 +44,20 @@ impl Renewal {
         }
     }
 
+    /// When the files are to be looked at again.
+    pub(super) fn at(&self) -> Duration {
+        self.next_at
+    }
+
+    /// Whether they are to be looked at now; the next time is `LOOK_EVERY` later.
+    pub(super) fn take_turn(&mut self, now: Duration) -> bool {
+        let is_due = self.next_at <= now;
+        if is_due {
+            self.next_at = now + LOOK_EVERY;
+        }
+        is_due
+    }
+
     fn take(&mut self) -> Option<Tried> {
         if let Some(done) = self.task.try_join_next() {
             self.done = done.ok().flatten();
@@ -69,10 +83,10 @@ impl Destination {
         if let Some(tried) = self.renewal.take() {
             return self.on_tried(tried).await;
         }
-        if self.renew_at().is_none_or(|at| at > self.now()) {
+        let now = self.now();
+        if self.renew_at().is_none() || !self.renewal.take_turn(now) {
             return;
         }
-        self.renewal.next_at = self.now() + LOOK_EVERY;
         self.tell_refusal().await;
         let (settings, keychain, address) =
             (Arc::clone(&self.settings), self.keychain.clone(), self.pool.present());

@@ -94,13 +94,21 @@ impl Destination {
             }
             self.delivery.on_lost_for_another(now);
             self.suspect = Some(Suspect::new(seq, self.settings.patience, now));
+            self.keychain.on_suspicion();
         }
         let Some((seq, next)) = self.suspect.as_ref().map(|suspect| (suspect.seq(), suspect.next(now)))
         else {
             return Doing::Nothing;
         };
+        if self.has_other_files(now).await {
+            // It may have been the certificate all the time: with those files everything goes out as before.
+            self.delivery.on_cleared();
+            self.suspect = None;
+            self.report.suspects(None);
+            return Doing::Something;
+        }
         let done = match next {
-            Next::Wait { until } => return Doing::Wait(until),
+            Next::Wait { until } => return Doing::Wait(until.min(self.renewal.at())),
             Next::Try(which) => self.try_out(which, stop).await,
             Next::SetAside => match self.set_aside().await {
                 true => None,
@@ -126,6 +134,16 @@ impl Destination {
     /// Whether links to other addresses, or with other certificates, are made beside the present one.
     pub(super) fn has_time_for_others(&self) -> bool {
         self.suspect.is_none() && self.trial.is_none() && !self.delivery.is_stopping()
+    }
+
+    /// Whether the TLS files have changed since the last connection, as often as that is looked at.
+    async fn has_other_files(&mut self, now: Duration) -> bool {
+        if !self.renewal.take_turn(now) || self.settings.link.net.tls.is_none() {
+            return false;
+        }
+        let (settings, keychain, place) =
+            (Arc::clone(&self.settings), self.keychain.clone(), self.pool.present());
+        spawn_blocking(move || keychain.has_untried(settings.link_at(place))).await.unwrap_or(false)
     }
 
     /// Tries one record; `None` when there is no suspicion any more.
@@ -181,7 +199,7 @@ impl Destination {
             highest: self.delivery.highest(),
             begun: self.begun,
             lane: Lane::new(0),
-            keychain: self.keychain.copy(),
+            keychain: self.keychain.for_trial(),
             mark: None,
             again: Some(Again::trial(record.seq)),
         });
