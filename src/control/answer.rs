@@ -9,7 +9,6 @@ use crate::journal::{self, Journal, JournalError};
 use crate::model::{Record, Seq};
 use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
