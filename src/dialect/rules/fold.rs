@@ -1,11 +1,9 @@
 //! A pattern that takes letters in both cases, as one for texts in small letters: the same tree with a tenth of the
 //! parts, since a word is then one part and not one for each letter.
 
-use super::steps::letters;
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Capture, Class, Hir, HirKind, Repetition};
 
-/// What matches a text in small letters just where `pattern` matches the text as it is; groups are left out. `None`
-/// for a pattern that takes some letter in one case only.
+/// What matches a text in small letters just where `pattern` matches the text as it is. `None` for a pattern that takes some letter in one case only.
 pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
     if let Some(text) = letters(pattern) {
         return Some(Hir::literal(text));
@@ -20,10 +18,30 @@ pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
             let sub = Box::new(folded(sub)?);
             Hir::repetition(Repetition { min: *min, max: *max, greedy: *greedy, sub })
         }
-        HirKind::Capture(group) => folded(&group.sub)?,
+        HirKind::Capture(Capture { index, name, sub }) => {
+            Hir::capture(Capture { index: *index, name: name.clone(), sub: Box::new(folded(sub)?) })
+        }
         HirKind::Concat(parts) => Hir::concat(all(parts)?),
         HirKind::Alternation(ways) => Hir::alternation(all(ways)?),
     })
+}
+
+/// The text that a part stands for, when every letter of it stands for both cases.
+fn letters(part: &Hir) -> Option<Vec<u8>> {
+    match part.kind() {
+        HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
+            Some(literal.0.to_vec())
+        }
+        HirKind::Class(Class::Bytes(class)) => match class.ranges() {
+            [large, small] if large.len() == 1 && small.len() == 1 => {
+                let letter = small.start();
+                (letter.is_ascii_lowercase() && large.start() == letter.to_ascii_uppercase())
+                    .then(|| vec![letter])
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn takes_both_cases(class: &Class) -> bool {

@@ -40,7 +40,6 @@
 //!
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
 
-mod bytes;
 mod examples;
 mod explain;
 mod file;
@@ -48,12 +47,12 @@ mod fold;
 mod list;
 mod matcher;
 mod pattern;
+mod places;
 mod rule;
 mod sentences;
-mod steps;
+mod table;
+mod tagged;
 mod together;
-mod walk;
-mod word;
 
 pub use examples::FailedExample;
 pub use explain::{Explained, Near, RuleAt};

@@ -1,10 +1,9 @@
 //! One rule, and what it finds in a text.
 
 use super::file::{Example, Place, RuleProblem};
-use super::matcher::{self, Matcher};
+use super::matcher::{self, Matcher, SLOTS_MAX};
 use super::pattern;
 use super::sentences::{Sentence, Thing};
-use super::walk::SLOTS_MAX;
 use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;

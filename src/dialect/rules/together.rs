@@ -1,8 +1,9 @@
 //! An automaton of many patterns: one pass over a text tells which of them match.
 //!
-//! It is made deterministic as far as texts ask for it. What a byte leads to is then found in a table of our own, which
+//! It is made deterministic as far as texts ask for it. Where a byte leads to is then found in a table of our own, which
 //! is smaller than that of the regex crate and knows at once which patterns match in a state.
 
+use super::table::{Byte, Kinds, Number, Table, UNKNOWN, Way};
 use super::{fold, matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -24,10 +25,9 @@ pub(super) struct Together {
 #[derive(Debug)]
 struct Automaton {
     dfa: DFA,
-    /// What each byte is for the automaton: where the patterns are folded, it reads small letters.
-    bytes: [u8; 256],
-    /// Bytes of one kind lead to the same states.
-    kinds: [u8; 256],
+    /// Whether it reads small letters for both cases.
+    is_folded: bool,
+    kinds: Kinds,
 }
 
 impl Together {
@@ -50,11 +50,9 @@ impl Together {
             .match_kind(MatchKind::All)
             .cache_capacity(STATES_BYTES_MAX)
             .skip_cache_capacity_check(true);
-        let automaton = DFA::builder().configure(states).build_from_nfa(nfa).ok()?;
-        let fold = |byte: u8| if is_folded { byte.to_ascii_lowercase() } else { byte };
-        let bytes: [u8; 256] = std::array::from_fn(|byte| fold(byte as u8));
-        let kinds = bytes.map(|byte| automaton.byte_classes().get(byte));
-        let automaton = Automaton { dfa: automaton, bytes, kinds };
+        let dfa = DFA::builder().configure(states).build_from_nfa(nfa).ok()?;
+        let kinds = Kinds::of(dfa.byte_classes(), |byte| read(byte, is_folded));
+        let automaton = Automaton { dfa, is_folded, kinds };
         let known = Mutex::new(Known::of(&automaton));
         Some(Together { automaton, known })
     }
@@ -73,111 +71,93 @@ impl Together {
 #[derive(Debug)]
 struct Known {
     cache: Cache,
-    /// For each state a row: for each kind of byte, then for the end of the text, the state it leads to; last the number
-    /// of the state.
-    table: Vec<State>,
-    kinds: usize,
-    states: HashMap<LazyStateID, State>,
+    /// Of a way the high bit tells whether patterns match in the next state, whose number the others are.
+    table: Table,
+    numbers: HashMap<LazyStateID, Number>,
     /// By number, what the regex crate calls it, and the patterns that match there.
     ids: Vec<LazyStateID>,
     matches: Vec<Set>,
 }
 
-/// Where the row of a state begins, and whether it is a match.
-type State = u32;
-/// A byte, or the end of the text.
-type Byte = Option<u8>;
-
 impl Known {
     fn of(automaton: &Automaton) -> Known {
-        let (cache, kinds) = (automaton.dfa.create_cache(), automaton.dfa.byte_classes().alphabet_len());
-        let (table, states) = (Vec::new(), HashMap::new());
-        Known { cache, table, kinds, states, ids: Vec::new(), matches: Vec::new() }
+        let table = Table::new(automaton.kinds.len());
+        let (cache, numbers) = (automaton.dfa.create_cache(), HashMap::new());
+        Known { cache, table, numbers, ids: Vec::new(), matches: Vec::new() }
     }
 
     /// `None` when there is no more room for states.
     fn find(&mut self, automaton: &Automaton, text: &str) -> Option<Set> {
-        let (mut state, mut found) = (self.start(automaton)?, Set::default());
+        self.start(automaton)?;
+        let (mut state, mut found) = (START, Set::default());
         let mut rest = text.as_bytes();
-        while let Some(unknown) = self.go(automaton, &mut state, &mut rest, &mut found) {
+        while let Some(unknown) = self.go(&automaton.kinds, &mut state, &mut rest, &mut found) {
             self.learn(automaton, state, unknown)?;
         }
         Some(found)
     }
 
     /// Goes on from a state as far as it is known where bytes lead to; the byte where it is not, or the end of the text.
-    fn go(
-        &self,
-        automaton: &Automaton,
-        state: &mut State,
-        rest: &mut &[u8],
-        found: &mut Set,
-    ) -> Option<Byte> {
-        let (kinds, table) = (&automaton.kinds, &self.table[..]);
-        let place = |state: State, kind: usize| row(state).wrapping_add(kind);
-        let mut add = |state: State| {
-            let matches = &self.matches[table[place(state, self.kinds)] as usize];
-            found.iter_mut().zip(matches).for_each(|(found, matching)| *found |= matching);
-        };
-        let (text, mut here) = (*rest, *state);
-        for (at, &byte) in text.iter().enumerate() {
-            let next = table[place(here, usize::from(kinds[usize::from(byte)]))];
-            if next >= MATCH {
-                match next {
+    fn go(&self, kinds: &Kinds, state: &mut Number, rest: &mut &[u8], found: &mut Set) -> Option<Byte> {
+        let (mut here, mut text) = (*state, *rest);
+        loop {
+            let byte = text.first().copied();
+            if byte.is_some_and(|byte| self.table.is_on_trail(here, byte)) {
+                (here, text) = (here.wrapping_add(1), &text[1..]);
+                continue;
+            }
+            let way = self.table.way(here, kinds.kind(byte));
+            if way >= MATCH {
+                match way {
                     UNKNOWN => {
-                        (*state, *rest) = (here, &text[at..]);
-                        return Some(Some(byte));
+                        (*state, *rest) = (here, text);
+                        return Some(byte);
                     }
                     DEAD => return None,
-                    _ => add(next),
+                    _ => {
+                        let matches = &self.matches[(way & !MATCH) as Number];
+                        found.iter_mut().zip(matches).for_each(|(found, matching)| *found |= matching);
+                    }
                 }
             }
-            here = next;
+            here = (way & !MATCH) as Number;
+            text = text.get(1..)?;
         }
-        (*state, *rest) = (here, &[]);
-        match table[place(here, self.kinds - 1)] {
-            UNKNOWN => return Some(None),
-            DEAD => {}
-            last if last >= MATCH => add(last),
-            _ => {}
-        }
-        None
     }
 
-    fn start(&mut self, automaton: &Automaton) -> Option<State> {
+    fn start(&mut self, automaton: &Automaton) -> Option<()> {
         if self.ids.is_empty() {
             let is_anchored = automaton.dfa.get_nfa().is_always_start_anchored();
             let input = Input::new("").anchored(if is_anchored { Anchored::Yes } else { Anchored::No });
             let id = automaton.dfa.start_state_forward(&mut self.cache, &input).ok()?;
-            self.state(automaton, id)?;
+            self.way(automaton, id)?;
         }
-        Some(START)
-    }
-
-    /// Finds out where a byte of that kind leads to, or the end of the text.
-    #[cold]
-    fn learn(&mut self, automaton: &Automaton, state: State, byte: Byte) -> Option<()> {
-        let id = self.ids[self.table[row(state) + self.kinds] as usize];
-        let (next, kind) = match byte {
-            Some(byte) => {
-                let byte = usize::from(byte);
-                let next = automaton.dfa.next_state(&mut self.cache, id, automaton.bytes[byte]);
-                (next, usize::from(automaton.kinds[byte]))
-            }
-            None => (automaton.dfa.next_eoi_state(&mut self.cache, id), self.kinds - 1),
-        };
-        let next = next.ok().filter(|next| !next.is_quit())?;
-        self.table[row(state) + kind] = if next.is_dead() { DEAD } else { self.state(automaton, next)? };
         Some(())
     }
 
-    /// A state, with a row of its own from now on.
-    fn state(&mut self, automaton: &Automaton, id: LazyStateID) -> Option<State> {
-        if let Some(&known) = self.states.get(&id) {
-            return Some(known);
+    /// Finds out where such a byte leads to.
+    #[cold]
+    fn learn(&mut self, automaton: &Automaton, from: Number, byte: Byte) -> Option<()> {
+        let next = match byte.map(|byte| read(byte, automaton.is_folded)) {
+            Some(byte) => automaton.dfa.next_state(&mut self.cache, self.ids[from], byte),
+            None => automaton.dfa.next_eoi_state(&mut self.cache, self.ids[from]),
+        };
+        let next = next.ok().filter(|next| !next.is_quit())?;
+        let way = if next.is_dead() { DEAD } else { self.way(automaton, next)? };
+        self.table.set_way(from, automaton.kinds.kind(byte), way);
+        if let Some(byte) = byte.filter(|_| way as Number == from + 1) {
+            self.table.set_trail(from, byte);
         }
-        let (number, begin) = (State::try_from(self.ids.len()).ok()?, self.table.len());
-        let begin = State::try_from(begin).ok().filter(|begin| *begin < ROWS_MAX)?;
+        Some(())
+    }
+
+    /// The way to a state, which has a number from now on.
+    fn way(&mut self, automaton: &Automaton, id: LazyStateID) -> Option<Way> {
+        let matching = if id.is_match() { MATCH } else { 0 };
+        if let Some(&number) = self.numbers.get(&id) {
+            return Some(number as Way | matching);
+        }
+        let number = Way::try_from(self.table.len()).ok().filter(|number| *number < DEAD & !MATCH)?;
         let mut matches = Set::default();
         if id.is_match() {
             for number in 0..automaton.dfa.match_len(&self.cache, id) {
@@ -187,29 +167,24 @@ impl Known {
         }
         self.ids.push(id);
         self.matches.push(matches);
-        self.table.resize(self.table.len() + self.kinds, UNKNOWN);
-        self.table.push(number);
-        let state = if id.is_match() { begin | MATCH } else { begin };
-        self.states.insert(id, state);
-        Some(state)
+        self.numbers.insert(id, self.table.push());
+        Some(number | matching)
     }
 }
 
-fn row(state: State) -> usize {
-    (state & !MATCH) as usize
+/// What the automaton reads where a text has such a byte.
+fn read(byte: u8, is_folded: bool) -> u8 {
+    if is_folded { byte.to_ascii_lowercase() } else { byte }
 }
 
 /// More patterns get an automaton of their own.
 pub(super) const PATTERNS_MAX: usize = 256;
-/// Where every text begins.
-const START: State = 0;
+/// The state in which every text begins.
+const START: Number = 0;
 /// Patterns match in that state.
-const MATCH: State = 1 << 31;
-/// Nobody has asked yet.
-const UNKNOWN: State = State::MAX;
+const MATCH: Way = 1 << 31;
 /// No pattern can match any more.
-const DEAD: State = State::MAX - 1;
-const ROWS_MAX: State = DEAD & !MATCH;
+const DEAD: Way = UNKNOWN - 1;
 /// The automaton of the patterns of a part.
 const NFA_BYTES_MAX: usize = 16 << 20;
 /// What of it the regex crate keeps; when full, all that is known is thrown away, and that text is read again.
