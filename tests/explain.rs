@@ -32,7 +32,7 @@ fn every_step_is_shown() {
         capture  client         119..127   10.2.3.4
         near     login-role (sign_in.toml:15) fits up to byte 26: `User CORP\alice logged in `
         near     session-expired-inactive (sign_in.toml:345) fits up to byte 23: `User CORP\alice logged `
-        near     logout (sign_in.toml:369) fits up to byte 23: `User CORP\alice logged `
+        near     logout-of-another (sign_in.toml:370) fits up to byte 23: `User CORP\alice logged `
         event    seq          1
         event    id           f00a9f3566d57a31da128e7d8824bde4
         event    time         TIME

@@ -136,9 +136,60 @@ fn nothing_that_failed_is_read_as_a_success() {
         "User alice logged in from 10.2.3.4 but failed the second factor",
         "Certificate import by admin was rejected",
         "Device \"PLC 7\" deleted by alice was not found",
+        "User bob logged in: failed",
+        "User bob logged in (failed)",
+        "User bob logged in, but access was denied",
+        "User bob logged in with wrong password",
+        "User alice created user bob [status=failure]",
+        "User alice deleted user bob. Error: not permitted",
     ] {
         assert_ne!(operation(text).outcome, Outcome::Success, "{text}");
     }
+}
+
+#[test]
+fn no_text_is_read_as_what_was_not_done() {
+    for (text, action) in [
+        ("User alice deleted user bob's dashboard", "user.delete"),
+        ("User alice deleted user group Operators", "user.delete"),
+        ("User alice added user comment to alert 6", "user.create"),
+        ("User alice created user role Auditor", "user.create"),
+        ("User alice removed user bob from the allow list", "user.delete"),
+        ("User bob was removed from the allow list by alice", "user.delete"),
+        ("User alice removed device PLC-1 from group Cells", "device.delete"),
+        ("User alice unauthorized device PLC-1", "device.authorize"),
+        ("User alice marked device PLC-1 as unauthorized", "device.authorize"),
+        ("User alice granted access to bob", "user.role_change"),
+        ("User alice logged out user bob", "user.logout"),
+    ] {
+        assert_ne!(operation(text).action.name(), action, "{text}");
+    }
+}
+
+#[test]
+fn a_name_without_quotes_is_whole() {
+    for (text, name) in [
+        ("User alice deleted device Boiler feed pump from 10.2.3.4", "Boiler feed pump"),
+        ("User alice created exclusion rule Night maintenance", "Night maintenance"),
+        ("User alice created user bob and sent an e-mail", "bob"),
+    ] {
+        assert_eq!(operation(text).target.unwrap().name.as_deref(), Some(name), "{text}");
+    }
+}
+
+#[test]
+fn an_address_is_the_client_wherever_it_stands() {
+    for text in [
+        "User alice (10.2.3.4) logged in",
+        "User alice logged in from 10.2.3.4:51234",
+        "User alice logged in from [10.2.3.4]",
+    ] {
+        let event = operation(text);
+        assert_eq!(event.role, None, "{text}");
+        assert_eq!(event.client.as_deref(), Some("10.2.3.4"), "{text}");
+    }
+    let event = operation("User alice logged in from [2001:db8::7]:51234");
+    assert_eq!(event.client.as_deref(), Some("2001:db8::7"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Names and addresses as text has them.
 
 use crate::model::Text;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An actor: the name alone, its domain, and how it was spelled when that says more than the name.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,11 +44,26 @@ pub(super) fn unquoted(spelled: &str) -> &str {
     if bare.is_empty() { spelled } else { bare }
 }
 
-/// The network address at the head of `text`, in the spelling of the entry; punctuation behind it does not count.
+/// The network address at the head of `text`, in the spelling of the entry; punctuation and a port behind it do not
+/// count, nor brackets around it.
 pub(super) fn address(text: &str) -> Option<Text> {
     let valid = |text: &str| text.parse::<IpAddr>().is_ok();
     let bare = text.trim_end_matches(PUNCTUATION);
-    [text, bare].into_iter().find(|text| valid(text)).map(Text::from)
+    [text, bare].into_iter().find(|text| valid(text)).or_else(|| without_port(bare)).map(Text::from)
+}
+
+/// `10.2.3.4` of `10.2.3.4:51234`, `2001:db8::7` of `[2001:db8::7]:51234`.
+fn without_port(text: &str) -> Option<&str> {
+    let (address, port) = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(address, rest)| (address, rest.strip_prefix(':')))?,
+        None => text.split_once(':').map(|(address, port)| (address, Some(port)))?,
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let is_address = match text.starts_with('[') {
+        true => address.parse::<Ipv6Addr>().is_ok(),
+        false => address.parse::<Ipv4Addr>().is_ok(),
+    };
+    (is_port && is_address).then_some(address)
 }
 
 /// The network addresses that stand in `text` as words of their own, but for `except`; at most 16, each once.
@@ -137,7 +152,11 @@ mod tests {
         assert_eq!(address("10.2.3.4.").as_deref(), Some("10.2.3.4"));
         assert_eq!(address("fe80::").as_deref(), Some("fe80::"));
         assert_eq!(address("2001:db8::7:").as_deref(), Some("2001:db8::7"));
-        for odd in ["10.2.3", "10.2.3.400", "ad", "", "::::"] {
+        assert_eq!(address("10.2.3.4:51234").as_deref(), Some("10.2.3.4"));
+        assert_eq!(address("[2001:db8::7]:443").as_deref(), Some("2001:db8::7"));
+        assert_eq!(address("[2001:db8::7]").as_deref(), Some("2001:db8::7"));
+        for odd in ["10.2.3", "10.2.3.400", "ad", "", "::::", "10.2.3.4:x", "[10.2.3.4]:1", "10.2.3.4:65536"]
+        {
             assert_eq!(address(odd), None, "{odd}");
         }
     }

@@ -140,8 +140,10 @@ fn apply(event: &mut Event, words: &Words<'_>) {
         set_actor(event, user, words.domain);
     }
     let plain = |text: Option<&str>| text.map(unquoted).filter(|text| !text.is_empty()).map(Text::from);
-    event.role = plain(words.role);
-    event.client = words.client.and_then(address);
+    // "User alice (10.2.3.4)" has in its parentheses what "User alice (Admin)" does not.
+    let behind_the_name = words.role.and_then(address);
+    event.role = if behind_the_name.is_some() { None } else { plain(words.role) };
+    event.client = words.client.and_then(address).or(behind_the_name);
     event.reason = plain(words.reason);
     event.old = plain(words.old);
     event.new = plain(words.new);

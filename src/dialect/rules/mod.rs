@@ -35,7 +35,8 @@
 //!   lets them write a sentence that begins like another; no rule can know.
 //! - An actor that stands *after* something a user may have named (a rule, a report) counts only when the words
 //!   that introduce it (`once`, by default ` by `) come once. Else nobody is named and the event is `unparsed`.
-//! - What a rule reads as a success and is said to have failed right after is not read by it.
+//! - What a rule reads as a success and is said to have failed right after is not read by it; nor is a name in a
+//!   sentence that what follows makes the name of something else (`rest.rs`).
 //! - Entries of network types are the words of strangers: no rule reads them unless it names the type.
 //!
 //! Invariant: reading takes time linear in the text; no rule can make it slower than that.
@@ -48,6 +49,7 @@ mod list;
 mod matcher;
 mod pattern;
 mod places;
+mod rest;
 mod rule;
 mod sentences;
 mod table;
@@ -196,7 +198,10 @@ impl Rules {
         let mut reading = rule.read(text);
         let Reading::Words(words) = &mut reading else { return reading };
         let (Some(thing), Some(verb)) = (words.thing, words.verb) else { return Reading::Nothing };
-        if words.target.is_some_and(sentences::is_of_the_sentence) {
+        let mut names = [words.target, words.old, words.new].into_iter().flatten();
+        if names.any(sentences::is_of_the_sentence)
+            || rest::is_moved(text, verb, words.target.unwrap_or_default())
+        {
             return Reading::Nothing;
         }
         let row = known.and_then(|at| TYPES.get(at));

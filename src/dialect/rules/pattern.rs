@@ -66,7 +66,7 @@ pub(super) const CAPTURES_OF_ENTRIES: usize = 9;
 const WORDS: &[(&str, &str)] = &[
     ("{actor}", r"(?:the )?(?:user )?{user}(?: \((?:role:? )?(?<role>[^()]*)\))?"),
     ("{by}", r" (?:requested |initiated |started )?by (?:the )?(?:user )?{user}(?: \((?<role>[^():]*)\))?"),
-    ("{from}", r"(?:,? (?:\((?:from )?|from |at )(?:(?:ip|host|address|source|client):? )*{client}\)?)?"),
+    ("{from}", r"(?:,? (?:\((?:from )?|from |at )(?:(?:ip|host|address|source|client):? )*\[?{client}\)?)?"),
     ("{via}", r"(?: (?:via|using|through|over) [\w/.-]+(?: directory| sign-on| session| connection)?)?"),
     ("{why}", r"(?:{because})?"),
     ("{because}", r"(?:: |,? \(?(?:with )?reason:? | because (?:of )?|,? due to | - | \(){reason}"),

@@ -3,6 +3,7 @@
 use super::file::{Example, Place, RuleProblem};
 use super::matcher::{self, Matcher, SLOTS_MAX};
 use super::pattern;
+use super::rest;
 use super::sentences::{Sentence, Thing};
 use crate::model::{Action, Outcome};
 use memchr::memmem;
@@ -53,6 +54,11 @@ struct Compiled {
     /// Finds what may come once only.
     once: memmem::Finder<'static>,
 }
+
+/// Where the captures stand.
+type Found = [Option<Range<usize>>; pattern::CAPTURES.len()];
+/// The place of the target among them.
+const TARGET: usize = 3;
 
 /// What the rules make of a text.
 #[expect(clippy::large_enum_variant, reason = "one for each entry, and it stays on the stack")]
@@ -181,21 +187,8 @@ impl Rule {
 
     /// What it finds in a text.
     pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
-        let mut slots = [None; SLOTS_MAX];
-        let Some(compiled) = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))
-        else {
-            return Reading::Nothing;
-        };
-        let in_a_character =
-            |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
-        if !text.is_ascii() && slots[..compiled.slots].iter().any(in_a_character)
-            || !range(&slots, 0).is_some_and(|whole| self.may_end(text, whole.end))
-        {
-            return Reading::Nothing;
-        }
-        let group = |at: usize| range(&slots, compiled.groups[at]?);
-        let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] =
-            std::array::from_fn(group);
+        let Some((compiled, found)) = self.matched(text) else { return Reading::Nothing };
+        let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] = found;
         if let Some(user) = &user {
             let named_before =
                 [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
@@ -224,21 +217,32 @@ impl Rule {
         })
     }
 
-    /// Whether the text may go on as it does: nothing is a success that is said to have failed right after.
-    fn may_end(&self, text: &str, end: usize) -> bool {
-        ends_with_a_word(text, end)
-            && !(self.outcome == Outcome::Success && goes_on_with_failure(&text[end..]))
+    /// Where its captures stand in a text that it matches, in the order of `pattern::CAPTURES`.
+    fn matched(&self, text: &str) -> Option<(&Compiled, Found)> {
+        let mut slots = [None; SLOTS_MAX];
+        let compiled = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))?;
+        let in_a_character =
+            |slot: &Option<NonMaxUsize>| slot.is_some_and(|at| !text.is_char_boundary(at.get()));
+        if !text.is_ascii() && slots[..compiled.slots].iter().any(in_a_character) {
+            return None;
+        }
+        let end = range(&slots, 0)?.end;
+        if !rest::may_follow(text, end, self.outcome == Outcome::Success) {
+            return None;
+        }
+        let mut found: Found = std::array::from_fn(|at| range(&slots, compiled.groups[at]?));
+        if matches!(self.part, Part::Sentence { .. })
+            && let Some(name) = found[TARGET].take()
+        {
+            found[TARGET] = Some(rest::whole_name(text, name, end)?);
+        }
+        Some((compiled, found))
     }
 
     /// Where its captures stand in a text that it matches; empty when it does not.
     pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
-        let mut slots = [None; SLOTS_MAX];
-        let Some(compiled) = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))
-        else {
-            return Vec::new();
-        };
-        let named = pattern::CAPTURES.into_iter().zip(compiled.groups);
-        named.filter_map(|(name, group)| Some((name, range(&slots, group?)?))).collect()
+        let Some((_, found)) = self.matched(text) else { return Vec::new() };
+        pattern::CAPTURES.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?))).collect()
     }
 
     fn compiled(&self) -> Option<&Compiled> {
@@ -274,34 +278,5 @@ fn range(slots: &[Option<NonMaxUsize>], group: usize) -> Option<Range<usize>> {
     Some(slots.get(2 * group).copied()??.get()..slots.get(2 * group + 1).copied()??.get())
 }
 
-/// Whether the text goes on after the match as after a whole word; a quote there may be the end of a forged name.
-fn ends_with_a_word(text: &str, end: usize) -> bool {
-    let before = text[..end].chars().next_back();
-    let after = text[end..].chars().next();
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    !(after == Some('"') || before.is_some_and(in_word) && after.is_some_and(in_word))
-}
-
-fn goes_on_with_failure(rest: &str) -> bool {
-    let Some(rest) = rest.strip_prefix(' ') else { return false };
-    let begins = |word: &&str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
-    FAILURES.iter().any(begins)
-}
-
-/// What turns a sentence into its opposite.
-const FAILURES: [&str; 12] = [
-    "failed",
-    "has failed",
-    "have failed",
-    "but failed",
-    "and failed",
-    "was denied",
-    "was rejected",
-    "was refused",
-    "was unsuccessful",
-    "unsuccessfully",
-    "could not",
-    "was not",
-];
 const HELP: &str = "the syntax is that of Rust's regex crate in ASCII, (?u:...) around what is beyond it; a brace or bracket meant \
      as itself needs a backslash";
