@@ -2,8 +2,8 @@
 
 mod support;
 
-use otrail::model::Action;
 use otrail::model::status::Status;
+use otrail::model::{Action, Record};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use support::certs::{Ca, Kind as Certificate};
@@ -108,6 +108,32 @@ fn a_new_certificate_that_could_not_be_tried_is_tried_again() {
 }
 
 #[test]
+fn a_new_certificate_that_counts_while_the_link_is_down_is_told_once_the_peer_keeps_it() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    receiver.start();
+    house.forward("siem", receiver.port, "evidence = \"probe\"");
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    let up = |status: &Status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    };
+    house.wait_until("confirmed", up);
+    receiver.stop();
+    let next = Ca::new("the next CA");
+    receiver.ca_file = next.write(house.folder.path(), "clients");
+    next.sign(Certificate::Client, &["sensor"]).write(house.folder.path(), "client");
+    receiver.start();
+    let is_change = |record: &Record| record.event.action == Action::CERTIFICATE_CHANGED;
+    assert!(patiently(|| house.records().iter().any(is_change)), "not told");
+    house.wait_until("all confirmed", |status| status.destinations[0].confirmed == status.journal.newest);
+    assert_eq!(house.stop(), Some(0));
+    let changes: Vec<Record> = house.records().into_iter().filter(is_change).collect();
+    assert_eq!(changes.len(), 1);
+    assert!(changes[0].event.message.contains("the peer takes the new certificate"), "{changes:?}");
+}
+
+#[test]
 fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certificate_does() {
     let mut house = House::new();
     let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
@@ -194,6 +220,6 @@ fn keys_that_systemd_hands_over_are_used() {
     assert_ne!(checked.status.code(), Some(0));
 }
 
-fn is_refusal(record: &otrail::model::Record) -> bool {
+fn is_refusal(record: &Record) -> bool {
     record.event.action == Action::CERTIFICATE_REFUSED
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! link up      the set of the present link; another one on disk is tried beside it (`succession`)
-//! link down    the files and the set that was last good take turns, so that neither holds delivery up
+//! link down    the files and the set that was last good take turns, so that neither holds delivery up; with which the
+//!              link comes up again and stays, that is good
 //! files bad    the set that was last good
 //! trials       all of one suspicion use the same set, those of the next the other (`trial`)
 //! ```
@@ -110,6 +111,16 @@ impl Keychain {
     pub(super) fn on_untried(&self, set: Set) -> bool {
         let files = Some(set.files);
         std::mem::replace(&mut self.ring().untried, files.clone()) != files
+    }
+
+    /// The peer has kept the present link for a while. The fingerprints of our certificate, before and now, if the link
+    /// was made with another set than that which was last good.
+    pub(super) fn on_kept(&self) -> Option<(Option<String>, Option<String>)> {
+        let mut ring = self.ring();
+        let set = ring.last.clone().filter(|_| !ring.is_down)?;
+        let now = set.files.clone();
+        let before = ring.good.replace(set)?.files;
+        (before != now).then_some((before.own, now.own))
     }
 
     pub(super) fn on_connected(&self) {
@@ -286,6 +297,22 @@ mod tests {
             assert_eq!(keychain.on_untried(new.clone()), is_news);
         }
         assert!(keychain.on_untried(set("newer").unwrap()));
+    }
+
+    #[test]
+    fn what_the_peer_keeps_after_the_link_was_down_is_good_from_then_on() {
+        let keychain = up_with("old");
+        keychain.on_lost();
+        keychain.on_lost();
+        assert_eq!(next(&keychain, "new"), "new");
+        assert_eq!(keychain.on_kept(), None);
+        keychain.on_connected();
+        assert_eq!(keychain.on_kept(), Some((Some("old".into()), Some("new".into()))));
+        assert_eq!(keychain.on_kept(), None);
+        for _ in 0..2 {
+            keychain.on_lost();
+            assert_eq!(next(&keychain, "new"), "new");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!                                                   no:  the old set stays, until the files or the link change;
 //!                                                        but a peer that a new list revokes is left at once
 //!                                                   not reached: tried again, and told once
+//! link down    the next link uses them; they are told as in use once it has stayed
 //! ```
 
 use super::Destination;
@@ -88,6 +89,7 @@ impl Destination {
             return;
         }
         self.tell_refusal().await;
+        self.tell_kept().await;
         let (settings, keychain, address) =
             (Arc::clone(&self.settings), self.keychain.clone(), self.pool.present());
         self.renewal.task.spawn(async move {
@@ -130,6 +132,13 @@ impl Destination {
                 self.tell(Some(event)).await;
             }
         }
+    }
+
+    /// A link that came up again with replaced files, and has stayed, has shown that the peer takes them.
+    async fn tell_kept(&mut self) {
+        let kept = if self.report.has_stayed() { self.keychain.on_kept() } else { None };
+        let event = kept.map(|(before, now)| self.report.files_changed(before.as_deref(), now.as_deref()));
+        self.tell(event).await;
     }
 
     /// Tells why the files on disk are not used, once for each reason.

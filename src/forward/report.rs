@@ -195,11 +195,16 @@ impl Report {
 
     /// The peer ended the link without saying why. What that may mean when it was a fresh one.
     pub(super) fn ended(&mut self, error: &str) -> Option<Event> {
-        let fresh = self.up_since.is_some_and(|since| since.elapsed() < STAYED);
+        let fresh = self.up_since.is_some() && !self.has_stayed();
         match self.suspicion {
             Some(suspicion) if fresh && !self.accepted => self.lost(&format!("{error}; {suspicion}")),
             _ => self.lost(error),
         }
+    }
+
+    /// Whether the peer has kept the present link for a while: with TLS 1.3 a refusal comes after the handshake.
+    pub(super) fn has_stayed(&self) -> bool {
+        self.up_since.is_some_and(|since| since.elapsed() >= STAYED)
     }
 
     /// The link is gone or did not come up. The event to journal, once for each loss.
@@ -253,8 +258,7 @@ impl Report {
 
     /// The link is still up: once the peer has kept it for a while the loss is over.
     pub(super) fn still_up(&mut self) -> Option<Event> {
-        let kept = self.up_since.is_some_and(|since| since.elapsed() >= STAYED);
-        if self.lost_told && kept { self.restored() } else { None }
+        if self.lost_told && self.has_stayed() { self.restored() } else { None }
     }
 
     fn restored(&mut self) -> Option<Event> {
