@@ -99,7 +99,7 @@ pub struct Query {
     /// Rows of which no rule knew what was done: the same as --action user.operation
     #[arg(long, conflicts_with = "action")]
     unclassified: bool,
-    /// Rows of this action, such as user.login, or of all that begin alike, such as user.
+    /// Rows of this action, such as user.login, or of all that begin with a word, such as user.
     #[arg(short, long, value_name = "ACTION")]
     action: Vec<String>,
     /// Rows with this outcome: success, failure or unknown

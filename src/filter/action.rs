@@ -8,14 +8,20 @@ use crate::model::{ACTIONS, Action};
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
     name: "action",
-    about: "what was done: a name such as user.login, or all that begin alike: user. or user.*",
+    about: "what was done: a name such as user.login, or all that begin alike: user, user. or user.*",
     given: Given::AnyOf,
     parse,
 };
 
 fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let name = value.to_ascii_lowercase();
-    let stem = name.strip_suffix('*').or_else(|| name.ends_with('.').then_some(name.as_str()));
+    let group = format!("{name}.");
+    let is_group = Action::parse(&name).is_none() && ACTIONS.iter().any(|row| row.name.starts_with(&group));
+    let stem = match name.strip_suffix('*') {
+        Some(stem) => Some(stem),
+        None if name.ends_with('.') => Some(name.as_str()),
+        None => is_group.then_some(group.as_str()),
+    };
     if let Some(stem) = stem {
         if !ACTIONS.iter().any(|row| row.name.starts_with(stem)) {
             return Err(unknown(stem).into());

@@ -35,6 +35,16 @@ fn words_of_one_name_are_alternatives_and_of_different_names_all_must_hold() {
 }
 
 #[test]
+fn a_group_of_actions_needs_no_dot() {
+    for (all, name) in [("user", "user.login"), ("device", "device.delete"), ("user.", "user.login")] {
+        let record = |action| record("alice", action, Outcome::Success, 0);
+        assert!(filter(&[("action", all)]).matches(&record(name)), "{all}");
+        assert!(!filter(&[("action", all)]).matches(&record("config.change")), "{all}");
+    }
+    assert!(problem("action", "use").contains("no such action"));
+}
+
+#[test]
 fn no_words_want_every_record() {
     assert!(filter(&[]).matches(&record("", "agent.start", Outcome::Unknown, 0)));
 }
