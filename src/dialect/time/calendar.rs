@@ -99,9 +99,9 @@ fn numbers(scan: &mut Scan<'_>, day_first: Option<bool>) -> Option<Day> {
         let mark = scan.one_of(b"-/.")?;
         let second = scan.number(1..=2)?;
         scan.one_of(&[mark])?;
-        let year = match scan.number(4..=4) {
-            Some(year) => year,
-            None => 2000 + scan.number(2..=2)?,
+        let (year, is_short) = match scan.number(4..=4) {
+            Some(year) => (year, false),
+            None => (2000 + scan.number(2..=2)?, true),
         };
         let wanted = day_first.or((mark == b'.').then_some(true));
         let is_day_first = match (first > 12, second > 12) {
@@ -110,7 +110,10 @@ fn numbers(scan: &mut Scan<'_>, day_first: Option<bool>) -> Option<Day> {
             _ => wanted.unwrap_or(false),
         };
         let (day, month) = if is_day_first { (first, second) } else { (second, first) };
-        let is_guess = wanted.is_none() && first <= 12 && second <= 12 && first != second;
+        // Of 24-02-29 either end may be the year.
+        let may_begin_with_year = is_short && (1..=12).contains(&second) && year <= 2031;
+        let is_guess = wanted.is_none()
+            && (first <= 12 && second <= 12 && first != second || first > 12 && may_begin_with_year);
         Some(Day { year: Some(year), month, day, is_guess })
     })
 }

@@ -82,6 +82,9 @@ fn who_says_which_number_is_the_day_is_believed_and_else_it_is_a_guess() {
     assert_eq!(read(Some(false)).as_deref(), Some("2023-03-04T10:00:00.000Z"));
     assert_eq!(read(None).as_deref(), Some("2023-03-04T10:00:00.000Z assumed"));
     assert_eq!(utc("04.03.2023 10:00:00"), "2023-03-04T10:00:00.000Z");
+    assert_eq!(utc("24-02-29 10:00:00"), "2029-02-24T10:00:00.000Z assumed");
+    assert_eq!(utc("24/02/23 10:00:00"), "2023-02-24T10:00:00.000Z assumed");
+    assert_eq!(utc("02/29/24 10:00:00"), "2024-02-29T10:00:00.000Z");
 }
 
 #[test]
