@@ -83,7 +83,22 @@ pub(super) fn are_usual(fields: &[Field<'_>]) -> bool {
 
 /// What a field can mean, and the names that it usually has.
 pub const MEANINGS: [(&str, &[&str]); 12] = [
-    ("time", &["timestamp", "@timestamp", "time", "eventtime", "event_time", "datetime", "date", "ts", "rt"]),
+    (
+        "time",
+        &[
+            "timestamp",
+            "@timestamp",
+            "time",
+            "eventtime",
+            "event_time",
+            "datetime",
+            "date",
+            "ts",
+            "rt",
+            "start",
+            "end",
+        ],
+    ),
     ("type", &["type", "event_type", "eventtype", "event.type"]),
     ("title", &["title", "event_name", "eventname", "event.name", "subject"]),
     ("severity", &["severity", "level", "log.level", "loglevel", "priority"]),
@@ -142,6 +157,12 @@ mod tests {
         let names = [("Login", "b"), ("UserName", "a"), ("user", " ")];
         assert_eq!(found(&Fields::default(), &names, "user"), Some(1));
         assert_eq!(found(&Fields::default(), &names, "client"), None);
+    }
+
+    #[test]
+    fn when_it_began_is_the_time_of_what_has_no_other() {
+        assert_eq!(found(&Fields::default(), &[("start", "1"), ("rt", "2")], "time"), Some(1));
+        assert_eq!(found(&Fields::default(), &[("suser", "1"), ("start", "2")], "time"), Some(1));
     }
 
     #[test]
