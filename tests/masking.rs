@@ -26,6 +26,12 @@ const FORMS: &[Form] = &[
     ("timeline-json", "", |text| {
         serde_json::json!({"type": "NEW", "extra": {"a": [1, text]}, "content": "x"}).to_string()
     }),
+    ("timeline-json", "", |text| {
+        format!(
+            "{},",
+            serde_json::json!({"timestamp": 1_709_193_520_000_i64, "type": "NEW", "content": text})
+        )
+    }),
     ("timeline-csv", "Timestamp,Type,Content,Owner\n", |text| {
         format!("2024-02-29 07:58:40,USER_OPERATION,\"{}\",alice", text.replace('"', "\"\""))
     }),

@@ -96,3 +96,20 @@ fn an_entry_over_the_limit_is_cut_and_the_next_one_is_read() {
     assert!(rows.lines().next().unwrap().contains("\"truncated\""));
     assert!(rows.lines().nth(1).unwrap().contains("user.login"));
 }
+
+#[test]
+fn what_is_left_of_an_array_and_files_put_together_are_read() {
+    let object = |user: &str| LOGIN.replace("CORP\\\\al", user);
+    let input = format!(
+        "{}\n\u{feff}{}\r\n{},\n\u{feff}{} ,\r\n",
+        object("a"),
+        object("b"),
+        object("c"),
+        object("d")
+    );
+    let json = normalized(&[], input.as_bytes());
+    for user in ["a", "b", "c", "d"] {
+        assert!(json.contains(&format!("\"user\":\"{user}\"")), "{json}");
+    }
+    assert!(!json.contains("unparsed") && json.lines().count() == 4, "{json}");
+}

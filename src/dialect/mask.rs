@@ -23,7 +23,7 @@ mod values;
 pub use one::{Mask, MaskProblem};
 
 use super::read::fields;
-use super::{Context, Dialect, Identity, Parsed, State};
+use super::{Context, Dialect, Identity, Parsed, State, lines};
 use crate::model::{Event, Flag, Raw};
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ impl Masks {
         if self.masks.is_empty() {
             return (dialect.parse)(state, context, entry);
         }
-        if entry.first() == Some(&b'{') {
+        if entry.strip_prefix(lines::MARK).unwrap_or(entry).first() == Some(&b'{') {
             let text = String::from_utf8_lossy(entry);
             if let Some(masked) = json::masked(self, &text) {
                 return match masked {

@@ -21,7 +21,8 @@ pub struct Part {
 
 /// The fields of a text that is a JSON object; of any other there are none to tell apart.
 pub fn json_parts(text: &str) -> Vec<Part> {
-    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(text) else { return Vec::new() };
+    let read = |text| serde_json::from_str::<Fields<'_>>(text).ok();
+    let Some(Fields(fields)) = read(text).or_else(|| read(bare(text))) else { return Vec::new() };
     let part = |(name, value): (String, &str)| Part {
         name,
         span: within(text, value),
@@ -31,6 +32,13 @@ pub fn json_parts(text: &str) -> Vec<Part> {
         },
     };
     fields.into_iter().map(part).collect()
+}
+
+/// The object in a text that has more than one: a byte order mark, where files were put together, before it, or the
+/// comma of an array, whose beginning nobody saw, behind it.
+pub(super) fn bare(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}').trim_end();
+    text.strip_suffix(',').map(str::trim_end).filter(|object| object.ends_with('}')).unwrap_or(text)
 }
 
 /// What an entry says, as fields of its text.
@@ -94,5 +102,21 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             fields.push((name, value.get()));
         }
         Ok(Fields(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_around_an_object_is_no_part_of_it() {
+        for text in ["{\"a\":\"b\"}", "\u{feff}{\"a\":\"b\"}", "{\"a\":\"b\"} ,\r", "\u{feff}{\"a\":\"b\"},"]
+        {
+            let parts = json_parts(text);
+            assert_eq!(parts.len(), 1, "{text}");
+            assert_eq!(&text[parts[0].span.clone().unwrap()], "\"b\"", "{text}");
+        }
+        assert_eq!(bare("a,"), "a,");
     }
 }

@@ -119,7 +119,9 @@ pub(super) fn is_event(line: &[u8]) -> bool {
 
 /// The fields of an entry that says anything.
 fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Fields<'t>> {
-    let Written { stamp, mut fields } = plainly(text).or_else(|| serde_json::from_str(text).ok())?;
+    let exactly = || serde_json::from_str(text).ok();
+    let leniently = || serde_json::from_str(parts::bare(text)).ok();
+    let Written { stamp, mut fields } = plainly(text).or_else(exactly).or_else(leniently)?;
     fields.timeline.time = match stamp {
         Stamp::None => None,
         Stamp::Number(number) => Some(time::since_1970(number)),

@@ -1,12 +1,16 @@
 //! The strings of a JSON text, masked in place: all else stays byte for byte as it is.
 
+use super::super::parts::bare;
 use super::Masks;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// The text without secrets, borrowed when it has none; `None` when it is not JSON.
 pub(super) fn masked<'a>(masks: &Masks, json: &'a str) -> Option<Cow<'a, str>> {
-    serde_json::from_str::<IgnoredAny>(json).ok()?;
+    let is_json = |text| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if !is_json(json) && !is_json(bare(json)) {
+        return None;
+    }
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     let mut key: Option<Cow<'_, str>> = None;
