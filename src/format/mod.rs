@@ -99,8 +99,10 @@ pub struct Envelope<'a> {
 }
 
 /// Why a field of most formats is absent.
-const NO_CHAIN: (Field, &str) =
-    (Field::Chain, "`agent.seal` has the SHA-256 of every finished file of the journal");
+const NO_CHAIN: (Field, &str) = (
+    Field::Chain,
+    "`agent.seal` has the SHA-256 of every finished file of the journal and the chain value of its last line",
+);
 
 /// All formats.
 pub const FORMATS: &[Format] = &[rfc5424::ROW, cef::ROW, leef::ROW, json::ROW, ecs::ROW, ocsf::ROW];

@@ -18,6 +18,7 @@ use super::index::{self, Builder};
 use super::sealed::{FRAME_BYTES_MAX, Sealed};
 use super::segment::{self, SegmentName};
 use super::store::{self, Store, private};
+use super::tail::{self, Chain};
 use crate::model::Seq;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
@@ -45,8 +46,10 @@ pub(super) struct Sealing {
     /// Bytes of the plain file and of the sealed one.
     pub plain_bytes: u64,
     pub sealed_bytes: u64,
-    /// SHA-256 over the plain file.
+    /// SHA-256 over the sealed file.
     pub hash: [u8; 32],
+    /// The chain value that its last line ends in, which every line before it is in; `None` when that line is torn.
+    pub chain: Option<Chain>,
 }
 
 /// The same before it has its name.
@@ -54,6 +57,7 @@ struct Making {
     plain_bytes: u64,
     sealed_bytes: u64,
     hash: [u8; 32],
+    chain: Option<Chain>,
     /// What is in which frame.
     builder: Builder,
 }
@@ -77,8 +81,8 @@ pub(super) fn seal(
         if placed && let Err(error) = index::write(dir, name, &made.builder.finish(about)) {
             tracing::warn!("{} has no index: {}", target.display(), super::error::text(&error));
         }
-        let Making { plain_bytes, sealed_bytes, hash, .. } = made;
-        Ok(placed.then_some(Sealing { name: name.clone(), plain_bytes, sealed_bytes, hash }))
+        let Making { plain_bytes, sealed_bytes, hash, chain, .. } = made;
+        Ok(placed.then_some(Sealing { name: name.clone(), plain_bytes, sealed_bytes, hash, chain }))
     });
     if !matches!(made, Ok(Some(_))) {
         // It is not there, or nobody needs it; what cannot be removed now goes at the next opening.
@@ -116,7 +120,8 @@ fn pack(
 ) -> Result<Option<Making>, JournalError> {
     let mut compressor = compressor().map_err(JournalError::io("pack", path))?;
     let (mut frames, mut last) = (Vec::new(), Frame::NONE);
-    let (mut hash, mut bytes, mut done) = (Sha256::new(), Vec::new(), 0);
+    let (mut hash, mut chain) = (Sha256::new(), None);
+    let (mut bytes, mut done) = (Vec::new(), 0);
     let mut packed = Vec::new();
     loop {
         step(pace, Step::Frame, "read", path)?;
@@ -128,19 +133,29 @@ fn pack(
             return Ok(None);
         }
         let raw = &bytes[..done];
-        hash.update(raw);
         packed.clear();
         packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
         compressor.compress_to_buffer(raw, &mut packed).map_err(JournalError::io("pack", path))?;
         out.write_all(&packed).map_err(JournalError::io("write", temporary))?;
+        hash.update(&packed);
+        chain = last_chain(raw);
         last = last.followed_by(packed.len() as u32, raw.len() as u32);
         frames.push(last);
         builder.frame(raw, last.packed);
     }
     step(pace, Step::File, "write", temporary)?;
-    out.write_all(&frames::table(&frames)).map_err(JournalError::io("write", temporary))?;
+    let table = frames::table(&frames);
+    out.write_all(&table).map_err(JournalError::io("write", temporary))?;
+    let hash = hash.chain_update(&table).finalize().into();
     let plain_bytes = last.begin + u64::from(last.raw);
-    Ok(Some(Making { plain_bytes, sealed_bytes: 0, hash: hash.finalize().into(), builder }))
+    Ok(Some(Making { plain_bytes, sealed_bytes: 0, hash, chain, builder }))
+}
+
+/// The chain value of the last line, if that is whole.
+fn last_chain(raw: &[u8]) -> Option<Chain> {
+    let lines = raw.strip_suffix(b"\n")?;
+    let line = memchr::memrchr(b'\n', lines).map_or(lines, |feed| &lines[feed + 1..]);
+    tail::check(line).map(|whole| whole.chain)
 }
 
 fn compressor() -> io::Result<Compressor<'static>> {

@@ -6,8 +6,8 @@ use super::forms;
 use super::index::{self, Index};
 use super::seal::{self, Pace, Sealing, Step};
 use super::segment::{self, SegmentName};
+use super::tail::Chain;
 use crate::model::{Action, Event, Outcome, Seq, Time};
-use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
@@ -67,24 +67,24 @@ impl Journal {
         self.0.unsealable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The hash leaves the machine with the event: what a copy of the segment can be held against.
+    /// Both leave the machine with the event: what the file and a copy of it can be held against, and what its lines can,
+    /// in whatever form.
     fn tell_sealed(&self, sealing: &Sealing, now: Time) {
         let name = &sealing.name;
         let names = segment::list(&self.0.store.journal()).unwrap_or_default();
         let next = names.iter().find(|other| *other > name).map_or(Seq::NONE, |next| next.first);
         let last = Seq(next.0.saturating_sub(1));
         let records = next.0.saturating_sub(name.first.0);
-        let mut hash = String::new();
-        for byte in sealing.hash {
-            // Writing to a string cannot fail.
-            let _ = write!(hash, "{byte:02x}");
-        }
+        let hex = |value: Chain| String::from_utf8_lossy(&value.hex()).into_owned();
         let message = format!(
-            "{} was sealed: records {} to {last}, {} bytes are {} now, SHA-256 of the text {hash}",
+            "{}{} was sealed: records {} to {last}, {} bytes are {} now, SHA-256 {}, chain value of the last line {}",
             name.file_name(),
+            forms::SEALED,
             name.first,
             sealing.plain_bytes,
             sealing.sealed_bytes,
+            hex(Chain(sealing.hash)),
+            sealing.chain.map_or_else(|| "unknown: it is torn".to_owned(), hex),
         );
         let mut event = Event::own(Action::SEAL, Outcome::Success, now, message);
         event.count = Some(records);

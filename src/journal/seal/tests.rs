@@ -134,8 +134,13 @@ fn what_was_sealed_is_the_same_bytes_and_older_tools_read_it() {
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written, "age counts from the last record");
     let told = records(dir.path()).pop().unwrap().event;
     assert_eq!((told.action, told.count), (Action::SEAL, Some(3000)));
-    let hash: String = Sha256::digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(told.message.contains(&hash), "{}", told.message);
+    let hash: String = Sha256::digest(&sealed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let chain = plain.strip_suffix(b"\"}\n").and_then(|line| line.last_chunk::<64>()).unwrap();
+    for value in
+        [hash.as_str(), std::str::from_utf8(chain).unwrap(), path.file_name().unwrap().to_str().unwrap()]
+    {
+        assert!(told.message.contains(value), "{value}: {}", told.message);
+    }
     assert!(journal.status().bytes < plain.len() as u64, "the space is given back");
     let on_disk = crate::journal::maintain::bytes_of(&dir.path().join("journal")).unwrap();
     assert!(on_disk.abs_diff(journal.status().bytes) < 2048, "but for the headers of segments");
