@@ -39,6 +39,8 @@ pub(super) struct Plan {
     columns: Vec<Wish>,
     ids: Vec<String>,
     /// Of each set, one text must stand in what a frame says.
+    literals: Vec<Vec<String>>,
+    /// The same of what a record says.
     texts: Vec<Vec<String>>,
     /// What is known of the frames of each part that was asked.
     known: HashMap<usize, Known>,
@@ -81,7 +83,8 @@ impl Plan {
             until: until.unwrap_or(Time::MAX),
             columns: Column::ALL.into_iter().filter(asks).map(wish).collect(),
             ids: filter.words().filter(|(name, _)| *name == "id").map(|(_, id)| id.to_owned()).collect(),
-            texts: filter.literals().chain(filter.texts()).filter(is_cheap).collect(),
+            literals: filter.literals().filter(is_cheap).collect(),
+            texts: filter.texts().filter(is_cheap).collect(),
             known: HashMap::new(),
             filter: Arc::clone(filter),
         }
@@ -162,14 +165,9 @@ impl Plan {
             let ids: Vec<&str> = self.ids.iter().map(String::as_str).collect();
             index.with_ids(&ids).map(&mut keep);
         }
-        for texts in &self.texts {
-            let found = texts.iter().map(|text| index.with_text(text)).reduce(|left, right| {
-                let (mut left, right) = (left?, right?);
-                left.join(&right);
-                Some(left)
-            });
-            found.flatten().map(&mut keep);
-        }
+        let literals = self.literals.iter().map(|set| with_one(set, |text| index.with_literal(text)));
+        let texts = self.texts.iter().map(|set| with_one(set, |text| index.with_text(text)));
+        literals.chain(texts).flatten().for_each(&mut keep);
         Known { frames: set, counts }
     }
 
@@ -208,6 +206,16 @@ impl Plan {
         let count = self.known(stretch.part, index).counts.get(frame)?;
         (count.maybe == 0).then_some(count.yes)
     }
+}
+
+/// The frames that may have one of these texts; `None` when it is not known of one of them.
+fn with_one(texts: &[String], frames: impl Fn(&str) -> Option<FrameSet>) -> Option<FrameSet> {
+    let joined = texts.iter().map(|text| frames(text)).reduce(|left, right| {
+        let (mut left, right) = (left?, right?);
+        left.join(&right);
+        Some(left)
+    });
+    joined.flatten()
 }
 
 impl Count {

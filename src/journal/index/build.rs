@@ -1,9 +1,10 @@
 //! Making an index: the frames of a segment pass by once, in order.
 
 use super::columns::{Column, Counting, Values};
-use super::fields::{Name, fields};
+use super::fields::{Fields, Name, fields, fields_from};
 use super::grams::Grams;
 use super::ids::Ids;
+use super::stretches::Stretches;
 use super::{About, FrameFacts, file};
 use crate::journal::tail;
 use crate::model::{Seq, Time};
@@ -18,7 +19,8 @@ pub(in crate::journal) struct Builder {
     /// Bytes that have a bit for each frame.
     row_bytes: usize,
     ids: Ids,
-    /// The fields of the line at hand.
+    stretches: Stretches,
+    /// The fields of the line at hand whose runs are taken in.
     places: Vec<Place>,
     /// The seq that has to come next.
     next: Seq,
@@ -52,6 +54,7 @@ impl Builder {
             grams: Some(Grams::new()),
             row_bytes,
             ids: Ids::new(),
+            stretches: Stretches::new(),
             places: Vec::new(),
             next: first,
             at_header: true,
@@ -157,8 +160,16 @@ impl Builder {
         }
         let (mut seq, mut at, mut id) = (None, &[][..], None);
         self.places.clear();
-        let mut all = fields(body);
-        for field in all.by_ref() {
+        let mut all = match head(body) {
+            Some((seen, end)) => {
+                (seq, at, id) = (Some(seen.seq.0), seen.time, Some(seen.id));
+                fields_from(body, end)
+            }
+            None => fields(body),
+        };
+        loop {
+            self.pass_known(&mut all, body, frame);
+            let Some(field) = all.next() else { break };
             match field.name {
                 Name::Short(SEQ) => seq = number(field.value),
                 Name::Short(TIME) => at = field.value,
@@ -169,12 +180,17 @@ impl Builder {
                 _ => {}
             }
             let column = Column::of(field.name);
+            self.stretches.read(body, &field, column, frame);
             if let Some(column) = column {
                 self.columns[column as usize].add(&field.pair);
             }
-            let escaped = if field.is_escaped { field.pair.end - field.value.len() } else { field.pair.end };
-            self.places.push(Place { pair: field.pair, escaped, column });
+            if !matches!(field.name, Name::Short(SEQ | ID | TIME | SEEN | POSITION | COUNT | SYNCED)) {
+                let escaped =
+                    if field.is_escaped { field.pair.end - field.value.len() } else { field.pair.end };
+                self.places.push(Place { pair: field.pair, escaped, column });
+            }
         }
+        self.stretches.end_line();
         let (true, Some(seq), Some(id)) = (all.were_whole(), seq, id) else { return Err(()) };
         if at.len() != TIME_BYTES || memchr::memchr(b'\\', at).is_some() {
             return Err(());
@@ -185,8 +201,23 @@ impl Builder {
         Ok(Some(Seen { seq: Seq(seq), time: at, id }))
     }
 
-    /// Takes in the text of a line, all of it: a filter may look for a text anywhere in it. But for the fields of columns
-    /// whose value the frame had before: their runs are there.
+    /// Takes in fields that lines had before, without reading them.
+    #[inline]
+    fn pass_known(&mut self, all: &mut Fields<'_>, body: &[u8], frame: u32) {
+        let at = all.at();
+        let Some(stretch) = self.stretches.find(body, at, frame) else { return };
+        for (pair, column) in stretch.pairs() {
+            self.columns[*column as usize].add(&(at + pair.start..at + pair.end));
+        }
+        all.pass(stretch.len());
+        if !stretch.was_in(frame) {
+            let end = at + stretch.len() - 1;
+            self.places.push(Place { pair: at..end, escaped: end, column: None });
+        }
+    }
+
+    /// Takes in the text of a line. But for numbers, which are left out, and the fields of columns whose value the frame had
+    /// before: their runs are there.
     fn take_text(&mut self, body: &[u8], were_there: [bool; Column::ALL.len()]) {
         let Some(grams) = &mut self.grams else { return };
         let mut piece = 0..0;
@@ -227,6 +258,26 @@ impl Builder {
     }
 }
 
+/// What a line of ours begins with, each at its place, and where the next field is; `None` where it is written otherwise.
+fn head(body: &[u8]) -> Option<(Seen<'_>, usize)> {
+    let begin = b"{\"seq\":".len();
+    let digits = body.get(begin..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = begin + digits;
+    let rest: &[u8; HEAD_BYTES] = body.get(end..)?.first_chunk()?;
+    let (id, rest) = rest.strip_prefix(b",\"id\":")?.split_at_checked(34)?;
+    let (time, rest) = rest.strip_prefix(b",\"time\":")?.split_at_checked(TIME_BYTES)?;
+    let (seen, rest) = rest.strip_prefix(b",\"seen\":")?.split_at_checked(TIME_BYTES)?;
+    (is_string(id) && is_string(time) && is_string(seen) && rest == b",").then_some(())?;
+    let seen = Seen { seq: Seq(number(&body[begin..end])?), time, id: id_prefix(id)? };
+    Some((seen, end + HEAD_BYTES))
+}
+
+/// Whether it is one string, without escapes.
+fn is_string(json: &[u8]) -> bool {
+    let inside = json.strip_prefix(b"\"").and_then(|json| json.strip_suffix(b"\""));
+    inside.is_some_and(|inside| memchr::memchr2(b'"', b'\\', inside).is_none())
+}
+
 fn number(json: &[u8]) -> Option<u64> {
     let digit = |number: u64, &byte: &u8| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
@@ -248,7 +299,85 @@ fn time(json: &[u8]) -> Option<Time> {
 const SEQ: u64 = Name::short(b"seq");
 const TIME: u64 = Name::short(b"time");
 const ID: u64 = Name::short(b"id");
+// With these all that has no text, but numbers: in decimal or hex, and times. See `grams::may_be_number`.
+const SEEN: u64 = Name::short(b"seen");
+const POSITION: u64 = Name::short(b"position");
+const COUNT: u64 = Name::short(b"count");
+const SYNCED: u64 = Name::short(b"synced");
 /// `"2024-02-29T09:11:02.000Z"` with its quotes.
 const TIME_BYTES: usize = 26;
+/// From the comma behind the seq to the one behind `seen`.
+const HEAD_BYTES: usize = 6 + 34 + 8 + TIME_BYTES + 8 + TIME_BYTES + 1;
 /// Digits of an id that the index keeps.
 pub(super) const ID_DIGITS: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tail::{Chain, finish};
+
+    /// A line of which the parts that lines have in common, and what is between them, are one of few each.
+    fn line(seq: u64, rng: &mut fastrand::Rng) -> Vec<u8> {
+        let mut one_of = |all: &[&'static str]| all[rng.usize(..all.len())];
+        let what = [
+            one_of(&[r#""class":"user-operation","action":"user.login""#, r#""class":"agent""#]),
+            one_of(&[r#","code":"OTA-1001""#, r#","code":"OTA-\u0031""#, ""]),
+            one_of(&[r#","outcome":"success""#, r#","outcome":"failure""#]),
+            one_of(&[
+                r#","severity":3,"sensor":"plant-a","source":"timeline""#,
+                r#","severity":3,"source":"t""#,
+            ]),
+            one_of(&["", r#","position":{"file":1,"offset":7}"#, r#","user":"alice","client":"::1""#]),
+            one_of(&["", r#","type":"USER_LOGIN","title":"User Login Attempt""#, r#","type":"X""#]),
+            one_of(&["", r#","label":"INFO""#, r#","label":"NOTICE""#, r#","class":"y""#]),
+            one_of(&["", r#","flags":["unparsed"]"#, r#","type":"second","label":"z""#]),
+            one_of(&["", r#","raw":{"type":"inside","class":"inside, too"}"#]),
+        ];
+        let head = format!("{{\"seq\":{seq},\"id\":\"{:032x}\"", seq * 7);
+        let time = "2024-02-29T09:11:02.000Z";
+        format!("{head},\"time\":\"{time}\",\"seen\":\"{time}\",{}", what.concat()).into_bytes()
+    }
+
+    #[test]
+    fn what_is_known_by_its_bytes_is_what_would_be_read() {
+        let mut rng = fastrand::Rng::with_seed(11);
+        let mut builder = Builder::new(Seq(1), 8);
+        let mut read = Column::ALL.map(|_| Counting::new());
+        let mut texts = Grams::new();
+        builder.at_header = false;
+        for frame in 0..8 {
+            let mut raw = Vec::new();
+            for seq in 1..=500 {
+                let body = line(frame * 500 + seq, &mut rng);
+                for field in fields(&body) {
+                    if let Some(column) = Column::of(field.name) {
+                        read[column as usize].add(&field.pair);
+                    }
+                    let is_text = !matches!(field.name, Name::Short(SEQ | ID | TIME | SEEN | POSITION));
+                    if is_text {
+                        texts.add(&body[field.pair.clone()]);
+                    }
+                }
+                for column in &mut read {
+                    column.end_record(&body, frame as u32);
+                }
+                let begin = raw.len();
+                raw.extend_from_slice(&body);
+                finish(&mut raw, begin, Chain::default());
+            }
+            builder.frame(&raw, 1);
+            texts.end_frame();
+        }
+        assert!(builder.is_exact() && builder.next == Seq(4001));
+        for column in Column::ALL {
+            let mut counted = [&builder.columns, &read].map(|columns| {
+                let values = Values::read(columns[column as usize].encode(8).unwrap()).unwrap();
+                values.iter().map(|value| (value.json.to_vec(), value.records)).collect::<Vec<_>>()
+            });
+            counted.iter_mut().for_each(|counted| counted.sort());
+            assert_eq!(counted[0], counted[1], "{column:?}");
+        }
+        let (kept, expected) = (builder.grams.unwrap().into_rows(1), texts.into_rows(1));
+        assert!(kept.iter().zip(&expected).all(|(kept, wanted)| kept & wanted == *wanted));
+    }
+}

@@ -224,7 +224,7 @@ impl Counting {
 }
 
 /// A hash of the bytes and of what was before them: of sixteen at a time one half is multiplied with the other.
-fn mix(before: u64, bytes: &[u8]) -> u64 {
+pub(super) fn mix(before: u64, bytes: &[u8]) -> u64 {
     let mut hash = before ^ bytes.len() as u64;
     let mut step = |sixteen: [u8; 16]| {
         let both = u128::from_le_bytes(sixteen);

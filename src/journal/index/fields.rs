@@ -9,6 +9,11 @@ pub(super) fn fields(body: &[u8]) -> Fields<'_> {
     Fields { body, at: 1, whole: body.first() == Some(&b'{') }
 }
 
+/// The same from the field on that begins there, behind its comma.
+pub(super) fn fields_from(body: &[u8], at: usize) -> Fields<'_> {
+    Fields { body, at, whole: at < body.len() }
+}
+
 /// See `fields`.
 pub(super) struct Fields<'a> {
     body: &'a [u8],
@@ -18,6 +23,16 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// Where the next field begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Passes over fields that are known, so many bytes with the comma behind them.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// Whether the line was read to its end, once nothing comes any more.
     pub(super) fn were_whole(&self) -> bool {
         self.whole
@@ -81,7 +96,10 @@ fn field(body: &[u8], begin: usize) -> Option<Field<'_>> {
     let (name, name_end) = name(body, begin)?;
     (*body.get(name_end)? == b':').then_some(())?;
     let begins = name_end + 1;
-    let (end, is_escaped) = value_end(body, begins)?;
+    let (end, is_escaped) = match name {
+        Name::Short(RAW) => raw_end(body, begins)?,
+        _ => value_end(body, begins)?,
+    };
     Some(Field { name, value: &body[begins..end], is_escaped, pair: begin..end })
 }
 
@@ -105,7 +123,7 @@ fn name(body: &[u8], begin: usize) -> Option<(Name<'_>, usize)> {
 }
 
 #[inline]
-fn eight_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn eight_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
@@ -161,6 +179,17 @@ fn value_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
     }
 }
 
+/// What a sensor wrote is the last field but for `synced`, which is a number: an object that ends the line is all there is
+/// to it.
+#[inline]
+fn raw_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
+    let rest = bytes.get(begin..)?;
+    if rest.first() != Some(&b'{') || rest.last() != Some(&b'}') {
+        return value_end(bytes, begin);
+    }
+    Some((bytes.len(), memchr::memchr(b'\\', rest).is_some()))
+}
+
 /// Behind the bracket that closes the one there.
 fn nested_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
     let (mut depth, mut at, mut is_escaped) = (0_usize, begin, false);
@@ -184,6 +213,8 @@ fn nested_end(bytes: &[u8], begin: usize) -> Option<(usize, bool)> {
         }
     }
 }
+
+const RAW: u64 = Name::short(b"raw");
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@
 //!
 //! A text can stand in a frame only if all of its runs are there, so a search reads one row for each run, a few bytes
 //! of a segment. Upper and lower case are alike. What a record says is taken in as it stands in the line and, where it is
-//! escaped there, as what it means.
+//! escaped there, as what it means. Its seq, id, times, position and count are left out.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -97,6 +97,11 @@ impl Grams {
             numbers.iter().for_each(|&number| self.rows[usize::from(number)] = 1);
         }
     }
+}
+
+/// Whether a text may be a part of a number or a time, whose runs are not kept: every frame would have most of them.
+pub(super) fn may_be_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit() || b"-:.TtZz".contains(&byte))
 }
 
 /// The rows of a text's runs; none if it is shorter than one.
@@ -202,6 +207,16 @@ mod tests {
             assert!(has(&grams, text), "{text}");
         }
         assert!(!has(&grams, "zebrafish"));
+    }
+
+    #[test]
+    fn what_could_stand_in_a_number_or_a_time_is_told_from_other_text() {
+        for text in ["4711", "7F31c0", "2024-02-29T09:11:02.118z", "10.7.1", "face"] {
+            assert!(may_be_number(text), "{text}");
+        }
+        for text in ["raw-base64", "ota-1001", "10.7.1.9 ", "user 17"] {
+            assert!(!may_be_number(text), "{text}");
+        }
     }
 
     #[test]

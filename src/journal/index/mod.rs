@@ -25,6 +25,7 @@ mod grams;
 mod growing;
 mod ids;
 mod set;
+mod stretches;
 
 pub(super) use build::Builder;
 pub use columns::{Column, Counted, Values};
@@ -167,7 +168,13 @@ impl Index {
         Values::read(file::read(&file, section)?)
     }
 
-    /// The frames in which a text may stand, whatever the case of its ASCII letters; `None` when that is not known.
+    /// The frames in which a text may stand in a line, within one of its values, whatever the case of its ASCII letters;
+    /// `None` when that is not known.
+    pub fn with_literal(&self, text: &str) -> Option<FrameSet> {
+        if grams::may_be_number(text) { None } else { self.with_text(text) }
+    }
+
+    /// The same of a text that does not stand in seq, id, times, position or count alone.
     pub fn with_text(&self, text: &str) -> Option<FrameSet> {
         let (file, section) = self.section(file::GRAMS)?;
         let mut set = FrameSet::all(self.frames.len());
