@@ -62,6 +62,22 @@ fn a_damaged_header_does_not_take_the_records_of_the_segment_before_with_it() {
     assert_eq!((seqs, damaged), ((1..=9).collect(), 1));
 }
 
+#[test]
+fn a_segment_that_has_less_than_the_next_one_knows_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    (1..=3).for_each(|day| append(&journal, day, 3));
+    drop(journal);
+    let segment = &segments(dir.path())[1];
+    let bytes = fs::read(segment).unwrap();
+    let end_of_line =
+        |number| bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(number).unwrap().0;
+    for (kept, left) in [(0, vec![1, 2, 3, 7, 8, 9]), (end_of_line(2) + 1, vec![1, 2, 3, 4, 5, 7, 8, 9])] {
+        fs::write(segment, &bytes[..kept]).unwrap();
+        assert_eq!(read(&mut Scan::open(dir.path()).unwrap()), (left, 1));
+    }
+}
+
 /// Each damaged place costs two synced files in `aside/`: a block of garbage must not make thousands of them.
 #[test]
 fn damaged_lines_that_follow_one_another_are_told_as_one_place() {

@@ -84,6 +84,12 @@ impl Part {
         self.name.first
     }
 
+    /// The seq behind its last record, if that is known without reading it.
+    pub fn end(&self) -> Option<Seq> {
+        let index = self.index.as_ref().filter(|index| index.rest().is_none())?;
+        index.frames().last().map(|facts| Seq(facts.first.0 + facts.count))
+    }
+
     /// What is in which of its frames, if that is known.
     pub fn index(&self) -> Option<&Index> {
         self.index.as_ref()

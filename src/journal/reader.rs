@@ -314,9 +314,13 @@ impl OpenSegment {
                 return Ok(Read::Damaged(error));
             }
         };
+        // A later segment may know more of it than there is.
+        if let Some(limit) = self.limit.filter(|&limit| count == 0 && limit < u64::MAX) {
+            self.offset = limit;
+            return Ok(Read::Damaged(self.damaged_line(offset, limit - offset)));
+        }
         let body = self.line.strip_suffix(b"\n").and_then(tail::body);
-        let seq = body.and_then(|body| peek(body).seq);
-        let body = body.map(<[u8]>::len);
+        let (seq, body) = (body.and_then(|body| peek(body).seq), body.map(<[u8]>::len));
         let unannounced = seq.is_some_and(|seq| seq > through);
         if count == 0 || unannounced || (body.is_none() && self.may_still_grow()) {
             self.file.bytes.seek(offset, &self.file.path)?;

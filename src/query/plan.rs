@@ -120,6 +120,19 @@ impl Plan {
         all
     }
 
+    /// Segments that are gone from the middle of the journal, one sentence each: nobody knows what they held. What is gone
+    /// from its beginning was removed for its age.
+    pub(super) fn holes(&self, parts: &[Part], through: Seq) -> Vec<String> {
+        let (from, to) = self.filter.places();
+        let hole = |two: &[Part]| {
+            let (begin, end) = (two[0].end()?, two[1].first());
+            let is_asked = begin <= through.min(to) && end > from;
+            (begin < end && is_asked)
+                .then(|| format!("records {begin} to {} are missing from the journal", end.0 - 1))
+        };
+        parts.windows(2).filter_map(hole).collect()
+    }
+
     /// Whether the stretch may hold a wanted record by all that the index says.
     pub(super) fn may_match(&mut self, stretch: &Stretch, part: &Part) -> bool {
         let (Some(frame), Some(index)) = (stretch.frame, part.index()) else { return true };

@@ -22,7 +22,8 @@ pub fn answer<'a>(
     let (mut newest, mut held) = (Newest::new(limit.min(query.rows_max)), Held::default());
     let folder = folder.into();
     let parts = parts(&folder, through)?;
-    let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
+    let mut plan = Plan::new(&query.filter);
+    let mut wanted = Wanted::new(&query.filter).without(plan.holes(&parts, through));
     for stretch in plan.stretches(&parts, through) {
         // Whether rows are cut is known only once there was one too many.
         let tells_all = limit <= query.rows_max || newest.passed_over() > 0;
@@ -65,7 +66,8 @@ pub fn count<'a>(
 ) -> Result<Answer, JournalError> {
     let folder = folder.into();
     let parts = parts(&folder, through)?;
-    let (mut plan, mut wanted) = (Plan::new(&query.filter), Wanted::new(&query.filter));
+    let mut plan = Plan::new(&query.filter);
+    let mut wanted = Wanted::new(&query.filter).without(plan.holes(&parts, through));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
     let mut count = 0;

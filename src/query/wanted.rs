@@ -62,6 +62,14 @@ impl Wanted {
         }
     }
 
+    /// The same, where it is known before that records are missing.
+    pub(super) fn without(mut self, missing: Vec<String>) -> Wanted {
+        missing.iter().for_each(|problem| {
+            self.missing.add(problem);
+        });
+        self
+    }
+
     /// Why records may be missing, one sentence each; empty if none is.
     pub fn missing(&self) -> &[String] {
         &self.missing.0
