@@ -23,7 +23,7 @@ pub fn answer<'a>(
     let folder = folder.into();
     let parts = parts(&folder, through)?;
     let mut plan = Plan::new(&query.filter);
-    let mut wanted = Wanted::new(&query.filter).without(plan.holes(&parts, through));
+    let mut wanted = Wanted::new(&query.filter).without(&plan.holes(&parts, through));
     for stretch in plan.stretches(&parts, through) {
         // Whether rows are cut is known only once there was one too many.
         let tells_all = limit <= query.rows_max || newest.passed_over() > 0;
@@ -67,7 +67,7 @@ pub fn count<'a>(
     let folder = folder.into();
     let parts = parts(&folder, through)?;
     let mut plan = Plan::new(&query.filter);
-    let mut wanted = Wanted::new(&query.filter).without(plan.holes(&parts, through));
+    let mut wanted = Wanted::new(&query.filter).without(&plan.holes(&parts, through));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
     let mut count = 0;

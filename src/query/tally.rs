@@ -38,7 +38,7 @@ pub fn tally<'a>(
     let folder = folder.into();
     let parts = parts(&folder, through)?;
     let mut plan = Plan::new(&query.filter);
-    let mut wanted = Wanted::new(&query.filter).without(plan.holes(&parts, through));
+    let mut wanted = Wanted::new(&query.filter).without(&plan.holes(&parts, through));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
     let mut counting = Counting::new(by);

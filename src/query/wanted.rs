@@ -63,10 +63,10 @@ impl Wanted {
     }
 
     /// The same, where it is known before that records are missing.
-    pub(super) fn without(mut self, missing: Vec<String>) -> Wanted {
-        missing.iter().for_each(|problem| {
+    pub(super) fn without(mut self, missing: &[String]) -> Wanted {
+        for problem in missing {
             self.missing.add(problem);
-        });
+        }
         self
     }
 
