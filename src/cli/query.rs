@@ -14,7 +14,7 @@ use super::terminal;
 use super::times::{self, Zone};
 use super::trail::{Extent, Trail};
 use super::{Common, warn};
-use crate::filter::Filter;
+use crate::filter::{Filter, with_fields};
 use crate::query::render::{COLUMNS, Column, Look, OF_VALUES, SHAPES, Shape, Sink};
 use clap::builder::PossibleValuesParser;
 use std::io::{self, IsTerminal, Write};
@@ -192,7 +192,7 @@ impl Query {
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let zone = self.zone.wanted();
         let clock = times::clock(zone.clone());
-        let filter = match Filter::parse(self.words(), &clock) {
+        let filter = match Filter::parse(with_fields(self.words()), &clock) {
             Ok(filter) => filter,
             Err(error) => return exit::usage(&error.into()),
         };

@@ -6,7 +6,7 @@ use super::times::{self, Zone};
 use super::{Color, Common, Paint, claimed, print_json, warn};
 use crate::config::plain;
 use crate::control::Client;
-use crate::filter::Filter;
+use crate::filter::{Filter, with_fields};
 use crate::model::act::{self, Act, Done, Replayed};
 use anyhow::bail;
 use clap::ValueEnum;
@@ -71,7 +71,7 @@ impl Replay {
     /// Asks the agent, shows how far it is, and tells what came of it.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let zone = self.zone.wanted();
-        let filter = match Filter::parse(self.words(), &times::clock(zone.clone())) {
+        let filter = match Filter::parse(with_fields(self.words()), &times::clock(zone.clone())) {
             Ok(filter) => filter,
             Err(error) => {
                 exit::explain(&error.into(), &mut io::stderr().lock())?;

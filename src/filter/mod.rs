@@ -43,6 +43,7 @@ mod until;
 mod user;
 
 pub use clock::Clock;
+pub use expression::with_fields;
 pub use selection::Selection;
 
 use crate::model::{Record, Seq, Time};

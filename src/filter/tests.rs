@@ -35,6 +35,25 @@ fn words_of_one_name_are_alternatives_and_of_different_names_all_must_hold() {
 }
 
 #[test]
+fn a_field_of_expressions_is_a_word_of_matches() {
+    let words = |given: &[(&str, &str)]| {
+        let words = with_fields(given.iter().copied());
+        words.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words(&[("user", "a"), ("where", "seq < 9")]), "user=a where=seq < 9");
+    assert_eq!(words(&[("code", "OTA-1001"), ("code", "OTA-1002")]), "where=code in (OTA-1001, OTA-1002)");
+    assert_eq!(
+        words(&[("seq", "5"), ("where", "user = a or user = b"), ("title", "a b")]),
+        "where=(user = a or user = b) and seq in (5) and title in (\"a b\")"
+    );
+    assert_eq!(words(&[("seq", "5"), ("where", "user = a) or (user = b")]), "where=user = a) or (user = b");
+    let found = Filter::parse(with_fields([("code", "OTA-1104"), ("user", "alice")]), &clock()).unwrap();
+    assert!(found.matches(&record("alice", "user.delete", Outcome::Success, 0)));
+    assert!(!found.matches(&record("alice", "user.create", Outcome::Success, 0)));
+    assert!(Filter::parse(with_fields([("nothing", "x")]), &clock()).is_err());
+}
+
+#[test]
 fn a_group_of_actions_needs_no_dot() {
     for (all, name) in [("user", "user.login"), ("device", "device.delete"), ("user.", "user.login")] {
         let record = |action| record("alice", action, Outcome::Success, 0);

@@ -126,6 +126,8 @@ fn options_and_matches_are_the_same_words_and_rows_can_be_counted() {
     assert_eq!((by_option.0, by_option.1.lines().count()), (Some(0), 2), "{by_option:?}");
     assert_eq!(rows(&["client=10.2.0.0/16", "user=bob", "severity=..5"]), by_option);
     assert_eq!(rows(&["--src", "10.2.0.0/16", "user=bob", "-p", "0..5"]), by_option);
+    assert_eq!(rows(&["--count", "code=OTA-1999", "seq=2", "seq=3"]).1, "2\n");
+    assert_eq!(rows(&["--count", "seq=2", "--where", "seq = 3"]).1, "0\n");
     assert_eq!(rows(&["--count"]), (Some(0), "6\n".to_owned(), String::new()));
     assert_eq!(rows(&["--count", "user=nobody"]), (Some(1), "0\n".to_owned(), String::new()));
     assert_eq!(rows(&["--just-one"]), rows(&["-n", "1"]));

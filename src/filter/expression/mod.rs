@@ -52,6 +52,35 @@ pub(super) fn of_word(name: &str, values: &[&str]) -> String {
     }
 }
 
+/// The words, with those that are none but fields of expressions as part of the expression: values of one field are
+/// alternatives, all else must hold.
+pub fn with_fields<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    let is_word = |name: &str| super::FILTERS.iter().any(|kind| kind.name == name);
+    let is_field = |name: &str| !is_word(name) && fields::FIELDS.iter().any(|field| field.name == name);
+    let (mut others, mut named) = (Vec::new(), Vec::<(&str, Vec<&str>)>::new());
+    let mut expressions: Vec<String> = Vec::new();
+    for (name, value) in words {
+        match named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None if is_field(name) => named.push((name, vec![value])),
+            None if name == KIND.name => expressions.push(value.to_owned()),
+            None => others.push((name, value)),
+        }
+    }
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut words: Vec<(String, String)> = others.into_iter().map(owned).collect();
+    // What is wrong is shown where it stands, and nothing closes a parenthesis that it did not open.
+    let is_one = matches!(expressions.as_slice(), [] | [_]);
+    if named.is_empty() || !is_one || expressions.iter().any(|text| parse::parse(text).is_err()) {
+        words.extend(expressions.into_iter().map(|text| (KIND.name.to_owned(), text)));
+        return words;
+    }
+    let named = named.iter().map(|(name, values)| of_word(name, values));
+    let parts: Vec<String> = expressions.iter().map(|text| format!("({text})")).chain(named).collect();
+    words.push((KIND.name.to_owned(), parts.join(" and ")));
+    words
+}
+
 /// A value as an expression writes it.
 struct Text<'a>(&'a str);
 
