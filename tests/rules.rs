@@ -179,3 +179,29 @@ fn a_mask_of_the_site_is_used_and_a_bad_one_is_cited() {
 
 const ENTRY: &str =
     r#"{"timestamp":1709193520000,"type":"USER_OPERATION","content":"Operator alice badged in at north"}"#;
+
+#[test]
+fn a_rule_is_cited_where_it_stands_though_another_has_its_name() {
+    let rule = |begin: &str| {
+        format!(
+            "[[rule]]\nname = \"badge\"\nmatch = '^{begin} {{user}} came in'\naction = \"user.login\"\n\n"
+        )
+    };
+    let site = Site::new(&(rule("Operator") + &rule("Guard")));
+    for (text, line) in [("Operator alice came in", 3), ("Guard alice came in", 8)] {
+        let explained = site.run(&["explain", text]);
+        assert!(explained.contains(&format!("10-badge.toml:{line})")), "{explained}");
+    }
+}
+
+#[test]
+fn a_log_beside_the_config_is_found_from_its_folder() {
+    let site = Site::new("");
+    let checked = Command::new(env!("CARGO_BIN_EXE_otrail"))
+        .args(["check", "--config", "otrail.toml"])
+        .current_dir(site.path("."))
+        .output()
+        .unwrap();
+    let text = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
+    assert!(text.contains("source log: sensor.log is readable"), "{text}");
+}

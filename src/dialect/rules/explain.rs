@@ -56,7 +56,9 @@ impl Rules {
         };
         let found = rules().find_map(read);
         if let Some((rule, reading)) = &found {
-            let named = |words: &Words<'_>| self.rules.iter().find(|rule| rule.name == words.rule);
+            // Two rules may have the same name.
+            let is_it = |rule: &Rule, words: &Words<'_>| std::ptr::eq(rule.name.as_str(), words.rule);
+            let named = |words: &Words<'_>| self.rules.iter().find(|rule| is_it(rule, words));
             explained.rule = match reading {
                 Reading::Words(words) => named(words).map(at),
                 _ => Some(at(rule)),
