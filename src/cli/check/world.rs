@@ -40,7 +40,10 @@ fn source(source: &SourceSettings) -> Finding {
     let path = source.path.display();
     let folder = match collect::means_several(&source.path) {
         true => None,
-        false => source.path.parent(),
+        false => source.path.parent().map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        }),
     };
     if let Some(folder) = folder
         && let Err(error) = fs::read_dir(folder)
