@@ -89,11 +89,11 @@ impl Builder {
 
     /// Gives up the columns that take the most until all of it takes no more than so many bytes, as far as they can.
     pub(super) fn shrink(&mut self, bytes_max: usize) {
+        let of_rest = self.ids.memory() + self.stretches.memory();
         loop {
             let of_columns: usize = self.columns.iter().map(Counting::memory).sum();
             let largest = self.columns.iter_mut().max_by_key(|column| column.memory());
-            match largest.filter(|largest| of_columns + self.ids.memory() > bytes_max && largest.memory() > 0)
-            {
+            match largest.filter(|largest| of_columns + of_rest > bytes_max && largest.memory() > 0) {
                 Some(largest) => largest.give_up(),
                 None => return,
             }

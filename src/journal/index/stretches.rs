@@ -108,6 +108,16 @@ impl Stretches {
         }
     }
 
+    /// How many bytes they take.
+    pub(super) fn memory(&self) -> usize {
+        let of_one = |stretch: &Stretch| {
+            size_of::<Stretch>()
+                + stretch.bytes.capacity()
+                + stretch.pairs.capacity() * size_of::<(Range<usize>, Column)>()
+        };
+        self.slots.iter().map(of_one).sum()
+    }
+
     /// The line is over.
     pub(super) fn end_line(&mut self) {
         self.open = None;
