@@ -123,6 +123,19 @@ impl Trail {
             Trail::Folder(dir) => Ok(journal::stream_of(dir)?.to_string()),
         }
     }
+
+    /// Whether the journal has no record with that seq, nor a newer one.
+    pub(super) fn ends_before(&self, seq: Seq) -> anyhow::Result<bool> {
+        match self {
+            Trail::Agent(settings) => Ok(connect(settings)?.status()?.journal.newest < seq),
+            Trail::Folder(dir) => {
+                // The newest segment may have no record yet, and those before it may be gone for their age.
+                let begins_behind = journal::parts(dir)?.last().is_some_and(|part| part.first() > seq);
+                let before = Seq(seq.0.saturating_sub(1));
+                Ok(!begins_behind && journal::Scan::open(dir)?.after(before).next().is_none())
+            }
+        }
+    }
 }
 
 fn connect(settings: &control::Settings) -> anyhow::Result<Client> {

@@ -51,6 +51,9 @@ fn a_cursor_goes_on_where_the_last_query_ended_and_shows_every_row_once() {
     let (code, rows, errors) = run(other.path(), &["query", "-q", "--cursor-file", name]);
     assert_eq!((code, rows.as_str()), (Some(2), ""));
     assert!(errors.contains("the cursor is of another journal"), "{errors}");
+    fs::write(&file, first.replace("q=3", "q=6")).unwrap();
+    let (code, _, errors) = run(dir.path(), &["query", "-q", "--cursor-file", name]);
+    assert!(code == Some(2) && errors.contains("behind the end of the journal"), "{errors}");
     fs::write(&file, "otrail").unwrap();
     let (code, _, errors) = run(dir.path(), &["query", "-q", "--cursor-file", name]);
     assert!(code == Some(2) && errors.contains("holds no cursor"), "{errors}");

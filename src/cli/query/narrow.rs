@@ -8,6 +8,8 @@ use super::cursor::Cursor;
 use crate::filter::{Clock, Filter};
 use crate::model::Seq;
 
+const WAY_OUT: &str = "without the cursor the query begins anew";
+
 /// What the system did not do, outside; what the caller did wrong, inside.
 type Outcome<T> = anyhow::Result<Result<T, anyhow::Error>>;
 
@@ -31,8 +33,12 @@ impl Query {
         let stream = trail.stream()?;
         let begun = before.unwrap_or(Cursor { stream: stream.clone(), seq: Seq::NONE });
         if begun.stream != stream {
-            let way_out = "without the cursor the query begins anew";
-            return Ok(Err(anyhow::anyhow!("the cursor is of another journal, {}; {way_out}", begun.stream)));
+            return Ok(Err(anyhow::anyhow!("the cursor is of another journal, {}; {WAY_OUT}", begun.stream)));
+        }
+        // Else all would be passed over in silence until the journal has come so far.
+        if begun.seq > Seq::NONE && trail.ends_before(begun.seq)? {
+            let why = "is behind the end of the journal, which is older or has lost records";
+            return Ok(Err(anyhow::anyhow!("the cursor {why}; {WAY_OUT}")));
         }
         Ok(Ok(Some(begun)))
     }
