@@ -167,6 +167,14 @@ fn no_text_is_read_as_what_was_not_done() {
 }
 
 #[test]
+fn nobody_is_called_unknown_user() {
+    for text in ["Login failed for unknown user", "Failed login attempt from 10.2.3.4 for unknown user 'bob'"]
+    {
+        assert_ne!(operation(text).user.as_deref(), Some("unknown"), "{text}");
+    }
+}
+
+#[test]
 fn a_name_without_quotes_is_whole() {
     for (text, name) in [
         ("User alice deleted device Boiler feed pump from 10.2.3.4", "Boiler feed pump"),

@@ -189,6 +189,14 @@ impl Rule {
     pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
         let Some((compiled, found)) = self.matched(text) else { return Reading::Nothing };
         let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] = found;
+        // "for unknown user bob" names no user called so.
+        let is_nobody = |user: &Range<usize>| {
+            ["unknown", "invalid"].iter().any(|word| text[user.clone()].eq_ignore_ascii_case(word))
+                && text[user.end..].starts_with(" user")
+        };
+        if user.as_ref().is_some_and(is_nobody) {
+            return Reading::Nothing;
+        }
         if let Some(user) = &user {
             let named_before =
                 [&target, &target_id, &old, &new].into_iter().flatten().any(|thing| thing.start < user.start);
