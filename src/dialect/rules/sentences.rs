@@ -242,7 +242,7 @@ fn key(form: Form, verb: &str) -> VerbKey {
 /// A name, and what may stand behind it in parentheses or as a title.
 const NAMED: &str = r##"(?:with )?(?:#|id:? ?#?)?{target}(?: \(id:? ?#?(?<target_id>[0-9A-Za-z-]+)\))?(?: \([^()]*\)| "[^"]*")??"##;
 /// What it was and is now, or the role that an account is given.
-const REST: &str = r"(?: manually| from the (?:device )?inventory)?(?:(?:(?: from (?:version )?{old_role})? (?:to|on|as)(?: version| interface)?|,? \(?(?:with |and )?(?:the )?(?:user )?role(?: of)?:?) {new_role}\)?(?: minutes| seconds| hours| days)?)?";
+const REST: &str = r"(?: manually| from the (?:device )?inventory)?(?:(?:(?: from (?:version )?{old_role})? (?:to|as|on interface)(?: version| interface)?|,? \(?(?:with |and )?(?:the )?(?:user )?role(?: of)?:?) {new_role}\)?(?: minutes| seconds| hours| days)?)?";
 
 /// The tables in the order in which they are tried: the more exact go first. Where the verb stands before the name,
 /// what follows cannot be the name of the actor.
