@@ -4,7 +4,7 @@
 //! cargo bench --bench normalize              a sample of the documented types, see `sample.rs`
 //! cargo bench --bench normalize -- FILE      a log of the first dialect
 //! ENTRIES=2000 ROUNDS=1 KINDS=0 cargo bench  little enough to count instructions in
-//!   1516 ns  median of 15 rounds   1499 ns  best      20000 entries of 188 bytes, 25 kinds
+//!   1306 ns  median of 15 rounds   1276 ns  best      20000 entries of 188 bytes, 25 kinds
 //! ```
 //!
 //! The first line is the mix of the log in the order of the log; then each kind by itself, which is a little less
