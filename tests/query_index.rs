@@ -9,6 +9,8 @@ use otrail::query::render::COLUMNS;
 use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};
 #[path = "query/growing.rs"]
 mod growing;
+#[path = "query/numbers.rs"]
+mod numbers;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
