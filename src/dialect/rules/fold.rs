@@ -3,6 +3,11 @@
 
 use regex_syntax::hir::{Capture, Class, Hir, HirKind, Repetition};
 
+/// What an automaton reads where a text has such a byte, if it is one of a folded pattern.
+pub(super) fn read(byte: u8, is_folded: bool) -> u8 {
+    if is_folded { byte.to_ascii_lowercase() } else { byte }
+}
+
 /// What matches a text in small letters just where `pattern` matches the text as it is. `None` for a pattern that takes some letter in one case only.
 pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
     if let Some(text) = letters(pattern) {

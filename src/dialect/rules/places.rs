@@ -56,12 +56,7 @@ impl Pattern {
 
     /// The kinds of bytes that it tells apart.
     pub(super) fn kinds(&self) -> Kinds {
-        Kinds::of(self.nfa.byte_classes(), |byte| self.read(byte))
-    }
-
-    /// What it reads where a text has such a byte.
-    fn read(&self, byte: u8) -> u8 {
-        if self.is_folded { byte.to_ascii_lowercase() } else { byte }
+        Kinds::of(self.nfa.byte_classes(), |byte| fold::read(byte, self.is_folded))
     }
 
     /// Where every text begins.
@@ -75,7 +70,7 @@ impl Pattern {
 
     /// Where a byte leads to, and the register that takes its position; `None` when all registers are taken.
     pub(super) fn next(&self, state: &State, byte: Byte) -> Option<(State, u8)> {
-        let byte = byte.map(|byte| self.read(byte));
+        let byte = byte.map(|byte| fold::read(byte, self.is_folded));
         let before = if byte.is_some_and(in_word) { Before::InWord } else { Before::Other };
         let mut next = State { before, places: Vec::new(), found: None };
         let mut seen = vec![false; self.nfa.states().len()];

@@ -3,7 +3,9 @@
 use super::super::types::{self, Scope};
 use super::*;
 use crate::model::{Action, Class};
+use proptest::prelude::*;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 #[test]
 fn the_embedded_rules_are_good() {
@@ -153,4 +155,16 @@ pub(super) fn variants(text: &str) -> Vec<String> {
         others.map(changed)
     });
     changed.chain([text.to_owned(), text.to_uppercase(), format!("{text}ü")]).collect()
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_behind_a_sentence_its_actor_stays_who_did_it(rest in "(?s)[ :,.'(]?.{0,40}") {
+        static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
+        let text = format!("User alice deleted user bob{rest}");
+        if let Reading::Words(words) = RULES.read(types::index("USER_OPERATION"), "USER_OPERATION", "", &text) {
+            prop_assert_eq!(words.user, Some("alice"));
+            prop_assert!(words.target.is_none_or(|target| target.starts_with("bob")), "{:?}", words);
+        }
+    }
 }

@@ -51,7 +51,7 @@ impl Together {
             .cache_capacity(STATES_BYTES_MAX)
             .skip_cache_capacity_check(true);
         let dfa = DFA::builder().configure(states).build_from_nfa(nfa).ok()?;
-        let kinds = Kinds::of(dfa.byte_classes(), |byte| read(byte, is_folded));
+        let kinds = Kinds::of(dfa.byte_classes(), |byte| fold::read(byte, is_folded));
         let automaton = Automaton { dfa, is_folded, kinds };
         let known = Mutex::new(Known::of(&automaton));
         Some(Together { automaton, known })
@@ -138,7 +138,7 @@ impl Known {
     /// Finds out where such a byte leads to.
     #[cold]
     fn learn(&mut self, automaton: &Automaton, from: Number, byte: Byte) -> Option<()> {
-        let next = match byte.map(|byte| read(byte, automaton.is_folded)) {
+        let next = match byte.map(|byte| fold::read(byte, automaton.is_folded)) {
             Some(byte) => automaton.dfa.next_state(&mut self.cache, self.ids[from], byte),
             None => automaton.dfa.next_eoi_state(&mut self.cache, self.ids[from]),
         };
@@ -170,11 +170,6 @@ impl Known {
         self.numbers.insert(id, self.table.push());
         Some(number | matching)
     }
-}
-
-/// What the automaton reads where a text has such a byte.
-fn read(byte: u8, is_folded: bool) -> u8 {
-    if is_folded { byte.to_ascii_lowercase() } else { byte }
 }
 
 /// More patterns get an automaton of their own.
