@@ -8,8 +8,6 @@ use super::cursor::Cursor;
 use crate::filter::{Clock, Filter};
 use crate::model::Seq;
 
-const WAY_OUT: &str = "without the cursor the query begins anew";
-
 /// What the system did not do, outside; what the caller did wrong, inside.
 type Outcome<T> = anyhow::Result<Result<T, anyhow::Error>>;
 
@@ -105,3 +103,5 @@ impl Query {
         Ok(Ok(Some(format!("({part})"))))
     }
 }
+
+const WAY_OUT: &str = "without the cursor the query begins anew";
