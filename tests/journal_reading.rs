@@ -4,11 +4,11 @@
 
 mod support;
 
-use otrail::journal::{Draft, Input, Journal, JournalError, Next, Scan};
-use otrail::model::{Raw, Seq, Time};
+use otrail::journal::{self, Draft, Input, Journal, JournalError, Line, Next, Scan};
+use otrail::model::{Action, Raw, Seq, Time};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::trail::{event, open_journal};
+use support::trail::{event, journal_settings, open_journal};
 
 const DAY: i64 = 86_400_000;
 
@@ -107,6 +107,120 @@ fn a_whole_line_that_is_no_record_is_told_as_damage() {
     let [JournalError::Damaged { offset, bytes: length, .. }] = follower.damaged[..] else { unreachable!() };
     let place = &bytes[offset as usize..][..length as usize];
     assert!(place.starts_with(b"{\"seq\":2,") && place.ends_with(b"}\n"));
+}
+
+/// What reading met that is not a record, in a word each.
+fn told(scan: impl Iterator<Item = Result<Line, JournalError>>) -> Vec<String> {
+    let errors = scan.filter_map(Result::err);
+    let told = errors.map(|error| match error {
+        JournalError::Gap { first, last } => format!("{first}..{last}"),
+        JournalError::Damaged { .. } => "damage".to_owned(),
+        error => unreachable!("{error}"),
+    });
+    told.collect()
+}
+
+/// A journal of four segments with three records each, sealed or not.
+fn four_segments(dir: &Path, is_sealed: bool) -> Journal {
+    let settings = journal::Settings { seal: is_sealed, ..journal_settings(dir) };
+    let journal = Journal::open(settings, Time::default()).unwrap();
+    (1..=4).for_each(|day| append(&journal, day, 3));
+    while is_sealed && journal.seal_next(&mut |_| Ok(()), || Time::from_millis(4 * DAY).unwrap()).unwrap() {}
+    journal
+}
+
+/// Removes the segments with these numbers in whichever form they are.
+fn remove(dir: &Path, numbers: &[u64]) {
+    for number in numbers {
+        let begin = format!("{:020}-", 1 + 3 * number);
+        let is_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&begin);
+        segments(dir).iter().filter(|path| is_it(path)).for_each(|path| fs::remove_file(path).unwrap());
+    }
+}
+
+#[test]
+fn a_segment_that_is_gone_from_the_middle_is_told_with_its_records() {
+    for is_sealed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(four_segments(dir.path(), is_sealed));
+        remove(dir.path(), &[1]);
+        let scan = || Scan::open(dir.path()).unwrap();
+        let seqs: Vec<u64> = scan().flatten().map(|line| line.place.seq.0).collect();
+        assert_eq!(seqs[..9], [1, 2, 3, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(told(scan()), ["4..6"]);
+        assert_eq!(told(scan().after(Seq(5))), ["4..6"], "nobody knows which of them was read before");
+        assert!(told(scan().after(Seq(6))).is_empty() && told(scan().through(Seq(3))).is_empty());
+        remove(dir.path(), &[2]);
+        assert_eq!(told(scan()), ["4..9"]);
+        // Each part by itself, as who asks reads them.
+        let parts = journal::parts(dir.path()).unwrap();
+        let alone: Vec<String> = parts.iter().flat_map(|part| told(part.scan().unwrap())).collect();
+        assert_eq!(alone, ["4..9"]);
+        let known: Vec<(Seq, Seq)> =
+            parts.windows(2).filter_map(|two| two[0].missing_behind(&two[1])).collect();
+        assert_eq!(known, if is_sealed { vec![(Seq(4), Seq(9))] } else { vec![] });
+    }
+}
+
+#[test]
+fn lines_that_were_taken_out_are_told_and_what_is_damaged_is_no_gap_besides() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(four_segments(dir.path(), false));
+    let path = &segments(dir.path())[2];
+    let whole = fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let scan = || Scan::open(dir.path()).unwrap();
+    fs::write(path, [lines[0], lines[1], lines[3]].concat()).unwrap();
+    assert_eq!(told(scan()), ["8..8", "damage"], "the next header knows how long it was");
+    let seqs: Vec<u64> = scan().flatten().map(|line| line.place.seq.0).collect();
+    assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]);
+    assert!(told(scan().after(Seq(8)).through(Seq(9))).is_empty());
+    fs::write(path, &whole).unwrap();
+    // The last record of a segment, and with it the next segment.
+    damage(&segments(dir.path())[1], 3);
+    assert_eq!(told(scan()), ["damage"]);
+    remove(dir.path(), &[2]);
+    assert_eq!(told(scan()), ["damage", "6..9"]);
+    let parts = journal::parts(dir.path()).unwrap();
+    assert_eq!(told(parts[1].scan().unwrap()), ["damage", "6..9"]);
+}
+
+#[test]
+fn the_oldest_segments_go_without_a_word_also_under_a_slow_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = four_segments(dir.path(), false);
+    let (follower, batch) = journal.follower().read(Seq::NONE, Seq(12), 1).unwrap();
+    assert_eq!(batch.len(), 1);
+    remove(dir.path(), &[0, 1]);
+    let (follower, batch) = follower.read(Seq(1), Seq(12), 1 << 20).unwrap();
+    let seqs: Vec<u64> = batch.iter().map(|record| record.seq.0).collect();
+    assert_eq!(seqs, [2, 3, 7, 8, 9, 10, 11, 12], "the file that it had open, and what is there");
+    assert!(follower.damaged.is_empty());
+    assert!(told(journal.scan()).is_empty() && told(journal.scan().after(Seq(2))).is_empty());
+}
+
+#[test]
+fn records_that_are_gone_are_an_event_of_the_trail_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = four_segments(dir.path(), false);
+    remove(dir.path(), &[1]);
+    let events = |journal: &Journal| {
+        let records = journal.scan().flatten().map(|mut line| line.decode().unwrap().event);
+        let damaged = records.filter(|event| event.action == Action::JOURNAL_DAMAGED);
+        damaged.map(|event| (event.message.to_string(), event.count)).collect::<Vec<_>>()
+    };
+    let once = [("records 4 to 6 are missing from the journal".to_owned(), Some(3))];
+    for after in [Seq::NONE, Seq(2), Seq(5)] {
+        let (follower, _) = journal.follower().read(after, Seq(12), 1 << 20).unwrap();
+        assert_eq!(follower.damaged.len(), 1);
+        follower.damaged.iter().for_each(|damage| journal.damaged(damage, Time::default()));
+        assert_eq!(events(&journal), once);
+    }
+    drop(journal);
+    let journal = open_journal(dir.path());
+    let (follower, _) = journal.follower().read(Seq::NONE, Seq(12), 1 << 20).unwrap();
+    follower.damaged.iter().for_each(|damage| journal.damaged(damage, Time::default()));
+    assert_eq!(events(&journal), once);
 }
 
 /// What is written to a file without a name is nowhere when the agent ends.

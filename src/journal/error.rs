@@ -1,5 +1,6 @@
 //! What can go wrong with the journal, each case something an admin can act on.
 
+use crate::model::Seq;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,14 @@ pub enum JournalError {
         offset: u64,
         /// How long it is.
         bytes: u64,
+    },
+    /// Records that were written, and whose segment or lines are not there any more.
+    #[error("records {first} to {last} are missing from the journal")]
+    Gap {
+        /// The first of them.
+        first: Seq,
+        /// The last.
+        last: Seq,
     },
     /// The file system refused something.
     #[error("cannot {action} {}", path.display())]
@@ -60,6 +69,11 @@ impl JournalError {
     /// Names the action and the path of a failed system call.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         move |source| JournalError::Io { action, path: path.to_path_buf(), source }
+    }
+
+    /// Whether it costs some records and no others: reading goes on behind it.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, JournalError::Damaged { .. } | JournalError::Gap { .. })
     }
 
     /// Whether space is all that is missing.

@@ -26,7 +26,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Follower {
     scan: Scan,
-    /// Damaged places met, to be told to `Journal::damaged`.
+    /// Damaged and missing places met, to be told to `Journal::damaged`.
     pub damaged: Vec<JournalError>,
 }
 
@@ -61,7 +61,7 @@ impl Follower {
                         }
                     }
                 }
-                Some(Err(damage @ JournalError::Damaged { .. })) => self.add_damage(damage),
+                Some(Err(error)) if error.is_damage() => self.add_damage(error),
                 Some(Err(error)) => return Err(error),
                 None => break,
             }

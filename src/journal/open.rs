@@ -62,6 +62,10 @@ fn found(
     for damage in &examined.damaged {
         if store.set_aside(path, damage)? {
             damaged.push((path.to_path_buf(), damage.clone()));
+            if damage.bytes == 0 && damage.records > 0 {
+                // Whoever reads meets the hole, which is told by then.
+                store.note_gap(damage.first, damage.records)?;
+            }
         }
     }
     // What is sealed is not written any more; it is the newest only when what came after it was never more than begun.

@@ -84,10 +84,12 @@ impl Part {
         self.name.first
     }
 
-    /// The seq behind its last record, if that is known without reading it.
-    pub fn end(&self) -> Option<Seq> {
+    /// The records that are gone between it and the next segment that is there, first and last, if that is known without
+    /// reading it; whoever reads all of it is told.
+    pub fn missing_behind(&self, next: &Part) -> Option<(Seq, Seq)> {
         let index = self.index.as_ref().filter(|index| index.rest().is_none())?;
-        index.frames().last().map(|facts| Seq(facts.first.0 + facts.count))
+        let end = index.frames().last().map(|facts| facts.first.0 + facts.count)?;
+        (end < next.first().0).then(|| (Seq(end), Seq(next.first().0 - 1)))
     }
 
     /// What is in which of its frames, if that is known.

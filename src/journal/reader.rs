@@ -4,10 +4,11 @@
 //! the next that is there. They may be sealed under it; it goes on in the file that it has open, which holds the same.
 
 use super::error::JournalError;
-use super::forms::{self, Opened};
+use super::forms;
 use super::frames::Frame;
-use super::line::{self, peek};
-use super::sealed::Found;
+use super::gap::Watch;
+use super::line;
+use super::lines::{OpenSegment, Read};
 use super::segment::{self, SegmentName};
 use super::tail::{self, Chain};
 use crate::model::{Record, Seq, StreamId, Time};
@@ -56,7 +57,8 @@ impl Line {
 
 /// Reads the records of a journal folder in order of seq.
 ///
-/// Damaged places come as `JournalError::Damaged`; reading goes on behind them. Other errors end it.
+/// Damaged places come as `JournalError::Damaged`, records that were taken away as `Gap`; reading goes on behind them. Other
+/// errors end it. The oldest segments may go at any time: what is missing before the first that is there is no gap.
 #[derive(Debug)]
 pub struct Scan {
     dir: PathBuf,
@@ -66,22 +68,10 @@ pub struct Scan {
     open: Option<OpenSegment>,
     /// Segments up to this one have been read.
     done: Option<SegmentName>,
+    watch: Watch,
     /// What is open is all that is read.
     alone: bool,
     failed: bool,
-}
-
-#[derive(Debug)]
-struct OpenSegment {
-    name: SegmentName,
-    file: Opened,
-    offset: u64,
-    /// Bytes that count, once a later segment says so.
-    limit: Option<u64>,
-    /// Where the next segment begins: from there on this one does not count.
-    before: Option<Seq>,
-    /// The line that was read last.
-    line: Vec<u8>,
 }
 
 /// A record before which there is nothing that was journaled at `time` or later: segments are not looked into.
@@ -113,6 +103,7 @@ impl Scan {
             through: Seq(u64::MAX),
             open: None,
             done: None,
+            watch: Watch::default(),
             alone: false,
             failed: false,
         }
@@ -124,17 +115,10 @@ impl Scan {
         name: &SegmentName,
         later: &[SegmentName],
     ) -> Result<Scan, JournalError> {
-        let (limit, before) = (limit_of(dir, name, later)?, later.first().map(|next| next.first));
-        let open = forms::open(dir, name)?;
-        let open = open.map(|file| OpenSegment {
-            name: name.clone(),
-            file,
-            offset: 0,
-            limit,
-            before,
-            line: Vec::new(),
-        });
-        Ok(Scan { open, alone: true, ..Scan::new(dir.to_path_buf()) })
+        let open = OpenSegment::open(dir, name, limit_of(dir, name, later)?, later.first())?;
+        let mut scan = Scan { open, alone: true, ..Scan::new(dir.to_path_buf()) };
+        scan.watch.begin(name.first);
+        Ok(scan)
     }
 
     /// Reads one frame of a segment of which every line counts.
@@ -144,22 +128,18 @@ impl Scan {
         frame: Frame,
         first: Seq,
     ) -> Result<Scan, JournalError> {
-        let (offset, limit) = (frame.begin, Some(frame.begin + u64::from(frame.raw)));
-        let mut open = None;
-        if let Some(mut file) = forms::open(dir, name)? {
-            file.bytes.go_to(offset, &file.path)?;
-            open =
-                Some(OpenSegment { name: name.clone(), file, offset, limit, before: None, line: Vec::new() });
-        }
+        let limit = Some(frame.begin + u64::from(frame.raw));
+        let mut open = OpenSegment::open(dir, name, limit, None)?;
+        open.as_mut().map_or(Ok(()), |open| open.go_to(frame.begin))?;
         Ok(Scan { open, alone: true, next: first, ..Scan::new(dir.to_path_buf()) })
     }
 
     /// Begins at a byte of the one segment that is read, and with this record.
     pub(super) fn beginning_at(mut self, offset: u64, next: Seq) -> Result<Scan, JournalError> {
         self.next = next;
+        self.watch.begin(next);
         if let Some(open) = &mut self.open {
-            open.file.bytes.seek(offset, &open.file.path)?;
-            open.offset = offset;
+            open.go_back(offset)?;
         }
         Ok(self)
     }
@@ -199,6 +179,7 @@ impl Scan {
     fn seek(&mut self, after: Seq) {
         if after.next() != self.next {
             (self.next, self.open, self.done) = (after.next(), None, None);
+            self.watch = Watch::default();
         }
     }
 
@@ -210,12 +191,11 @@ impl Scan {
             None => names.partition_point(|name| name.first <= self.next).saturating_sub(1),
         };
         for (at, name) in names.iter().enumerate().skip(begin) {
-            let Some(file) = forms::open(&self.dir, name)? else { continue };
             let limit = limit_of(&self.dir, name, &names[at + 1..])?;
-            let before = names.get(at + 1).map(|next| next.first);
-            self.open =
-                Some(OpenSegment { name: name.clone(), file, offset: 0, limit, before, line: Vec::new() });
-            return Ok(true);
+            self.open = OpenSegment::open(&self.dir, name, limit, names.get(at + 1))?;
+            if self.open.is_some() {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -226,7 +206,7 @@ impl Scan {
             return None;
         }
         let step = self.step(wants);
-        self.failed = matches!(&step, Err(error) if !matches!(error, JournalError::Damaged { .. }));
+        self.failed = matches!(&step, Err(error) if !error.is_damage());
         step.transpose()
     }
 
@@ -236,20 +216,36 @@ impl Scan {
             if self.next > self.through {
                 return Ok(None);
             }
-            if self.open.is_none() && (self.alone || !self.open_next()?) {
-                return Ok(None);
+            if self.open.is_none() {
+                if self.alone || !self.open_next()? {
+                    return Ok(None);
+                }
+                self.look_back()?;
             }
-            let Some(open) = &mut self.open else { return Ok(None) };
+            let Some(open) = &mut self.open else { continue };
             match open.read_line(self.next, self.through)? {
                 Read::Record { place, body } => {
+                    if let Some(missing) = self.watch.missing_before(place.seq)
+                        && !self.watch.is_told()
+                    {
+                        // The record is read again.
+                        open.go_back(place.offset)?;
+                        self.pass(missing)?;
+                        continue;
+                    }
+                    self.watch.meet(place.seq);
                     self.next = place.seq.next();
                     if wants(&open.line[..body]) {
                         return open.take(place, body).map(Some);
                     }
                 }
-                Read::Passed => {}
+                Read::Passed { seq } => seq.into_iter().for_each(|seq| self.watch.meet(seq)),
                 Read::Ahead => return Ok(None),
-                Read::Damaged(error) => return Err(error),
+                Read::Damaged(error) => {
+                    self.watch.damage();
+                    return Err(error);
+                }
+                Read::End if self.alone => return self.end_alone().map(|()| None),
                 Read::End => {
                     if !self.leave_segment()? {
                         return Ok(None);
@@ -259,9 +255,54 @@ impl Scan {
         }
     }
 
+    /// Records that are not there any more: an error, if one of them was wanted.
+    fn pass(&mut self, missing: (Seq, Seq)) -> Result<(), JournalError> {
+        let behind = missing.1.next();
+        self.watch.begin(behind);
+        if missing.1 < self.next {
+            return Ok(());
+        }
+        self.next = behind;
+        Err(JournalError::Gap { first: missing.0, last: missing.1 })
+    }
+
+    /// What is missing before the segment that has just been opened.
+    fn look_back(&mut self) -> Result<(), JournalError> {
+        let Some(name) = self.open.as_ref().map(|open| open.name.clone()) else { return Ok(()) };
+        let (Some(done), Some(missing)) = (&self.done, self.watch.missing_before(name.first)) else {
+            if self.done.is_none() {
+                self.watch.begin(name.first);
+            }
+            return Ok(());
+        };
+        let names = segment::list(&self.dir)?;
+        let is_there = |other: &&SegmentName| forms::is_there(&self.dir, &other.file_name());
+        let last = names.iter().rev().filter(|other| **other < name).find(is_there);
+        if last.is_some_and(|last| last > done) {
+            // It had another name for a moment.
+            self.open = None;
+            return Ok(());
+        }
+        // The oldest go for their age, and what is damaged may be all that is missing.
+        if last.is_none() || (self.watch.is_told() && follows(&self.dir, &name, done)?) {
+            self.watch.begin(name.first);
+            return Ok(());
+        }
+        self.pass(missing)
+    }
+
+    /// What is missing behind the one segment that is read.
+    fn end_alone(&mut self) -> Result<(), JournalError> {
+        let Some(OpenSegment { name, next: Some(next), .. }) = &self.open else { return Ok(()) };
+        match self.watch.missing_before(next.first) {
+            Some(missing) if !self.watch.is_told() || !follows(&self.dir, next, name)? => self.pass(missing),
+            _ => Ok(()),
+        }
+    }
+
     /// At the end of a segment: false when it is the newest and may still grow.
     fn leave_segment(&mut self) -> Result<bool, JournalError> {
-        let Some(open) = self.open.as_mut().filter(|_| !self.alone) else { return Ok(false) };
+        let Some(open) = &mut self.open else { return Ok(false) };
         let names = segment::list(&self.dir)?;
         let later = &names[names.partition_point(|name| *name <= open.name)..];
         if later.is_empty() {
@@ -286,77 +327,10 @@ impl Iterator for Scan {
     }
 }
 
-enum Read {
-    /// A record; its line has so many bytes before the sum.
-    Record {
-        place: Place,
-        body: usize,
-    },
-    /// A line that is no record, or one before the wanted.
-    Passed,
-    /// A record that is not wanted yet; it is read again when it is.
-    Ahead,
-    Damaged(JournalError),
-    End,
-}
-
-impl OpenSegment {
-    fn read_line(&mut self, wanted: Seq, through: Seq) -> Result<Read, JournalError> {
-        if self.limit.is_some_and(|limit| self.offset >= limit) {
-            return Ok(Read::End);
-        }
-        let offset = self.offset;
-        self.line.clear();
-        let count = match self.file.bytes.read_line(&mut self.line, &self.file.path)? {
-            Found::Bytes(count) => count,
-            Found::Damaged { lost, error } => {
-                self.offset += lost;
-                return Ok(Read::Damaged(error));
-            }
-        };
-        // A later segment may know more of it than there is.
-        if let Some(limit) = self.limit.filter(|&limit| count == 0 && limit < u64::MAX) {
-            self.offset = limit;
-            return Ok(Read::Damaged(self.damaged_line(offset, limit - offset)));
-        }
-        let body = self.line.strip_suffix(b"\n").and_then(tail::body);
-        let (seq, body) = (body.and_then(|body| peek(body).seq), body.map(<[u8]>::len));
-        let unannounced = seq.is_some_and(|seq| seq > through);
-        if count == 0 || unannounced || (body.is_none() && self.may_still_grow()) {
-            self.file.bytes.seek(offset, &self.file.path)?;
-            return Ok(if unannounced { Read::Ahead } else { Read::End });
-        }
-        self.offset += count as u64;
-        let Some(body) = body else { return Ok(Read::Damaged(self.damaged_line(offset, count as u64))) };
-        match seq {
-            Some(seq) if seq >= wanted && self.before.is_none_or(|before| seq < before) => {
-                let place = Place { seq, segment: (self.name.first, self.name.run), offset };
-                Ok(Read::Record { place, body })
-            }
-            _ => Ok(Read::Passed),
-        }
-    }
-
-    /// The record that was read last.
-    fn take(&mut self, place: Place, body: usize) -> Result<Line, JournalError> {
-        let Some(chain) = tail::chain_behind(body, &self.line) else {
-            return Err(self.damaged_line(place.offset, self.line.len() as u64));
-        };
-        let mut line = std::mem::take(&mut self.line);
-        line.truncate(body);
-        Ok(Line { place, body: line, chain })
-    }
-
-    /// A line without its end, in a segment that no later one has closed, is being written.
-    fn may_still_grow(&self) -> bool {
-        self.limit.is_none() && !self.line.ends_with(b"\n")
-    }
-
-    /// Named by the place in the plain segment, whatever form it has by now.
-    fn damaged_line(&self, offset: u64, bytes: u64) -> JournalError {
-        let segment = self.file.path.with_file_name(self.name.file_name());
-        JournalError::Damaged { segment, offset, bytes }
-    }
+/// Whether a segment came right after the other, as far as its header can say.
+fn follows(dir: &Path, name: &SegmentName, other: &SegmentName) -> Result<bool, JournalError> {
+    let after = segment::read_header(dir, name)?.and_then(|header| header.after);
+    Ok(after.is_none_or(|after| after.segment == other.file_name()))
 }
 
 /// How many bytes of `name` count, as the next whole header after it says. `None` while it is the newest.

@@ -5,6 +5,7 @@ use super::forms;
 use super::recovery::Damage;
 use super::sealed::Found;
 use super::segment::SegmentName;
+use crate::model::Seq;
 use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -106,6 +107,16 @@ impl Store {
         });
         write_new(&base.with_added_extension("json"), about.to_string().as_bytes())?;
         Ok(true)
+    }
+
+    /// Notes that records are missing. False when that was done before.
+    pub(super) fn note_gap(&self, first: Seq, records: u64) -> Result<bool, JournalError> {
+        let path = self.aside().join(format!("missing.{first}+{records}.json"));
+        if path.exists() {
+            return Ok(false);
+        }
+        let about = serde_json::json!({ "first-lost": first, "records-lost": records });
+        write_new(&path, about.to_string().as_bytes()).map(|()| true)
     }
 
     /// Moves a segment that holds no whole line aside: it was never more than begun.

@@ -80,14 +80,25 @@ impl Journal {
 
     /// Damage that a reader met: set aside, counted, and told once.
     pub fn damaged(&self, error: &JournalError, now: Time) {
-        let JournalError::Damaged { segment, offset, bytes } = error else { return };
-        let damage = recovery::Damage { offset: *offset, bytes: *bytes, first: Seq::NONE, records: 0 };
-        match self.0.store.set_aside(segment, &damage) {
+        let (is_new, records, kept) = match error {
+            JournalError::Damaged { segment, offset, bytes } => {
+                let damage =
+                    recovery::Damage { offset: *offset, bytes: *bytes, first: Seq::NONE, records: 0 };
+                let kept = format!("; they are kept in {}", self.0.store.aside().display());
+                (self.0.store.set_aside(segment, &damage), 1, kept)
+            }
+            JournalError::Gap { first, last } => {
+                let records = (last.0 - first.0).saturating_add(1);
+                (self.0.store.note_gap(*first, records), records, String::new())
+            }
+            _ => return,
+        };
+        match is_new {
             Ok(true) => {
                 self.0.damaged.fetch_add(1, Ordering::Relaxed);
-                let message = format!("{error}; they are kept in {}", self.0.store.aside().display());
-                let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
-                event.count = Some(1);
+                let mut event =
+                    Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, format!("{error}{kept}"));
+                event.count = Some(records);
                 self.note(event);
             }
             Ok(false) => {}

@@ -123,14 +123,9 @@ impl Plan {
     /// Segments that are gone from the middle of the journal, one sentence each: nobody knows what they held. What is gone
     /// from its beginning was removed for its age.
     pub(super) fn holes(&self, parts: &[Part], through: Seq) -> Vec<String> {
-        let (from, to) = self.filter.places();
-        let hole = |two: &[Part]| {
-            let (begin, end) = (two[0].end()?, two[1].first());
-            let is_asked = begin <= through.min(to) && end > from;
-            (begin < end && is_asked)
-                .then(|| format!("records {begin} to {} are missing from the journal", end.0 - 1))
-        };
-        parts.windows(2).filter_map(hole).collect()
+        let holes = parts.windows(2).filter_map(|two| two[0].missing_behind(&two[1]));
+        let asked = holes.filter(|&hole| is_asked(&self.filter, hole, through));
+        asked.map(|(first, last)| JournalError::Gap { first, last }.to_string()).collect()
     }
 
     /// Whether the stretch may hold a wanted record by all that the index says.
@@ -219,6 +214,12 @@ impl Plan {
         let count = self.known(stretch.part, index).counts.get(frame)?;
         (count.maybe == 0).then_some(count.yes)
     }
+}
+
+/// Whether a wanted record may have been among these, the first and the last of which are told.
+pub(super) fn is_asked(filter: &Filter, (first, last): (Seq, Seq), through: Seq) -> bool {
+    let (from, to) = filter.places();
+    first <= through.min(to) && last >= from
 }
 
 /// The frames that may have one of these texts; `None` when it is not known of one of them.

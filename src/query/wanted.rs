@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use super::needle::Needle;
-use super::plan::Stretch;
+use super::plan::{Stretch, is_asked};
 use crate::filter::Filter;
 use crate::journal::{FrameFacts, Frames, JournalError, Line, Part, Scan, Unpacked};
 use crate::model::{Record, Seq};
@@ -171,6 +171,11 @@ impl Wanted {
             let needle = &self.needle;
             let read = match self.scan.as_mut()?.next_of(&|line| needle.may_match(line))? {
                 Ok(mut line) => read(&self.filter, &mut line),
+                Err(JournalError::Gap { first, last })
+                    if !is_asked(&self.filter, (first, last), Seq(u64::MAX)) =>
+                {
+                    None
+                }
                 Err(error) => Some(Err(sentence(&error))),
             };
             match read {

@@ -97,7 +97,7 @@ fn all(scan: Scan) -> (Vec<Record>, usize) {
     for line in scan {
         match line {
             Ok(mut line) => records.push(line.decode().unwrap()),
-            Err(JournalError::Damaged { .. }) => damaged += 1,
+            Err(error) if error.is_damage() => damaged += 1,
             Err(error) => panic!("{error}"),
         }
     }
