@@ -4,6 +4,7 @@
 
 mod support;
 
+use otrail::config::control_of;
 use otrail::control::protocol::Ask;
 use otrail::control::{ControlError, Limits};
 use otrail::journal;
@@ -81,6 +82,26 @@ fn a_member_of_an_admin_group_is_answered_however_many_groups_there_are() {
     groups.push(daemon);
     assert!(rows(&groups) >= 1);
     assert!(rows(&[daemon]) >= 1);
+}
+
+#[test]
+fn whoever_may_not_read_the_usual_config_asks_at_the_usual_place() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(folder.path().join("closed")).unwrap();
+    let (usual, absent) = (folder.path().join("closed/otrail.toml"), folder.path().join("absent.toml"));
+    fs::write(&usual, "").unwrap();
+    fs::set_permissions(usual.parent().unwrap(), fs::Permissions::from_mode(0o750)).unwrap();
+    let found = as_user(54_321, &[], || control_of(&usual, &usual)).unwrap();
+    assert_eq!(found.socket, Path::new("/run/otrail/otrail.sock"));
+    // A file that was named is meant, and root is told what is wrong with the usual one.
+    let problems = |path: &Path, usual: &Path| control_of(path, usual).unwrap_err().to_string();
+    assert!(as_user(54_321, &[], || problems(&usual, &absent)).contains("Permission denied"));
+    assert!(as_user(54_321, &[], || problems(&absent, &absent)).contains("No such file"));
+    assert!(problems(&usual, &usual).contains("sensor"));
 }
 
 /// Runs `otrail` with the config of that agent.

@@ -43,12 +43,13 @@ mod trail;
 pub use color::{Color, Paint};
 
 use crate::config::{self, Config, ConfigError, Problem};
+use crate::control;
 use crate::query::render::safe;
 use clap::{ArgAction, Parser, Subcommand};
 use exit::Exit;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Forwards the user-operation log of an OT network sensor to a SIEM over TLS syslog, with evidence of
@@ -82,6 +83,11 @@ impl Common {
     /// The configuration and its warnings.
     pub fn load(&self) -> Result<(Config, Vec<Problem>), ConfigError> {
         Config::load(&self.config)
+    }
+
+    /// Where the agent is asked. Whoever may not read the usual config may still be one of its admins.
+    fn control(&self) -> Result<control::Settings, ConfigError> {
+        config::control_of(&self.config, Path::new(config::DEFAULT_PATH))
     }
 }
 

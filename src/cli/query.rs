@@ -211,7 +211,7 @@ impl Query {
         if let Some(range) = times::range(filter.range(), &zone) {
             self.tell(&range);
         }
-        let trail = Trail::of(self.directory.as_deref(), || Ok(common.load()?.0))?;
+        let trail = Trail::of(self.directory.as_deref(), common)?;
         let begun = match self.begin(&trail)? {
             Ok(begun) => begun,
             Err(error) => return exit::usage(&error),

@@ -82,7 +82,6 @@ impl Replay {
         if let Some(range) = times::range(filter.range(), &zone) {
             warn(&range);
         }
-        let (config, _) = common.load()?;
         let wish = act::Replay {
             destination: self.dest.clone(),
             filters: filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
@@ -90,7 +89,7 @@ impl Replay {
             wait_seconds: self.wait,
         };
         let mut progress = Progress::new();
-        let client = Client::connect(&config.control)?;
+        let client = Client::connect(&common.control()?)?;
         let done = client.act_and_hear(Act::Replay(wish), claimed(), &mut |so_far| progress.show(so_far));
         progress.finish();
         let Done::Replayed(replayed) = done? else {

@@ -52,17 +52,16 @@ enum Output {
 impl SendTest {
     /// Sends, waits and tells.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let (config, _) = common.load()?;
         let wait_seconds = self.wait;
         let test = Test { destination: self.destination.clone(), count: self.count, wait_seconds };
-        let tested = match Client::connect(&config.control) {
+        let tested = match Client::connect(&common.control()?) {
             Ok(client) => match client.act(Act::SendTest(test), claimed())? {
                 Done::Tested(tested) => tested,
                 _ => bail!("the agent answers another question"),
             },
             Err(ControlError::NotRunning { .. }) => {
                 writeln!(io::stderr(), "otrail: no agent answers: the events go directly from here")?;
-                directly(&config, &test)?
+                directly(&common.load()?.0, &test)?
             }
             Err(error) => return Err(error.into()),
         };

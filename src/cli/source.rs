@@ -84,9 +84,8 @@ impl Source {
 
 impl Show {
     fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let (config, _) = common.load()?;
         let act = Act::ShowSources { name: self.name };
-        let Done::Sources(sources) = Client::connect(&config.control)?.act(act, claimed())? else {
+        let Done::Sources(sources) = Client::connect(&common.control()?)?.act(act, claimed())? else {
             bail!("the agent answers another question");
         };
         match self.output {
@@ -99,7 +98,6 @@ impl Show {
 
 impl ResetArgs {
     fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let (config, _) = common.load()?;
         let file = match &self.file {
             // The agent has another working folder.
             Some(file) => {
@@ -109,7 +107,7 @@ impl ResetArgs {
         };
         let reset = Reset { name: self.name, file, to: self.to, sure: self.yes };
         let act = Act::ResetSource(reset);
-        let Done::Reset(moved) = Client::connect(&config.control)?.act(act, claimed())? else {
+        let Done::Reset(moved) = Client::connect(&common.control()?)?.act(act, claimed())? else {
             bail!("the agent answers another question");
         };
         match self.output {

@@ -33,8 +33,7 @@ enum Output {
 impl Status {
     /// Prints the status; the exit code says whether all is well.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let (config, _) = common.load()?;
-        let status = Client::connect(&config.control)?.status()?;
+        let status = Client::connect(&common.control()?)?.status()?;
         match self.output {
             Output::Text => out.write_all(screen(&status, common.color.on_stdout()).as_bytes())?,
             Output::Json => print_json(&status, out)?,

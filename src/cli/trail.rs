@@ -1,8 +1,7 @@
 //! The trail that is asked for: that of the agent, or a folder without it.
 
-use super::claimed;
 use super::reach::{self, Reach};
-use crate::config::Config;
+use super::{Common, claimed};
 use crate::control::protocol::Ask;
 use crate::control::{self, Client, ControlError};
 use crate::filter::Filter;
@@ -36,13 +35,10 @@ pub(super) struct Extent {
 
 impl Trail {
     /// The folder, or the agent of the config.
-    pub(super) fn of(
-        directory: Option<&Path>,
-        config: impl FnOnce() -> anyhow::Result<Config>,
-    ) -> anyhow::Result<Trail> {
+    pub(super) fn of(directory: Option<&Path>, common: &Common) -> anyhow::Result<Trail> {
         match directory {
             Some(dir) => Ok(Trail::Folder(dir.to_owned())),
-            None => Ok(Trail::Agent(Box::new(config()?.control))),
+            None => Ok(Trail::Agent(Box::new(common.control()?))),
         }
     }
 

@@ -141,6 +141,15 @@ fn control_settings(
     }
 }
 
+/// What a config has that says nothing of it.
+pub(super) fn usual_control() -> control::Settings {
+    control::Settings {
+        socket: PathBuf::from(SOCKET),
+        admin_groups: vec![ADMIN_GROUP.to_owned()],
+        admin_users: Vec::new(),
+    }
+}
+
 /// The runtime directory of the service goes with its state directory; any other agent keeps both in one place.
 fn socket(control: &Table<'_>, state_dir: &Path) -> PathBuf {
     let given = control.read("socket", |value| {

@@ -74,6 +74,16 @@ pub struct Config {
     pub control: control::Settings,
 }
 
+/// Where the agent of a config is asked. As it is installed, the file `usual` can be read by root and the service alone:
+/// anybody else asks where the agent is unless that file says otherwise, and the agent decides.
+pub fn control_of(path: &Path, usual: &Path) -> Result<control::Settings, ConfigError> {
+    let is_closed = || File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    if path == usual && is_closed() {
+        return Ok(check::usual_control());
+    }
+    Config::load(path).map(|(config, _)| config.control)
+}
+
 /// Why there is no configuration: at least one problem, in the order of the file.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError {
