@@ -3,6 +3,7 @@
 use super::addresses::Addresses;
 use super::test::Test;
 use super::{Clock, FilterKind, Flaw, Given};
+use std::sync::Arc;
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -13,7 +14,9 @@ pub(super) const KIND: FilterKind = FilterKind {
 };
 
 fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
-    let at = Addresses::parse(value)?;
-    let test = Test::new(value, move |record| record.event.devices.iter().any(|device| at.holds(device)));
-    Ok(if value.contains('/') { test } else { test.with_literal(value) })
+    let at = Arc::new(Addresses::parse(value)?);
+    let is_at = Arc::clone(&at);
+    Ok(at.literals(Test::new(value, move |record| {
+        record.event.devices.iter().any(|device| is_at.holds(device))
+    })))
 }

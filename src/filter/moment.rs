@@ -6,7 +6,7 @@
 //! now   today   yesterday 08:00   tomorrow   monday   fri 17:00            a day is its first moment; the last such day
 //! this-week   week-ago   this-month   this-year   this-day                 the first moment of it, weeks from Monday
 //! this-hour   recent   boot                                                ten minutes ago; the start of the machine
-//! -15m   -1h30m   +5m   2 days ago   in 1 hour                             counted from now
+//! -15m   -1h30m   +5m   2 days ago   in 1 hour   -1M                       counted from now; M is a month, as in systemd
 //! @1709283600.5                                                            seconds since 1970, UTC
 //! ```
 //!
@@ -45,8 +45,7 @@ impl From<Time> for Moment {
 /// Reads a moment; the error says how one is written.
 pub(super) fn read(text: &str, clock: &Clock, twice: Twice) -> Result<Moment, String> {
     let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    if let Some(read) = instant(&lower, clock) {
+    if let Some(read) = instant(&lower(text), clock) {
         return read.map(Moment::from);
     }
     calendar(text, clock, twice)
@@ -72,6 +71,21 @@ fn instant(lower: &str, clock: &Clock) -> Option<Result<Time, String>> {
         _ => return None,
     })
 }
+
+/// Lower case; the month of `1M` is no minute.
+fn lower(text: &str) -> String {
+    let mut lower = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_month = character == 'M'
+            && lower.ends_with(|last: char| last.is_ascii_digit())
+            && !rest.peek().is_some_and(char::is_ascii_alphabetic);
+        lower.push_str(if is_month { "mo" } else { "" });
+        lower.extend((!is_month).then_some(character.to_ascii_lowercase()));
+    }
+    lower
+}
+
 /// Seconds since 1970 with an optional fraction.
 fn epoch(text: &str) -> Option<Time> {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
@@ -177,7 +191,11 @@ fn split_zone<'a>(text: &'a str, clock: &Clock) -> Result<(&'a str, TimeZone), S
     if let Some((rest, name)) = text.rsplit_once(char::is_whitespace)
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
     {
-        return Ok((rest, named(name, clock)?));
+        let zone = named(name, clock);
+        // What stands before a zone is a moment; else something else is wrong than the zone.
+        let is_moment = |word: &str| time(word).is_some() || date(word, civil::Date::default()).is_some();
+        let is_zone = separate(rest).split_whitespace().all(is_moment) && !is_moment(name);
+        return Ok((rest, if is_zone { zone } else { zone.map_err(|_| HOW.to_owned()) }?));
     }
     match text.strip_suffix(['Z', 'z']) {
         Some(rest) if rest.ends_with(|last: char| last.is_ascii_digit()) => return Ok((rest, TimeZone::UTC)),
