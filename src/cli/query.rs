@@ -14,9 +14,10 @@ use super::terminal;
 use super::times::{self, Zone};
 use super::trail::{Extent, Trail};
 use super::{Common, warn};
-use crate::filter::{Filter, with_fields};
+use crate::filter::{Clock, Filter, with_fields};
 use crate::query::render::{COLUMNS, Column, Look, OF_VALUES, SHAPES, Shape, Sink};
 use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,18 +41,18 @@ Examples:
   otrail query --failed --since -7d --by user -n 10
   otrail query --undelivered -n 20 --reverse
   otrail query --cursor-file /tmp/otrail.cursor -o csv --fields time,user,action
-Expressions: FIELD =, !=, <, <=, >, >= VALUE, FIELD in (A, B), FIELD contains TEXT, FIELD matches /REGEX/, joined by and,
-or, not and parentheses; `=` means what the option of that name means. Fields are the words of the options, time, seen,
-seq, code, account, target-kind, target-name, target-id, message, reason, old, new, count, title, label, raw, and text,
+Expressions: FIELD =, !=, <, <=, >, >= VALUE, FIELD in (A, B), FIELD contains TEXT, FIELD matches /REGEX/, joined by and, \
+or, not and parentheses; `=` means what the option of that name means. Fields are the words of the options, time, seen, \
+seq, code, account, target-kind, target-name, target-id, message, reason, old, new, count, title, label, raw, and text, \
 which is what --grep looks into. A value with spaces stands in quotes.
-Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin', 2024-03-01, 14:00, now, today,
-yesterday, tomorrow, monday, 'fri 17:00', this-hour, this-day, this-week, week-ago, this-month, this-year, recent, boot,
--15m, -1h30m, '2 days ago', @1709283600. A..B is a range, and may stand alone. Without a zone they are those of --tz, or
+Times: 2024-03-01T14:00:00Z, '2024-03-01 14:00', '2024-03-01 14:00 Europe/Berlin', 2024-03-01, 14:00, now, today, \
+yesterday, tomorrow, monday, 'fri 17:00', this-hour, this-day, this-week, week-ago, this-month, this-year, recent, boot, \
+-15m, -1h30m, '2 days ago', @1709283600. A..B is a range, and may stand alone. Without a zone they are those of --tz, or \
 local.
 Exit codes: 0 rows found; 1 none; 2 wrong usage; 3 no agent; 4 refused; 5 the answer is incomplete.")]
 pub struct Query {
     /// Matches such as user=alice or client=10.2.0.0/16, the words of the options below; an expression as --where
-    /// has it; a range of time such as yesterday..today
+    /// has it; a range of time such as yesterday..today. All must hold, of matches of one name one; `+` between them is or
     #[arg(value_name = "MATCH|EXPR|A..B")]
     matches: Vec<String>,
     /// Rows of which this is true, such as: 'user = alice and (severity >= 7 or not client = 10.2.0.0/16)'
@@ -81,7 +82,8 @@ pub struct Query {
     /// Rows in which this device is affected: a name or address, or a network
     #[arg(long, value_name = "ADDRESS")]
     device: Vec<String>,
-    /// Rows of this severity: 0 to 10, a range such as 6.., or info, notice, warning, error
+    /// Rows of this severity: 0 to 10, a range such as 6.. or notice..warning, or info (0..3), notice (4..5), warning (6..7),
+    /// error (8..10)
     #[arg(short = 'p', long, value_name = "RANGE")]
     severity: Vec<String>,
     /// Rows about this sensor
@@ -115,10 +117,10 @@ pub struct Query {
     #[arg(long, value_name = "CLASS")]
     class: Vec<String>,
     /// Rows whose text has a match of this regular expression
-    #[arg(short, long, value_name = "REGEX")]
+    #[arg(short, long, value_name = "REGEX", allow_hyphen_values = true)]
     grep: Vec<String>,
     /// The newest N rows, or all; with --follow 10 unless told otherwise
-    #[arg(short = 'n', long, value_name = "N", value_parser = lines)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = lines, allow_negative_numbers = true)]
     lines: Option<Lines>,
     /// The newest row and no other: the same as -n 1
     #[arg(long, conflicts_with = "lines")]
@@ -158,7 +160,7 @@ pub struct Query {
     #[arg(long, value_name = "CURSOR", conflicts_with = "follow")]
     after_cursor: Option<String>,
     /// Tell the cursor behind the last row
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long, conflicts_with_all = ["follow", "count"])]
     show_cursor: bool,
     /// Say nothing but the rows
     #[arg(short, long)]
@@ -192,9 +194,9 @@ impl Query {
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let zone = self.zone.wanted();
         let clock = times::clock(zone.clone());
-        let filter = match Filter::parse(with_fields(self.words()), &clock) {
+        let filter = match self.filter(&clock, &zone) {
             Ok(filter) => filter,
-            Err(error) => return exit::usage(&error.into()),
+            Err(error) => return exit::usage(&error),
         };
         if !self.fields.is_empty() && !Shape::named(&self.output).is_some_and(|shape| shape.takes_fields) {
             let (form, taking) = (&self.output, forms::taking_fields());
@@ -243,6 +245,14 @@ impl Query {
         let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
         let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);
         self.answer(&trail, filter, printer, begun)
+    }
+
+    fn filter(&self, clock: &Clock, zone: &TimeZone) -> anyhow::Result<Filter> {
+        let matches = words_of(&self.matches)?;
+        let matches = matches.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let filter = Filter::parse(with_fields(self.words().into_iter().chain(matches)), clock)?;
+        times::check(filter.range(), zone)?;
+        Ok(filter)
     }
 
     fn answer(

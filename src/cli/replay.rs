@@ -10,6 +10,7 @@ use crate::filter::{Filter, with_fields};
 use crate::model::act::{self, Act, Done, Replayed};
 use anyhow::bail;
 use clap::ValueEnum;
+use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -71,12 +72,9 @@ impl Replay {
     /// Asks the agent, shows how far it is, and tells what came of it.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let zone = self.zone.wanted();
-        let filter = match Filter::parse(with_fields(self.words()), &times::clock(zone.clone())) {
+        let filter = match self.filter(&zone) {
             Ok(filter) => filter,
-            Err(error) => {
-                exit::explain(&error.into(), &mut io::stderr().lock())?;
-                return Ok(Exit::Usage.into());
-            }
+            Err(error) => return exit::usage(&error),
         };
         filter.notes().for_each(warn);
         if let Some(range) = times::range(filter.range(), &zone) {
@@ -103,11 +101,15 @@ impl Replay {
         Ok(if good { Exit::Done } else { Exit::No }.into())
     }
 
-    fn words(&self) -> Vec<(&str, &str)> {
+    fn filter(&self, zone: &TimeZone) -> anyhow::Result<Filter> {
         let since = self.since.iter().map(|since| ("since", since.as_str()));
         let until = self.until.iter().map(|until| ("until", until.as_str()));
-        let matches = self.matches.iter().flat_map(|text| words_of(text));
-        since.chain(until).chain(matches).collect()
+        let matches = words_of(&self.matches)?;
+        let matches = matches.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let words = with_fields(since.chain(until).chain(matches));
+        let filter = Filter::parse(words, &times::clock(zone.clone()))?;
+        times::check(filter.range(), zone)?;
+        Ok(filter)
     }
 }
 

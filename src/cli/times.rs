@@ -12,7 +12,7 @@ pub(super) struct Zone {
     #[arg(long)]
     utc: bool,
     /// Read and show times in this zone, such as Europe/Berlin or +01:00
-    #[arg(long, value_name = "ZONE", conflicts_with = "utc", value_parser = zone)]
+    #[arg(long, value_name = "ZONE", conflicts_with = "utc", value_parser = zone, allow_hyphen_values = true)]
     tz: Option<TimeZone>,
 }
 
@@ -66,6 +66,16 @@ pub(super) fn range((since, until): (Option<Time>, Option<Time>), zone: &TimeZon
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// A range that ends before it begins is a mistake of whoever wrote it.
+pub(super) fn check((since, until): (Option<Time>, Option<Time>), zone: &TimeZone) -> anyhow::Result<()> {
+    match since.zip(until).filter(|(since, until)| since > until) {
+        None => Ok(()),
+        Some((since, until)) => {
+            anyhow::bail!("no time is since {} and until {}: swap them", both(since, zone), both(until, zone))
+        }
+    }
+}
+
 /// The moment in the zone, and in UTC if that is another.
 fn both(time: Time, zone: &TimeZone) -> String {
     let local = local(time, zone);
@@ -97,6 +107,18 @@ mod tests {
         for text in ["", "Mars/Olympus", "+24", "+1:99", "+-1", "01:00"] {
             assert!(zone(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_offset_to_the_west_is_no_option() {
+        use clap::Parser;
+        #[derive(Parser)]
+        struct Only {
+            #[command(flatten)]
+            zone: Zone,
+        }
+        let only = Only::try_parse_from(["otrail", "--tz", "-03:00"]).map_err(drop);
+        assert_eq!(only.map(|only| only.zone.wanted()), Ok(zone("-3").unwrap()));
     }
 
     #[test]

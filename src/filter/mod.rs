@@ -43,7 +43,7 @@ mod until;
 mod user;
 
 pub use clock::Clock;
-pub use expression::with_fields;
+pub use expression::{one_of, with_fields};
 pub use selection::Selection;
 
 use crate::model::{Record, Seq, Time};
@@ -132,7 +132,7 @@ impl Filter {
             way_out: flaw.way_out,
             place: flaw.place,
         })?;
-        match self.groups.iter_mut().find(|group| group.kind.name == name) {
+        match self.groups.iter_mut().find(|group| group.kind.name == kind.name) {
             None => self.groups.push(Group { kind, tests: vec![test] }),
             Some(_) if kind.given == Given::Once => return Err(FilterError::Twice { word: kind.name }),
             Some(group) => group.tests.push(test),
@@ -213,13 +213,13 @@ impl fmt::Debug for Filter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// No row of `FILTERS` has that name.
-    #[error("unknown filter `{word}`; known are {}", known())]
+    #[error("unknown filter `{word}`; {}", known(word))]
     Unknown {
         /// As given.
         word: String,
     },
     /// The value is not one of that word's.
-    #[error("`{value}` is no value for `{word}`: {}{way_out}", place_of(value, place.as_ref()))]
+    #[error("`{}` is no value for `{word}`: {}{way_out}", shortened(value), place_of(value, place.as_ref()))]
     Value {
         /// The filter word.
         word: &'static str,
@@ -248,10 +248,25 @@ fn place_of(value: &str, place: Option<&Range<usize>>) -> String {
     }
 }
 
-/// The names of all words, for the error.
-fn known() -> String {
-    FILTERS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+/// The names that look like it, or of all words, for the error.
+fn known(word: &str) -> String {
+    let near = near::near(word, expression::names());
+    if !near.is_empty() {
+        return format!("near it: {}", near.join(", "));
+    }
+    format!("known are {}", FILTERS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))
 }
+
+/// A value as an error shows it: a long one fills no screen.
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
+/// Characters of a value in an error.
+const SHOWN_MAX: usize = 120;
 
 #[cfg(test)]
 mod tests;

@@ -287,7 +287,11 @@ fn each_word_lets_through_what_it_says_and_nothing_else() {
     for (word, wanted, unwanted) in [
         ("domain", &["corp", "C*", "*"][..], &["corp.example", "alice"][..]),
         ("role", &["security analyst", "*analyst"], &["analyst"]),
-        ("client", &["10.2.3.4", "10.2.0.0/16", "10.2.*"], &["10.2.3.0", "10.3.0.0/16", "fd00::/8"]),
+        (
+            "client",
+            &["10.2.3.4", "10.2.0.0/16", "10.2.*", "::ffff:10.2.0.0/112", "::FFFF:0a02:0304"],
+            &["10.2.3.0", "10.3.0.0/16", "fd00::/8", "::/0"],
+        ),
         ("device", &["plc-7", "10.2.1.0/24", "fd00::/8", "10.2.1.7?"], &["plc", "10.2.2.0/24"]),
         (
             "target",
@@ -315,9 +319,17 @@ fn each_word_lets_through_what_it_says_and_nothing_else() {
 
 #[test]
 fn a_severity_is_a_number_a_range_or_a_word_of_syslog() {
-    for (value, severities) in
-        [("6", 6..=6), ("4..7", 4..=7), ("8..", 8..=10), ("warning", 6..=7), ("info", 0..=3)]
-    {
+    for (value, severities) in [
+        ("6", 6..=6),
+        ("4..7", 4..=7),
+        ("8..", 8..=10),
+        ("warning", 6..=7),
+        ("info", 0..=3),
+        ("Notice..warning", 4..=7),
+        ("warning..", 6..=10),
+        ("..notice", 0..=5),
+        ("5..error", 5..=10),
+    ] {
         for severity in 0..=10 {
             let mut record = record("alice", "user.operation", Outcome::Success, 0);
             record.event.severity = crate::model::Severity(severity);
@@ -336,6 +348,8 @@ fn a_bad_value_says_what_a_good_one_is() {
         ("client", "10.2.0.0/33", "10.2.0.0/16"),
         ("severity", "11", "0 to 10"),
         ("severity", "7..4", "0 to 10"),
+        ("severity", "error..info", "0 to 10"),
+        ("client", "300.1.1.1", "the whole address"),
         ("flag", "strange", "unparsed"),
         ("id", "12345", "8 to 32 hex digits"),
         ("role", "", "write a role"),
@@ -343,4 +357,31 @@ fn a_bad_value_says_what_a_good_one_is() {
     ] {
         assert!(problem(word, value).contains(way_out), "{}", problem(word, value));
     }
+}
+
+#[test]
+fn an_address_is_the_same_however_it_is_written() {
+    let mut record = rich();
+    for (stored, asked) in [
+        ("::ffff:10.2.3.4", "10.2.3.4"),
+        ("::FFFF:a02:304", "10.2.3.4"),
+        ("10.2.3.4", "::ffff:10.2.3.4"),
+        ("2001:db8::1", "2001:DB8:0:0::1"),
+        ("2001:db8:0::1", "2001:db8::1"),
+    ] {
+        record.event.client = Some(stored.into());
+        for name in ["client", "where"] {
+            let value = if name == "where" { format!("client in ({asked})") } else { asked.to_owned() };
+            let filter = filter(&[(name, &value)]);
+            assert!(filter.matches(&record), "{stored} {asked}");
+            let line = format!("\"client\":\"{}\"", stored.to_ascii_lowercase());
+            let mut sets = filter.literals();
+            assert!(sets.all(|set| set.iter().any(|text| line.contains(text.as_str()))), "{stored} {asked}");
+        }
+    }
+}
+
+#[test]
+fn a_long_value_fills_no_screen() {
+    assert!(problem("grep", &"a{1000}".repeat(400)).len() < 300);
 }

@@ -22,7 +22,7 @@ mod search;
 mod tally;
 mod wanted;
 
-pub use rows::Answer;
+pub use rows::{Answer, reasons};
 pub use search::{answer, count};
 pub use tally::{Tally, tally};
 pub use wanted::{Wanted, newer, sentence};

@@ -39,15 +39,22 @@ impl Answer {
 
     /// Why rows are missing, in one line; `None` if the answer is whole.
     pub fn incomplete(&self) -> Option<String> {
-        let mut reasons = self.missing.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>();
-        if self.missing.len() > REASONS_MAX {
-            reasons.push(format!("and {} more", self.missing.len() - REASONS_MAX));
-        }
+        let mut all = reasons(&self.missing);
         if self.gone > 0 {
-            reasons.push(format!("{} found rows could not be read again", self.gone));
+            all += if all.is_empty() { "" } else { "; " };
+            all += &format!("{} found rows could not be read again", self.gone);
         }
-        (!reasons.is_empty()).then(|| reasons.join("; "))
+        (!all.is_empty()).then_some(all)
     }
+}
+
+/// The first of many reasons why rows are missing, in one line.
+pub fn reasons(missing: &[String]) -> String {
+    let mut reasons = missing.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>();
+    if missing.len() > REASONS_MAX {
+        reasons.push(format!("and {} more", missing.len() - REASONS_MAX));
+    }
+    reasons.join("; ")
 }
 
 impl Iterator for Answer {

@@ -253,6 +253,10 @@ impl Missing {
         if self.is_full() {
             return false;
         }
+        // A segment that cannot be opened is met once for each of its frames.
+        if self.0.last().is_some_and(|last| last == problem) {
+            return true;
+        }
         if self.0.len() == PROBLEMS_MAX {
             self.0.push("there is more damage, and the rest was not read".to_owned());
             return false;
@@ -278,3 +282,17 @@ pub fn sentence(error: &dyn Error) -> String {
 const FEW: u64 = 8;
 /// More than that is a journal to `otrail journal verify`, not to ask.
 const PROBLEMS_MAX: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_met_again_and_again_is_one_reason_and_ends_nothing() {
+        let mut missing = Missing::default();
+        assert!((0..2 * PROBLEMS_MAX).all(|_| missing.add("cannot open it")));
+        assert_eq!(missing.0, ["cannot open it"]);
+        assert!(!(0..2 * PROBLEMS_MAX).all(|at| missing.add(&at.to_string())));
+        assert_eq!(missing.0.len(), PROBLEMS_MAX + 1);
+    }
+}

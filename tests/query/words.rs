@@ -130,16 +130,25 @@ fn options_and_matches_are_the_same_words_and_rows_can_be_counted() {
     assert_eq!(rows(&["--count", "seq=2", "--where", "seq = 3"]).1, "0\n");
     assert_eq!(rows(&["--count"]), (Some(0), "6\n".to_owned(), String::new()));
     assert_eq!(rows(&["--count", "user=nobody"]), (Some(1), "0\n".to_owned(), String::new()));
+    assert_eq!(rows(&["--count", "seq >= 2", "--where", "seq <= 5", "seq!=3"]).1, "3\n");
+    assert_eq!(rows(&["--count", "SEQ=2", "+", "seq=4", "user=bob", "+", "seq=6", "user=alice"]).1, "2\n");
+    assert_eq!(rows(&["--count", "-g", "-none"]).1, "0\n");
     assert_eq!(rows(&["--just-one"]), rows(&["-n", "1"]));
     assert_eq!(rows(&["--unclassified"]).1.lines().count(), 6);
     for (args, why) in [
         (&["colour=red"][..], "unknown filter `colour`"),
-        (&["alice"], "no field is called so"),
+        (&["alice"], "`alice` is no match: write FIELD=VALUE"),
+        (&["user=a", "or", "user=b"], "`or` is no match: write FIELD=VALUE"),
+        (&["usr=alice"], "unknown filter `usr`; near it: user"),
+        (&["time=today"], "  time = today"),
+        (&["-S", "today", "-U", "yesterday"], "swap them"),
+        (&["client=10.2"], "write the whole address, or 10.2.*"),
+        (&["-n", "-5"], "write a number or all"),
+        (&["--count", "--show-cursor"], "cannot be used with"),
         (
             &["role=Security Analyst"],
             "^^^^^^^ `and`, `or` or the end is expected here; a value with spaces stands in quotes",
         ),
-        (&["--where", "user=a", "user = b"], "`where` is given more than once"),
         (&["--client", "10.2.0.0/40"], "write a network as 10.2.0.0/16"),
         (&["--id", "1"], "8 to 32 hex digits"),
     ] {

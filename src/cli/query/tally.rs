@@ -6,6 +6,7 @@ use super::super::trail::Trail;
 use super::super::warn;
 use super::Query;
 use crate::filter::Filter;
+use crate::query;
 use crate::query::render::{Column, Shape, Sink, values};
 use anyhow::Context;
 use std::io::{self, IsTerminal};
@@ -29,7 +30,7 @@ impl Query {
         let _read = pager.show(&text).context("cannot write the values")?;
         pager.finish().context("cannot wait for the pager")?;
         if !tally.missing.is_empty() {
-            warn(&format!("the answer is incomplete: {}", tally.missing.join("; ")));
+            warn(&format!("the answer is incomplete: {}", query::reasons(&tally.missing)));
             return Ok(Exit::Damaged.into());
         }
         if tally.records == 0 {

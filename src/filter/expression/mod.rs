@@ -21,6 +21,7 @@ mod tree;
 
 use super::test::Test;
 use super::{Clock, FilterKind, Flaw, Given};
+use fields::Equal;
 
 /// The row.
 pub(super) const KIND: FilterKind = FilterKind {
@@ -53,32 +54,60 @@ pub(super) fn of_word(name: &str, values: &[&str]) -> String {
 }
 
 /// The words, with those that are none but fields of expressions as part of the expression: values of one field are
-/// alternatives, all else must hold.
+/// alternatives, all else must hold, and of several expressions each.
 pub fn with_fields<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    let is_word = |name: &str| super::FILTERS.iter().any(|kind| kind.name == name);
-    let is_field = |name: &str| !is_word(name) && fields::FIELDS.iter().any(|field| field.name == name);
     let (mut others, mut named) = (Vec::new(), Vec::<(&str, Vec<&str>)>::new());
     let mut expressions: Vec<String> = Vec::new();
     for (name, value) in words {
-        match named.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value),
-            None if is_field(name) => named.push((name, vec![value])),
-            None if name == KIND.name => expressions.push(value.to_owned()),
-            None => others.push((name, value)),
+        match (field_of(name), named.iter_mut().find(|(known, _)| *known == name)) {
+            (_, Some((_, values))) => values.push(value),
+            // It says itself what it can be compared with.
+            (Some(Equal::Never), None) => expressions.push(format!("{name} = {}", Text(value))),
+            (Some(_), None) => named.push((name, vec![value])),
+            (None, None) if name == KIND.name => expressions.push(value.to_owned()),
+            (None, None) => others.push((name.to_owned(), value.to_owned())),
         }
     }
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let mut words: Vec<(String, String)> = others.into_iter().map(owned).collect();
     // What is wrong is shown where it stands, and nothing closes a parenthesis that it did not open.
-    let is_one = matches!(expressions.as_slice(), [] | [_]);
-    if named.is_empty() || !is_one || expressions.iter().any(|text| parse::parse(text).is_err()) {
-        words.extend(expressions.into_iter().map(|text| (KIND.name.to_owned(), text)));
-        return words;
+    if let Some(wrong) = expressions.iter().find(|text| parse::parse(text).is_err()) {
+        others.push((KIND.name.to_owned(), wrong.clone()));
+        return others;
     }
     let named = named.iter().map(|(name, values)| of_word(name, values));
-    let parts: Vec<String> = expressions.iter().map(|text| format!("({text})")).chain(named).collect();
-    words.push((KIND.name.to_owned(), parts.join(" and ")));
-    words
+    let parts: Vec<String> = match expressions.len() {
+        1 if named.len() == 0 => expressions,
+        _ => expressions.iter().map(|text| format!("({text})")).chain(named).collect(),
+    };
+    others.extend((!parts.is_empty()).then(|| (KIND.name.to_owned(), parts.join(" and "))));
+    others
+}
+
+/// What `=` means of a field that is no word.
+fn field_of(name: &str) -> Option<Equal> {
+    let is_word = super::FILTERS.iter().any(|kind| kind.name == name);
+    let field = fields::FIELDS.iter().find(|field| !is_word && field.name == name)?;
+    Some(field.equal)
+}
+
+/// One expression for groups of words, of which one must hold.
+pub fn one_of(groups: &[Vec<(&str, &str)>]) -> String {
+    let group = |words: &Vec<(&str, &str)>| {
+        let mut named = Vec::<(&str, Vec<&str>)>::new();
+        for &(name, value) in words {
+            match named.iter_mut().find(|(known, _)| *known == name && name != KIND.name) {
+                Some((_, values)) => values.push(value),
+                None => named.push((name, vec![value])),
+            }
+        }
+        named.iter().map(|(name, values)| of_word(name, values)).collect::<Vec<_>>().join(" and ")
+    };
+    groups.iter().map(group).collect::<Vec<_>>().join(" or ")
+}
+
+/// The names of all words and fields.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let words = super::FILTERS.iter().map(|kind| kind.name);
+    words.chain(fields::FIELDS.iter().map(|field| field.name).filter(|name| field_of(name).is_some()))
 }
 
 /// A value as an expression writes it.
