@@ -54,7 +54,9 @@ fn columns(look: &Look) -> impl Iterator<Item = (&'static Column, usize)> + use<
     }
     let mut widths: Vec<usize> = columns.iter().map(|column| column.width).collect();
     if let Some(room) = look.width {
-        let kept: Vec<bool> = columns.iter().map(|column| column.time.is_some()).collect();
+        // Half an action says nothing of what was done.
+        let kept: Vec<bool> =
+            columns.iter().map(|column| column.time.is_some() || column.name == "action").collect();
         fit(&mut widths, &kept, room);
     }
     columns.into_iter().zip(widths)
@@ -143,7 +145,7 @@ impl Look {
 const LAST_WIDTH_MIN: usize = 20;
 /// A narrower column says little.
 const NARROW: usize = 8;
-/// A day and the time of day, to the minute.
+/// A day and the time of day, to the minute; most actions.
 const KEPT_WIDTH_MIN: usize = 17;
 
 #[cfg(test)]
