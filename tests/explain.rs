@@ -65,6 +65,11 @@ fn every_step_is_shown() {
 fn an_expectation_decides_about_the_exit_code() {
     let met = explain(&[LOGIN, "--expect", "user=alice", "--expect", "rule=login", "--expect", "position="]);
     assert_eq!(met.status.code(), Some(0));
+    assert!(explain(&[LOGIN, "--expect", "target-kind="]).status.success());
+    for expected in ["bogus=1", "user", "=alice", ""] {
+        let usage = explain(&[LOGIN, "--expect", expected]);
+        assert_eq!((usage.status.code(), usage.stdout.len()), (Some(2), 0), "{expected}");
+    }
     let missed = explain(&[LOGIN, "--expect", "user=bob"]);
     assert_eq!(missed.status.code(), Some(1));
     let text = String::from_utf8(missed.stdout).unwrap();

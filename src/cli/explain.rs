@@ -11,7 +11,7 @@ use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Explained, Near, Part, RuleAt, json_parts};
 use crate::format::{FORMATS, Settings};
 use crate::model::{Flag, Record, Seq};
-use crate::query::render::{json_line, safe};
+use crate::query::render::{COLUMNS, Column, json_line, safe};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use parts::in_entry;
@@ -37,7 +37,7 @@ pub struct Explain {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Exit with 1 unless this field of the event has this value, such as user=alice or target.name=bob
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = expectation)]
     expect: Vec<String>,
     /// How to show it
     #[arg(short, long, value_enum, default_value_t)]
@@ -120,6 +120,17 @@ fn tell<'a>(house: &House, mut record: Record, cut: &Cut<'a>) -> Story<'a> {
     Story { entry, dialect, why, fields, text, rules, record, event }
 }
 
+/// An event cannot have what has no name.
+fn expectation(text: &str) -> Result<String, String> {
+    let (key, _) = text.split_once('=').ok_or("write KEY=VALUE, such as user=alice")?;
+    let field = key.split('.').next().unwrap_or(key);
+    if OF_THE_STORY.contains(&key) || Column::named(field).is_some() {
+        return Ok(text.to_owned());
+    }
+    let names = OF_THE_STORY.into_iter().chain(COLUMNS.iter().map(|column| column.name));
+    Err(format!("no field is called {key}; known are {}", names.collect::<Vec<_>>().join(", ")))
+}
+
 /// What is otherwise than expected, one sentence each.
 fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
     let event: Value = serde_json::from_str(&story.event).unwrap_or_default();
@@ -129,7 +140,11 @@ fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
         let found = match key {
             "dialect" => story.dialect.to_owned(),
             "rule" => story.rules.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
-            _ => key.split('.').try_fold(&event, |value, key| value.get(key)).map(plain).unwrap_or_default(),
+            _ => {
+                let path =
+                    key.strip_prefix("target-").map_or(key.to_owned(), |part| format!("target.{part}"));
+                path.split('.').try_fold(&event, |value, key| value.get(key)).map(plain).unwrap_or_default()
+            }
         };
         if found != wanted {
             missed.push(format!("{}={}, found {}", shown(key), shown(wanted), shown(&found)));
@@ -238,3 +253,6 @@ fn shown_bytes(bytes: &[u8]) -> String {
     safe::bytes(bytes, &mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
+
+/// What can be expected besides the fields of the event.
+const OF_THE_STORY: [&str; 2] = ["dialect", "rule"];
