@@ -106,7 +106,8 @@ fn explain_value(
 ) -> io::Result<()> {
     let problem = Problem::at("", value, place, "", way_out);
     let Some(place) = problem.place else { return Ok(()) };
-    writeln!(out, "otrail: the value of `{word}` is wrong at character {}", place.column)?;
+    let line = if place.line > 1 { format!("line {}, ", place.line) } else { String::new() };
+    writeln!(out, "otrail: the value of `{word}` is wrong at {line}character {}", place.column)?;
     writeln!(out, "  {}", place.excerpt)?;
     writeln!(out, "  {}{} {}", " ".repeat(place.indent), "^".repeat(place.width), plain(way_out))
 }

@@ -192,7 +192,8 @@ struct Out<'a> {
 impl Out<'_> {
     fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         self.closed |= result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        result
+        // Whoever asked for a row does not think of the disk that it goes to.
+        result.map_err(|error| io::Error::new(error.kind(), format!("stdout cannot be written: {error}")))
     }
 }
 

@@ -3,6 +3,7 @@
 //! The pager starts with the first byte: until then an interrupt ends otrail as usual, from then on it is the
 //! pager's.
 
+use super::warn;
 use nix::sys::signal::{SigSet, Signal};
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -41,7 +42,10 @@ impl<'a> Pager<'a> {
     pub(super) fn finish(mut self) -> io::Result<()> {
         if let Some(mut child) = self.child.take() {
             drop(child.stdin.take());
-            child.wait()?;
+            let status = child.wait()?;
+            if !status.success() {
+                warn(&format!("the pager ended with {status}; --no-pager does without"));
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
 
 /// One thing that is wrong, or at least remarkable, in the config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub struct Place {
     pub column: usize,
     /// The line, fit for a terminal, at most `EXCERPT_CHARS_MAX` long.
     pub excerpt: String,
-    /// Characters of the excerpt before the underlined ones.
+    /// Columns of a terminal before the underlined ones.
     pub indent: usize,
-    /// Number of underlined characters, at least one.
+    /// Number of underlined columns, at least one.
     pub width: usize,
 }
 
@@ -70,8 +71,8 @@ impl Place {
         let (left, before) = window_before(&before);
         let marked: String = text[start..end.min(line_end)].trim_end().chars().map(visible).collect();
         let rest = text[start..line_end].trim_end_matches('\r').chars().map(visible);
-        let indent = left.chars().count() + before.chars().count();
-        let room = EXCERPT_CHARS_MAX.saturating_sub(indent);
+        let indent = left.width() + before.width();
+        let room = EXCERPT_CHARS_MAX.saturating_sub(left.chars().count() + before.chars().count());
         let mut excerpt = left.to_owned() + &before;
         excerpt.extend(rest.collect::<String>().chars().take(room));
         Place {
@@ -79,7 +80,7 @@ impl Place {
             column,
             excerpt,
             indent,
-            width: marked.chars().count().clamp(1, room.max(1)),
+            width: marked.width().clamp(1, room.max(1)),
         }
     }
 }
@@ -242,6 +243,16 @@ mod tests {
             problem.lines().nth(1).unwrap().find("77"),
             problem.lines().nth(2).unwrap().find("^^").map(|at| at + 2)
         );
+    }
+
+    #[test]
+    fn the_mark_stands_under_wide_and_combined_characters() {
+        let text = "a = 日本e\u{301}\tX";
+        let at = text.find('X').unwrap();
+        let place = Problem::at("f", text, at..at + 1, "m", "w").place.unwrap();
+        assert_eq!((place.column, place.indent, place.width), (10, 4 + 5 + 4, 1));
+        let place = Problem::at("f", text, 4..10, "m", "w").place.unwrap();
+        assert_eq!((place.indent, place.width), (4, 4));
     }
 
     #[test]
