@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use otrail::filter::{Clock, Filter};
-use otrail::journal::{Draft, Folder, Input, Journal, Scan, Settings, parts};
+use otrail::journal::{Draft, Folder, Input, Journal, Part, Scan, Settings, parts};
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::render::COLUMNS;
 use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};

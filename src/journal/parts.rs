@@ -54,11 +54,12 @@ impl<'a> Folder<'a> {
     /// The segments, oldest first; a damaged or absent folder is an error.
     pub fn parts(&self) -> Result<Vec<Part>, JournalError> {
         let mut parts = parts(self.state_dir)?;
-        if let (Some(journal), Some(last)) = (self.journal, parts.last_mut())
-            && last.index.is_none()
-        {
-            last.index = journal.index_of(&last.name);
+        let Some(journal) = self.journal else { return Ok(parts) };
+        let mut plain = parts.iter_mut().rev().filter(|part| part.index.is_none());
+        if let Some(newest) = plain.next() {
+            newest.index = journal.index_of(&newest.name);
         }
+        plain.for_each(|part| part.index = journal.index_of_closed(&part.name));
         Ok(parts)
     }
 }

@@ -14,12 +14,11 @@
 use super::error::JournalError;
 use super::forms;
 use super::frames::{self, Frame};
-use super::index::{self, Builder};
+use super::index::{self, Begun};
 use super::sealed::{FRAME_BYTES_MAX, Sealed};
 use super::segment::{self, SegmentName};
 use super::store::{self, Store, private};
 use super::tail::{self, Chain};
-use crate::model::Seq;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write};
@@ -59,26 +58,30 @@ struct Making {
     hash: [u8; 32],
     chain: Option<Chain>,
     /// What is in which frame.
-    builder: Builder,
+    index: Begun,
 }
 
 /// Seals one segment. `None` when it is gone by then, or cannot be sealed: one line of it fills a frame.
 ///
-/// `placing` is held while files of the folder change their names.
+/// `begun` is what is known of its index. `placing` is held while files of the folder change their names.
 pub(super) fn seal(
     dir: &Path,
     name: &SegmentName,
+    begun: Begun,
     placing: &Mutex<()>,
     pace: Pace<'_>,
 ) -> Result<Option<Sealing>, JournalError> {
     let path = forms::plain(dir, name);
     let target = forms::sealed(dir, name);
     let temporary = forms::temporary(&target);
-    let made = make(&path, &temporary, name.first, pace).and_then(|made| {
+    let made = make(&path, &temporary, begun, pace).and_then(|made| {
         let Some(made) = made else { return Ok(None) };
         let about = index::about(dir, name, made.plain_bytes, made.sealed_bytes)?;
         let placed = place(dir, [&path, &temporary, &target], placing, pace)?;
-        if placed && let Err(error) = index::write(dir, name, &made.builder.finish(about)) {
+        if placed
+            && let Some(index) = made.index.finish(about)
+            && let Err(error) = index::write(dir, name, &index)
+        {
             tracing::warn!("{} has no index: {}", target.display(), super::error::text(&error));
         }
         let Making { plain_bytes, sealed_bytes, hash, chain, .. } = made;
@@ -92,15 +95,13 @@ pub(super) fn seal(
 }
 
 /// Writes the sealed form under its temporary name, durable and compared.
-fn make(path: &Path, temporary: &Path, first: Seq, pace: Pace<'_>) -> Result<Option<Making>, JournalError> {
+fn make(path: &Path, temporary: &Path, begun: Begun, pace: Pace<'_>) -> Result<Option<Making>, JournalError> {
     step(pace, Step::File, "open", path)?;
     let plain = File::open(path).map_err(JournalError::io("open", path))?;
     step(pace, Step::File, "create", temporary)?;
     let created = private().read(true).write(true).create(true).truncate(true).open(temporary);
     let mut out = created.map_err(JournalError::io("create", temporary))?;
-    let plain_bytes = plain.metadata().map_err(JournalError::io("look at", path))?.len();
-    let builder = Builder::new(first, (plain_bytes / FRAME_BYTES as u64) as usize + 1);
-    let Some(packed) = pack((&plain, path), (&mut out, temporary), builder, pace)? else { return Ok(None) };
+    let Some(packed) = pack((&plain, path), (&mut out, temporary), begun, pace)? else { return Ok(None) };
     step(pace, Step::File, "sync", temporary)?;
     // How old a segment is, is when it was last written, in either form.
     let modified = plain.metadata().and_then(|metadata| metadata.modified());
@@ -115,7 +116,7 @@ fn make(path: &Path, temporary: &Path, first: Seq, pace: Pace<'_>) -> Result<Opt
 fn pack(
     (plain, path): (&File, &Path),
     (out, temporary): (&mut File, &Path),
-    mut builder: Builder,
+    mut index: Begun,
     pace: Pace<'_>,
 ) -> Result<Option<Making>, JournalError> {
     let mut compressor = compressor().map_err(JournalError::io("pack", path))?;
@@ -140,15 +141,15 @@ fn pack(
         hash.update(&packed);
         chain = last_chain(raw);
         last = last.followed_by(packed.len() as u32, raw.len() as u32);
+        index.frame(frames.len(), raw, last.packed);
         frames.push(last);
-        builder.frame(raw, last.packed);
     }
     step(pace, Step::File, "write", temporary)?;
     let table = frames::table(&frames);
     out.write_all(&table).map_err(JournalError::io("write", temporary))?;
     let hash = hash.chain_update(&table).finalize().into();
     let plain_bytes = last.begin + u64::from(last.raw);
-    Ok(Some(Making { plain_bytes, sealed_bytes: 0, hash, chain, builder }))
+    Ok(Some(Making { plain_bytes, sealed_bytes: 0, hash, chain, index }))
 }
 
 /// The chain value of the last line, if that is whole.

@@ -27,7 +27,7 @@ impl Journal {
             return self.index_next(&dir, pace);
         };
         let before = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
-        match seal::seal(&dir, &name, &self.0.placing, pace)? {
+        match seal::seal(&dir, &name, self.0.growing.take(&name), &self.0.placing, pace)? {
             Some(sealing) => {
                 let after = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
                 self.0.bytes.fetch_sub(before.saturating_sub(after), Ordering::Relaxed);
@@ -61,6 +61,11 @@ impl Journal {
             tracing::debug!("{} is read without an index: {error}", newest.file_name());
         }
         self.0.growing.index(newest)
+    }
+
+    /// The index of a segment that is closed and not sealed yet, as far as it was made while that was written.
+    pub(super) fn index_of_closed(&self, name: &SegmentName) -> Option<Index> {
+        self.0.growing.index(name)
     }
 
     fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {

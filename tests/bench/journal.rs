@@ -38,16 +38,17 @@ fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = std::env::var_os("DIR").map_or_else(|| temporary.path().to_owned(), PathBuf::from);
     if !dir.join("journal").exists() {
-        write(&open(&dir, false), 0..events);
+        write(&open(&dir, false), 0..events, &mut |_| {});
         println!("{events} events, {} bytes each as plain text", bytes(&dir, ".ndjson") / events as u64);
         ripgrep(&dir, &[]);
         seal(&dir);
+        seal_behind(events);
     }
     let journal = open(&dir, true);
     // Indexes that another otrail made are made anew.
     while journal.seal_next(&mut |_| Ok(()), now).unwrap() {}
     if bytes(&dir, ".ndjson") < 1 << 20 {
-        write(&journal, events..events + wished("OPEN", (events / 2).min(50_000)));
+        write(&journal, events..events + wished("OPEN", (events / 2).min(50_000)), &mut |_| {});
     }
     let (began, cpu) = (Instant::now(), cpu_micros());
     journal.index_open(&mut |_| Ok(())).unwrap();
@@ -62,8 +63,8 @@ fn main() {
     ripgrep(&dir, &["-z"]);
 }
 
-/// Writes a journal as the collector does, in batches, without sealing.
-fn write(journal: &Journal, events: Range<usize>) {
+/// Writes a journal as the collector does, in batches, with something done after each.
+fn write(journal: &Journal, events: Range<usize>, then: &mut dyn FnMut(&Journal)) {
     let rules = Rules::embedded();
     let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
     for from in events.clone().step_by(BATCH) {
@@ -89,6 +90,7 @@ fn write(journal: &Journal, events: Range<usize>) {
             drafts.push(Draft { event: event(&context, entry.as_bytes()), position: None, mark: None });
         }
         journal.append(Input { drafts, ..Input::default() }, now()).unwrap();
+        then(journal);
     }
 }
 
@@ -126,6 +128,25 @@ fn seal(dir: &Path) {
     // The segment that is written is not among them.
     let cpu = cpu / in_sealed(dir).max(1) as f64;
     println!("sealing and indexing: {cpu:.2} µs of CPU per event, {:.1} s", took.as_secs_f64());
+}
+
+/// The same as the agent does it, which indexes a segment while it is written.
+fn seal_behind(events: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    // Until now, and until a segment was sealed last.
+    let (mut cpu, mut in_all) = (0, 0);
+    write(&open(dir.path(), true), 0..events, &mut |journal| {
+        let before = cpu_micros();
+        let mut sealed = false;
+        while journal.seal_next(&mut |_| Ok(()), now).unwrap() {
+            sealed = true;
+        }
+        in_all = if sealed { cpu + cpu_micros() - before } else { in_all };
+        journal.index_open(&mut |_| Ok(())).unwrap();
+        cpu += cpu_micros() - before;
+    });
+    let cpu = in_all as f64 / in_sealed(dir.path()).max(1) as f64;
+    println!("sealing and indexing behind the writer: {cpu:.2} µs of CPU per event");
 }
 
 /// How many events the sealed segments have.

@@ -119,3 +119,61 @@ fn a_search_goes_on_in_a_segment_that_is_closed_and_sealed_under_it() {
         scans.flat_map(|scan| scan.unwrap().map(|line| line.unwrap().decode().unwrap())).collect();
     assert!(found.starts_with(&before));
 }
+
+/// Appends until the newest segment is another one, with a look at what is written now and then.
+fn fill_one(journal: &Journal, rng: &mut fastrand::Rng) -> Part {
+    let mut begun = None;
+    loop {
+        append(journal, &events(rng, journal.newest().0 as usize, 150));
+        journal.index_open(&mut |_| Ok(())).unwrap();
+        let mut parts = Folder::from(journal).parts().unwrap();
+        let newest = parts.pop().unwrap().first();
+        if *begun.get_or_insert(newest) != newest {
+            return parts.pop().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_known_while_it_was_written_is_known_until_it_is_sealed_and_becomes_its_index() {
+    let mut rng = fastrand::Rng::new();
+    let dir = folder();
+    let journal = open(dir.path());
+    for _ in 0..3 {
+        let closed = fill_one(&journal, &mut rng);
+        assert!(closed.index().is_some_and(|index| !index.frames().is_empty()), "it is not sealed yet");
+        let all = records(dir.path());
+        for _ in 0..6 {
+            check(&journal, &random_query(&mut rng, &all), journal.newest(), &all);
+        }
+        seal_all(&journal);
+    }
+    let indexes = files(dir.path(), ".idx");
+    assert_eq!(indexes.len(), 3);
+    for path in indexes {
+        let continued = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        seal_all(&journal);
+        assert!(fs::read(&path).unwrap() == continued, "{}", path.display());
+    }
+}
+
+#[test]
+fn damage_that_came_after_it_was_known_is_in_no_index() {
+    let mut rng = fastrand::Rng::new();
+    let dir = folder();
+    let journal = open(dir.path());
+    fill_one(&journal, &mut rng);
+    let path = files(dir.path(), ".ndjson").remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let line = bytes.split_inclusive(|&byte| byte == b'\n').take(8).map(<[u8]>::len).sum::<usize>();
+    bytes[line - 200] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    seal_all(&journal);
+    assert!(parts(dir.path()).unwrap()[0].index().is_none(), "an index says nothing of a damaged segment");
+    let filter = Arc::new(Filter::default());
+    let query = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX };
+    let mut found = answer(&journal, &query, journal.newest(), &AtomicBool::new(false)).unwrap();
+    assert_eq!(found.by_ref().count() as u64, journal.newest().0 - 1);
+    assert!(found.incomplete().is_some());
+}

@@ -4,6 +4,7 @@ use super::columns::{Column, Counting, Values};
 use super::fields::{Fields, Name, fields, fields_from};
 use super::grams::Grams;
 use super::ids::Ids;
+use super::set::FrameSet;
 use super::stretches::Stretches;
 use super::{About, FrameFacts, file};
 use crate::journal::tail;
@@ -14,10 +15,8 @@ use std::ops::Range;
 pub(in crate::journal) struct Builder {
     frames: Vec<FrameFacts>,
     columns: [Counting; Column::ALL.len()],
-    /// `None` where runs of the text are not kept.
+    /// `None` when they take too much.
     grams: Option<Grams>,
-    /// Bytes that have a bit for each frame.
-    row_bytes: usize,
     ids: Ids,
     stretches: Stretches,
     /// The fields of the line at hand whose runs are taken in.
@@ -45,14 +44,12 @@ struct Seen<'a> {
 }
 
 impl Builder {
-    /// For a segment that begins with `first` and has at most `frames_max` frames.
-    pub(in crate::journal) fn new(first: Seq, frames_max: usize) -> Builder {
-        let row_bytes = frames_max.div_ceil(8).max(1);
+    /// For a segment that begins with `first`.
+    pub(in crate::journal) fn new(first: Seq) -> Builder {
         Builder {
             frames: Vec::new(),
             columns: Column::ALL.map(|_| Counting::new()),
             grams: Some(Grams::new()),
-            row_bytes,
             ids: Ids::new(),
             stretches: Stretches::new(),
             places: Vec::new(),
@@ -60,12 +57,6 @@ impl Builder {
             at_header: true,
             is_exact: true,
         }
-    }
-
-    /// The same without the runs of its text, which take most of the work and of the memory.
-    pub(super) fn without_text(first: Seq) -> Builder {
-        let row_bytes = usize::from(u16::MAX) / 8;
-        Builder { grams: None, row_bytes, ..Builder::new(first, 0) }
     }
 
     /// The frames so far.
@@ -87,23 +78,40 @@ impl Builder {
         &self.ids
     }
 
-    /// Gives up the columns that take the most until all of it takes no more than so many bytes, as far as they can.
-    pub(super) fn shrink(&mut self, bytes_max: usize) {
+    /// The frames of the first so many that may have a text, as far as its runs tell; `None` when they are not kept.
+    pub(super) fn with_rows(&self, rows: &[usize], frames: usize) -> Option<FrameSet> {
+        self.grams.as_ref().map(|grams| grams.frames_with(rows, frames))
+    }
+
+    /// Gives up what takes the most, the runs of the text or a column, until all of it takes no more than so many bytes, as
+    /// far as it can. Whether it is still all there.
+    pub(super) fn shrink(&mut self, bytes_max: usize) -> bool {
         let of_rest = self.ids.memory() + self.stretches.memory();
+        let mut is_all = true;
         loop {
+            let of_text = self.grams.as_ref().map_or(0, Grams::memory);
             let of_columns: usize = self.columns.iter().map(Counting::memory).sum();
-            let largest = self.columns.iter_mut().max_by_key(|column| column.memory());
-            match largest.filter(|largest| of_columns + of_rest > bytes_max && largest.memory() > 0) {
-                Some(largest) => largest.give_up(),
-                None => return,
+            if of_rest + of_text + of_columns <= bytes_max {
+                return is_all;
             }
+            match self.columns.iter_mut().max_by_key(|column| column.memory()) {
+                Some(largest) if largest.memory() > of_text => largest.give_up(),
+                _ if of_text > 0 => self.grams = None,
+                _ => return is_all,
+            }
+            is_all = false;
         }
+    }
+
+    /// How long a frame is in its sealed form.
+    pub(super) fn set_packed(&mut self, frame: usize, packed: u32) {
+        self.frames.iter_mut().skip(frame).take(1).for_each(|facts| facts.packed = packed);
     }
 
     /// Takes in the next frame, which is so long in its sealed form.
     pub(in crate::journal) fn frame(&mut self, raw: &[u8], packed: u32) {
         let number = self.frames.len() as u32;
-        if !self.is_exact || number as usize >= self.row_bytes * 8 {
+        if !self.is_exact || number >= FRAMES_MAX {
             self.is_exact = false;
             return;
         }
@@ -252,7 +260,8 @@ impl Builder {
             sections.extend(encoded.map(|bytes| (file::COLUMNS + column as u32, bytes)));
         }
         if let Some(grams) = self.grams {
-            sections.push((file::GRAMS, file::grams(&grams.into_rows(self.row_bytes), self.row_bytes)));
+            let row_bytes = self.frames.len().div_ceil(8).max(1);
+            sections.push((file::GRAMS, file::grams(&grams.into_rows(row_bytes), row_bytes)));
         }
         file::encode(&about, sections)
     }
@@ -308,6 +317,8 @@ const SYNCED: u64 = Name::short(b"synced");
 const TIME_BYTES: usize = 26;
 /// From the comma behind the seq to the one behind `seen`.
 const HEAD_BYTES: usize = 6 + 34 + 8 + TIME_BYTES + 8 + TIME_BYTES + 1;
+/// Twice as many as a segment of 16 GiB has.
+const FRAMES_MAX: u32 = u16::MAX as u32;
 /// Digits of an id that the index keeps.
 pub(super) const ID_DIGITS: usize = 6;
 
@@ -341,7 +352,7 @@ mod tests {
     #[test]
     fn what_is_known_by_its_bytes_is_what_would_be_read() {
         let mut rng = fastrand::Rng::with_seed(11);
-        let mut builder = Builder::new(Seq(1), 8);
+        let mut builder = Builder::new(Seq(1));
         let mut read = Column::ALL.map(|_| Counting::new());
         let mut texts = Grams::new();
         builder.at_header = false;

@@ -9,6 +9,7 @@
 //! of a segment. Upper and lower case are alike. What a record says is taken in as it stands in the line and, where it is
 //! escaped there, as what it means. Its seq, id, times, position and count are left out.
 
+use super::set::FrameSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
@@ -46,6 +47,22 @@ impl Grams {
             *byte |= *is_there << bit;
             *is_there = 0;
         }
+    }
+
+    /// The frames of the first so many that have all of these rows.
+    pub(super) fn frames_with(&self, rows: &[usize], frames: usize) -> FrameSet {
+        let mut set = FrameSet::none(frames);
+        for (at, eight) in self.eights.iter().enumerate() {
+            let bits = rows.iter().fold(u8::MAX, |bits, &row| bits & eight[row % ROWS]);
+            let found = (0..8).filter(|bit| bits >> bit & 1 == 1).map(|bit| at * 8 + bit);
+            found.filter(|&frame| frame < frames).for_each(|frame| set.insert(frame));
+        }
+        set
+    }
+
+    /// How many bytes they take.
+    pub(super) fn memory(&self) -> usize {
+        (1 + self.eights.len()) * ROWS
     }
 
     /// A row for each run, of so many bytes, with a bit for each frame.

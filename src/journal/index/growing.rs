@@ -5,14 +5,15 @@
 //!    └──── known ─────┘   read line by line
 //! ```
 //!
+//! What was read while the segment was written need not be read again when it is sealed: sealing goes on with it.
+//!
 //! Invariant: an announced record stands behind every block, so that no byte of it can change; each line of it is whole and
 //! in its place, and whoever reads it again sees by its checksum that it still is what it was.
-//! Invariant: it takes `BYTES_MAX` at most; the columns that would take more are given up, and not known from then on.
-//! Not here: the runs of the text. They would cost what sealing costs, a second time.
+//! Invariant: it takes `BYTES_MAX` at most; what of it would take more is given up, and not known from then on.
 
 use super::build::Builder;
 use super::columns::{Column, Values};
-use super::{FrameFacts, FrameSet, Index, Source};
+use super::{About, FrameFacts, FrameSet, Index, Source};
 use crate::journal::error::JournalError;
 use crate::journal::forms;
 use crate::journal::frames::read_some;
@@ -25,20 +26,34 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The index of whichever segment was written last; those who read and who extend it share it.
+/// The indexes of the segment that was written last and of the one before it; those who read and who extend them share them.
 #[derive(Default)]
-pub(in crate::journal) struct Growing(Mutex<Option<State>>);
+pub(in crate::journal) struct Growing(Mutex<States>);
+
+#[derive(Default)]
+struct States {
+    written: Option<State>,
+    /// It waits to be sealed.
+    closed: Option<State>,
+}
 
 struct State {
     name: SegmentName,
-    builder: Builder,
-    /// Of each block.
-    sums: Vec<u32>,
+    begun: Begun,
     /// Behind the last block.
     end: u64,
     next: Seq,
     /// What comes cannot be taken in.
     is_over: bool,
+}
+
+/// An index that was begun, with the blocks of its segment that were complete then.
+pub(in crate::journal) struct Begun {
+    builder: Builder,
+    /// Of each block.
+    sums: Vec<u32>,
+    /// Nothing of it was given up, and what followed was what it was begun with.
+    is_good: bool,
 }
 
 /// What there was of it when a search began. It may grow meanwhile, and when it is of another segment nothing is known.
@@ -74,11 +89,8 @@ impl Growing {
         let mut raw = Vec::new();
         loop {
             pace().map_err(JournalError::io("index", &path))?;
-            let mut state = self.state();
-            let state = match &mut *state {
-                Some(state) if state.name == *name => state,
-                other => other.insert(State::new(name)),
-            };
+            let mut states = self.states();
+            let Some(state) = states.written(name) else { return Ok(()) };
             let is_there = !state.is_over
                 && next_block(&file, state.end, &mut raw).map_err(JournalError::io("read", &path))?;
             if !is_there || !state.take(&raw, announced) {
@@ -87,25 +99,51 @@ impl Growing {
         }
     }
 
-    /// The index of a segment as it is now; `None` when it is of another.
+    /// The index of a segment as it is now; `None` when there is none of it.
     pub(in crate::journal) fn index(self: &Arc<Growing>, name: &SegmentName) -> Option<Index> {
-        let state = self.state();
-        let state = state.as_ref().filter(|state| state.name == *name)?;
-        let frames = state.builder.frames().get(..state.sums.len())?.to_vec();
+        let states = self.states();
+        let state = states.of(name)?;
+        let frames = state.begun.builder.frames().get(..state.begun.sums.len())?.to_vec();
         let (growing, name) = (Arc::clone(self), name.clone());
-        let taken = Taken { growing, name, sums: state.sums.clone().into(), rest: (state.end, state.next) };
+        let sums = state.begun.sums.clone().into();
+        let taken = Taken { growing, name, sums, rest: (state.end, state.next) };
         Some(Index { frames, source: Source::Memory(taken) })
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<State>> {
+    /// The index of a closed segment, to be completed; there is none of it here from then on.
+    pub(in crate::journal) fn take(&self, name: &SegmentName) -> Begun {
+        let mut states = self.states();
+        let States { written, closed } = &mut *states;
+        let taken =
+            [written, closed].into_iter().find_map(|state| state.take_if(|state| state.name == *name));
+        let begun = taken.filter(|state| !state.is_over && state.begun.is_good).map(|state| state.begun);
+        begun.unwrap_or_else(|| Begun::new(name.first))
+    }
+
+    fn states(&self) -> MutexGuard<'_, States> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl States {
+    fn of(&self, name: &SegmentName) -> Option<&State> {
+        [&self.written, &self.closed].into_iter().flatten().find(|state| state.name == *name)
+    }
+
+    /// The one to extend; `None` when it is of a segment that was closed.
+    fn written(&mut self, name: &SegmentName) -> Option<&mut State> {
+        match &self.written {
+            Some(state) if state.name > *name => return None,
+            Some(state) if state.name == *name => {}
+            _ => self.closed = self.written.replace(State::new(name)),
+        }
+        self.written.as_mut()
     }
 }
 
 impl State {
     fn new(name: &SegmentName) -> State {
-        let builder = Builder::without_text(name.first);
-        State { name: name.clone(), builder, sums: Vec::new(), end: 0, next: name.first, is_over: false }
+        State { name: name.clone(), begun: Begun::new(name.first), end: 0, next: name.first, is_over: false }
     }
 
     /// Takes in a block; false when it is not known yet that it stays as it is, or it is none.
@@ -116,20 +154,41 @@ impl State {
         if last >= announced {
             return false;
         }
-        self.builder.frame(raw, 0);
-        self.is_over = !self.builder.is_exact();
+        let Begun { builder, sums, is_good } = &mut self.begun;
+        builder.frame(raw, 0);
+        self.is_over = !builder.is_exact();
         if self.is_over {
             return false;
         }
-        self.builder.shrink(BYTES_MAX);
-        self.sums.push(crc32c::crc32c(raw));
+        *is_good &= builder.shrink(BYTES_MAX);
+        sums.push(crc32c::crc32c(raw));
         self.end += raw.len() as u64;
-        self.next = self
-            .builder
-            .frames()
-            .last()
-            .map_or(self.next, |FrameFacts { first, count, .. }| Seq(first.0 + count));
+        self.next =
+            builder.frames().last().map_or(self.next, |FrameFacts { first, count, .. }| Seq(first.0 + count));
         true
+    }
+}
+
+impl Begun {
+    fn new(first: Seq) -> Begun {
+        Begun { builder: Builder::new(first), sums: Vec::new(), is_good: true }
+    }
+
+    /// Takes in the frame of that number, which is so long in its sealed form.
+    pub(in crate::journal) fn frame(&mut self, number: usize, raw: &[u8], packed: u32) {
+        let known = self.builder.frames().get(number).map(|facts| facts.raw as usize);
+        match (known, self.sums.get(number)) {
+            (Some(bytes), Some(&sum)) if bytes == raw.len() && sum == crc32c::crc32c(raw) => {
+                self.builder.set_packed(number, packed);
+            }
+            (None, None) => self.builder.frame(raw, packed),
+            _ => self.is_good = false,
+        }
+    }
+
+    /// The index as a file; `None` when it has to be made anew, from the sealed segment.
+    pub(in crate::journal) fn finish(self, about: About) -> Option<Vec<u8>> {
+        self.is_good.then(|| self.builder.finish(about))
     }
 }
 
@@ -142,9 +201,13 @@ impl Taken {
         self.of(|builder| builder.ids().find(wanted, set))
     }
 
+    pub(super) fn with_rows(&self, rows: &[usize]) -> Option<FrameSet> {
+        self.of(|builder| builder.with_rows(rows, self.sums.len()))?
+    }
+
     fn of<T>(&self, ask: impl FnOnce(&Builder) -> T) -> Option<T> {
-        let state = self.growing.state();
-        state.as_ref().filter(|state| state.name == self.name).map(|state| ask(&state.builder))
+        let states = self.growing.states();
+        states.of(&self.name).map(|state| ask(&state.begun.builder))
     }
 }
 
@@ -173,7 +236,7 @@ fn next_block(file: &File, at: u64, raw: &mut Vec<u8>) -> io::Result<bool> {
 }
 
 /// All that is kept, in bytes.
-const BYTES_MAX: usize = 2 << 20;
+const BYTES_MAX: usize = 4 << 20;
 const MORE_BYTES: usize = 64 << 10;
 /// No block is longer: what follows it is read without the index.
 const BLOCK_BYTES_MAX: usize = 4 << 20;

@@ -27,9 +27,8 @@ mod ids;
 mod set;
 mod stretches;
 
-pub(super) use build::Builder;
 pub use columns::{Column, Counted, Values};
-pub(super) use growing::Growing;
+pub(super) use growing::{Begun, Growing};
 pub use set::FrameSet;
 
 use super::error::JournalError;
@@ -41,6 +40,7 @@ use super::sealed::Sealed;
 use super::segment::{self, SegmentName};
 use super::store::private;
 use crate::model::{Record, Seq, Time};
+use build::Builder;
 use file::{Head, Section};
 use growing::Taken;
 use serde::{Deserialize, Serialize};
@@ -176,9 +176,13 @@ impl Index {
 
     /// The same of a text that does not stand in seq, id, times, position or count alone.
     pub fn with_text(&self, text: &str) -> Option<FrameSet> {
+        let rows = grams::rows_of(text);
+        if let Source::Memory(taken) = &self.source {
+            return taken.with_rows(&rows);
+        }
         let (file, section) = self.section(file::GRAMS)?;
         let mut set = FrameSet::all(self.frames.len());
-        for row in grams::rows_of(text) {
+        for row in rows {
             let bits = file::gram_row(&file, section, row)?;
             set.keep(&FrameSet::from_bits(&bits, self.frames.len()));
             if set.is_empty() {
@@ -265,7 +269,7 @@ pub(super) fn rebuild(
     let sealed_bytes = file.metadata().map_err(JournalError::io("look at", &path))?.len();
     let mut sealed = Sealed::open(&path, file)?;
     let frames = sealed.frames().to_vec();
-    let mut builder = Builder::new(name.first, frames.len());
+    let mut builder = Builder::new(name.first);
     let mut is_whole = true;
     for (number, frame) in frames.iter().enumerate() {
         pace().map_err(JournalError::io("index", &path))?;

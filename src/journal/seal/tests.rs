@@ -1,6 +1,7 @@
 //! Sealing that is broken off at every step loses nothing, and readers see no difference.
 
 use super::*;
+use crate::journal::index::Growing;
 use crate::journal::{Draft, Input, Journal, Scan, Settings};
 use crate::model::{Action, Event, Outcome, Raw, Record, Seq, Time};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -260,7 +261,8 @@ fn retention_takes_sealed_segments_and_a_segment_that_went_stays_gone() {
         }
         Ok(())
     };
-    let placed = seal(&folder, &name, &Mutex::default(), &mut pace).unwrap();
+    let begun = Growing::default().take(&name);
+    let placed = seal(&folder, &name, begun, &Mutex::default(), &mut pace).unwrap();
     assert!(placed.is_none() && ending(dir.path(), ".zst") == 0 && ending(dir.path(), ".tmp") == 0);
     seal_all(&journal);
     assert_eq!(ending(dir.path(), ".zst"), 1);
