@@ -70,6 +70,14 @@ fn an_expectation_decides_about_the_exit_code() {
         let usage = explain(&[LOGIN, "--expect", expected]);
         assert_eq!((usage.status.code(), usage.stdout.len()), (Some(2), 0), "{expected}");
     }
+    let said = |what: &str| {
+        let output = explain(&[what]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let nothing = "otrail: there is no entry; give a line of the log, a file, or - for stdin\n";
+    assert_eq!(said(""), (Some(1), nothing.to_owned()));
+    assert!(said("/var/log/absent.log").1.starts_with("otrail: /var/log/absent.log is no file"));
+    assert_eq!(said("10.0.0.0/8 was removed by alice"), (Some(0), String::new()));
     let missed = explain(&[LOGIN, "--expect", "user=bob"]);
     assert_eq!(missed.status.code(), Some(1));
     let text = String::from_utf8(missed.stdout).unwrap();

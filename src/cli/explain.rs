@@ -2,11 +2,11 @@
 
 mod parts;
 
-use super::Common;
 use super::entries::{self, House};
 use super::exit::Exit;
 use super::forms::envelope;
 use super::normalize::open;
+use super::{Common, warn};
 use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Explained, Near, Part, RuleAt, json_parts};
 use crate::format::{FORMATS, Settings};
@@ -83,7 +83,13 @@ impl Explain {
             told += 1;
             Ok(true)
         };
+        if looks_like_a_path(&self.what) && !Path::new(&self.what).is_file() && self.what != "-" {
+            warn(&format!("{} is no file that can be read: this is what it is as an entry", self.what));
+        }
         entries::read(&house, dialect, &mut *input, &mut take, &mut || Ok(true))?;
+        if told == 0 {
+            warn("there is no entry; give a line of the log, a file, or - for stdin");
+        }
         Ok(if good && told > 0 { Exit::Done } else { Exit::No }.into())
     }
 
@@ -118,6 +124,10 @@ fn tell<'a>(house: &House, mut record: Record, cut: &Cut<'a>) -> Story<'a> {
     let event = String::from_utf8_lossy(&line).trim_end().to_owned();
     let (dialect, why, text) = (cut.dialect.name, cut.reason, bare.message.to_string());
     Story { entry, dialect, why, fields, text, rules, record, event }
+}
+
+fn looks_like_a_path(text: &str) -> bool {
+    text.contains('/') && text.len() < PATH_MAX && !text.contains(|at: char| at.is_whitespace() || at == '"')
 }
 
 /// An event cannot have what has no name.
@@ -256,3 +266,5 @@ fn shown_bytes(bytes: &[u8]) -> String {
 
 /// What can be expected besides the fields of the event.
 const OF_THE_STORY: [&str; 2] = ["dialect", "rule"];
+/// No path is longer.
+const PATH_MAX: usize = 4096;
