@@ -71,6 +71,8 @@ fn segments_are_listed_and_measured() {
     assert_eq!(json(dir.path(), &["du"]).1["total"], on_disk);
     assert!(otrail(dir.path(), &["du"]).1.contains(&format!("{on_disk} bytes  total")));
     assert_eq!(otrail(&dir.path().join("none"), &["ls"]).0, Some(5));
+    // The folder of the journal in a state directory means that directory.
+    assert_eq!(otrail(&dir.path().join("journal"), &["ls"]).1.lines().count(), 3);
 }
 
 #[test]

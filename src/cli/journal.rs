@@ -1,6 +1,7 @@
 //! `otrail journal`: what the journal consists of, whether it is whole, a copy of a range, new indexes.
 
 use super::exit::Exit;
+use super::trail::state_dir;
 use super::{Common, print_json, warn};
 use crate::journal::{self, SegmentFile, Verified};
 use crate::model::Seq;
@@ -74,7 +75,7 @@ enum Form {
 impl Place {
     fn dir(&self, common: &Common) -> anyhow::Result<PathBuf> {
         match &self.directory {
-            Some(dir) => Ok(dir.clone()),
+            Some(dir) => Ok(state_dir(dir)),
             None => Ok(common.load()?.0.journal.state_dir),
         }
     }

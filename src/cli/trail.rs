@@ -37,7 +37,7 @@ impl Trail {
     /// The folder, or the agent of the config.
     pub(super) fn of(directory: Option<&Path>, common: &Common) -> anyhow::Result<Trail> {
         match directory {
-            Some(dir) => Ok(Trail::Folder(dir.to_owned())),
+            Some(dir) => Ok(Trail::Folder(state_dir(dir))),
             None => Ok(Trail::Agent(Box::new(common.control()?))),
         }
     }
@@ -131,6 +131,19 @@ impl Trail {
                 Ok(!begins_behind && journal::Scan::open(dir)?.after(before).next().is_none())
             }
         }
+    }
+}
+
+/// The state directory that is meant: also by whoever names the folder of the journal in it.
+pub(super) fn state_dir(named: &Path) -> PathBuf {
+    match named.parent() {
+        Some(above) if named.ends_with("journal") && !named.join("journal").is_dir() => {
+            match above.as_os_str() {
+                name if name.is_empty() => PathBuf::from("."),
+                _ => above.to_owned(),
+            }
+        }
+        _ => named.to_owned(),
     }
 }
 
