@@ -54,6 +54,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         Some(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
             Exit::Refused
         }
+        // The journal is whole, whatever an export of it is written to.
+        Some(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => Exit::No,
         Some(JournalError::Locked { .. } | JournalError::Full { .. }) | None => Exit::No,
         Some(_) => Exit::Damaged,
     }
@@ -151,6 +153,7 @@ mod tests {
             (ControlError::Garbled("no".to_owned()).into(), Exit::Damaged),
             (journal(io::ErrorKind::PermissionDenied).into(), Exit::Refused),
             (AgentError::Journal(journal(io::ErrorKind::Other)).into(), Exit::Damaged),
+            (journal(io::ErrorKind::StorageFull).into(), Exit::No),
             (AgentError::Journal(JournalError::Locked { dir: path.clone() }).into(), Exit::No),
             (AgentError::Ended("collector").into(), Exit::No),
         ] {

@@ -7,7 +7,7 @@ use super::warn;
 use nix::sys::signal::{SigSet, Signal};
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Stdout, perhaps with a pager before it.
 pub(super) struct Pager<'a> {
@@ -40,14 +40,17 @@ impl<'a> Pager<'a> {
 
     /// Lets the admin read to the end.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        if let Some(mut child) = self.child.take() {
-            drop(child.stdin.take());
-            let status = child.wait()?;
-            if !status.success() {
-                warn(&format!("the pager ended with {status}; --no-pager does without"));
-            }
+        if let Some(failed) = self.end()?.filter(|status| !status.success()) {
+            warn(&format!("the pager ended with {failed}; --no-pager does without"));
         }
         Ok(())
+    }
+
+    /// Waits for the pager, if there is one.
+    fn end(&mut self) -> io::Result<Option<ExitStatus>> {
+        let Some(mut child) = self.child.take() else { return Ok(None) };
+        drop(child.stdin.take());
+        child.wait().map(Some)
     }
 
     /// A pager that cannot be started is done without.
@@ -84,5 +87,25 @@ fn still_read(result: io::Result<()>) -> io::Result<bool> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         result => result.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pager_that_fails_or_is_not_there_is_known() {
+        let ended = |program: &str| {
+            let mut out = Vec::new();
+            let mut pager = Pager { out: &mut out, wanted: Some(Command::new(program)), child: None };
+            // Of a pager that has ended already the pipe is closed.
+            let _read = pager.show(b"a row").unwrap();
+            let status = pager.end().unwrap().map(|status| status.success());
+            (status, out)
+        };
+        assert_eq!(ended("true"), (Some(true), Vec::new()));
+        assert_eq!(ended("false"), (Some(false), Vec::new()));
+        assert_eq!(ended("no-such-pager"), (None, b"a row".to_vec()));
     }
 }

@@ -269,6 +269,7 @@ impl Query {
             match row {
                 Ok(record) => {
                     if !printer.print(&record)? {
+                        printer.leave()?;
                         return Ok(Exit::Done.into());
                     }
                 }

@@ -101,6 +101,7 @@ impl Config {
             let way_out = match error.kind() {
                 io::ErrorKind::NotFound => "name the file with --config FILE",
                 io::ErrorKind::PermissionDenied => "run as root or as a user who may read it",
+                io::ErrorKind::IsADirectory => "name the file in it with --config FILE",
                 _ => "",
             };
             fail(format!("cannot be read: {error}"), way_out)

@@ -89,6 +89,11 @@ impl<'a> Printer<'a> {
         Ok(read && self.pager.flush().context("cannot write the rows")?)
     }
 
+    /// Nobody reads any more: the pager has ended, or will.
+    pub(super) fn leave(self) -> anyhow::Result<()> {
+        self.pager.finish().context("cannot wait for the pager")
+    }
+
     /// No more rows come, and how many there are is not known: those that came can be seen.
     pub(super) fn give_up(self) -> anyhow::Result<()> {
         if self.shown.rows > 0 {
