@@ -47,6 +47,30 @@ fn the_help_shows_every_command_and_the_query_flag() {
 }
 
 #[test]
+fn the_help_of_a_command_has_all_that_stands_with_its_arguments() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(otrail(&["man", dir.path().to_str().unwrap()]).status.success());
+    for (command, said) in [
+        ("query", "different names all must hold"),
+        ("show", "Looking at an event is a query"),
+        ("send-test", "in a stream of their own"),
+        ("replay", "are events of the trail"),
+        ("doctor", "a test event"),
+        ("explain", "Nothing is journaled or sent"),
+        ("normalize", "Nothing is journaled or sent"),
+        ("schema", "the tables that the program itself works from"),
+        ("demo", "a made-up log"),
+    ] {
+        let page = fs::read_to_string(dir.path().join(format!("otrail-{command}.1"))).unwrap();
+        let texts = [stdout(&otrail(&["help", command])), page.replace("\\-", "-")];
+        for text in texts {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(said), "{command}: {text}");
+        }
+    }
+}
+
+#[test]
 fn the_query_flag_shows_the_help_of_the_query_command() {
     assert_eq!(stdout(&otrail(&["--query", "--help"])), stdout(&otrail(&["query", "--help"])));
 }

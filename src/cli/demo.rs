@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Show everything at work
+/// Show everything at work, without a sensor, a SIEM or root
 ///
 /// Runs the real agent between a sensor that writes a made-up log and a syslog server that demands a client
 /// certificate: all in one temporary folder on this machine, without root, in about ten seconds.

@@ -91,22 +91,19 @@ impl Common {
     }
 }
 
-/// All commands.
+/// All commands. Those that have no line here have their help where their arguments are.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a line here hides the help that stands with the arguments")]
 pub enum Command {
     /// Follow the sensor's log and forward it until told to stop
     Run(run::Run),
-    /// Query the trail
     Query(Box<query::Query>),
-    /// Show one event, and what is known of its delivery
     Show(show::Show),
     /// Show how the agent, its sources, journal and destinations are
     Status(status::Status),
     /// Look at and change where a source is read on
     Source(source::Source),
-    /// Send test events and tell what evidence came
     SendTest(send_test::SendTest),
-    /// Send a range of the trail to the destinations again
     Replay(replay::Replay),
     /// Look at the journal's files, verify and export them
     Journal(journal::Journal),
@@ -114,17 +111,12 @@ pub enum Command {
     Check(check::Check),
     /// Look at the certificate of a server, to pin it
     Cert(cert::Cert),
-    /// Walk the way to each destination, and name what is wrong and the way out
     Doctor(doctor::Doctor),
-    /// Show how an entry becomes an event
     Explain(explain::Explain),
     /// Try the wording rules
     Rules(rules::Rules),
-    /// Turn a log into events: a filter in a pipe
     Normalize(normalize::Normalize),
-    /// Show the fields of events, or the settings of the config file
     Schema(schema::Schema),
-    /// Show everything at work, without a sensor, a SIEM or root
     Demo(demo::Demo),
     /// Print a completion script for a shell
     Completions(completions::Completions),

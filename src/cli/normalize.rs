@@ -16,7 +16,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Turn a log into events
+/// Turn a log into events: a filter in a pipe
 ///
 /// Reads a file or stdin, entry by entry, and writes an event for each. Nothing is journaled or sent.
 #[derive(Debug, clap::Args)]

@@ -29,7 +29,7 @@ pub(super) use words::words_of;
 /// Query the trail
 ///
 /// Options of the same name are alternatives, of different names all must hold.
-/// The rows come in the order of their time. Every query is itself recorded in the trail.
+/// The rows come in the order of their time. Every query that the agent answers is itself recorded in the trail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

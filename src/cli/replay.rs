@@ -15,7 +15,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Send a range of the trail again
+/// Send a range of the trail to the destinations again
 ///
 /// Events of that time go to one destination, or to all, once more: with the ids that they had, marked replay, in the
 /// order of the journal, over a connection of their own with the same evidence. What is delivered anyway goes on beside
