@@ -2,6 +2,7 @@
 //! same, and one of IPv4 that is mapped into IPv6 is one of IPv4.
 
 use super::glob::Glob;
+use super::sets::OneOf;
 use super::test::Test;
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
@@ -39,7 +40,8 @@ impl Addresses {
             }
             // Mapped it may be written in other digits.
             Addresses::Network(IpNet::V4(one)) if one.prefix_len() == 32 => {
-                test.with_literals(vec![vec![one.addr().to_string(), "ffff:".to_owned()]])
+                let texts = vec![one.addr().to_string(), "ffff:".to_owned()];
+                test.with_literals(vec![OneOf { texts, is_number: false }])
             }
             Addresses::Network(_) => test,
         }

@@ -21,7 +21,7 @@ fn parse(value: &str, _: &Clock) -> Result<Test, Flaw> {
     let missing = 4 * (DIGITS_MAX - digits.len()) as u32;
     let wanted = u128::from_str_radix(&digits, 16).map_err(|_| "write hex digits".to_owned())?;
     let test = Test::new(digits.as_str(), move |record| record.event.id.0 >> missing == wanted);
-    Ok(test.with_literal(&digits))
+    Ok(test.with_number(&digits))
 }
 
 /// Fewer digits would be shared by chance.

@@ -45,6 +45,7 @@ mod user;
 pub use clock::Clock;
 pub use expression::{one_of, with_fields};
 pub use selection::Selection;
+pub use sets::OneOf;
 
 use crate::model::{Record, Seq, Time};
 use flaw::Flaw;
@@ -186,13 +187,14 @@ impl Filter {
 
     /// Texts without which a record cannot be wanted: of every set, at least one stands in the record's journal
     /// line, its letters in either case. For a look at the line before it is decoded.
-    pub fn literals(&self) -> impl Iterator<Item = Vec<String>> {
+    pub fn literals(&self) -> impl Iterator<Item = OneOf> {
         self.groups.iter().flat_map(|group| sets::of_tests(&group.tests))
     }
 
     /// The same of what a record says, which may be escaped in its line: lower case, and ASCII.
     pub fn texts(&self) -> impl Iterator<Item = Vec<String>> {
-        self.groups.iter().flat_map(|group| sets::of_any(group.tests.iter().map(Test::texts)))
+        let sets = self.groups.iter().flat_map(|group| sets::of_any(group.tests.iter().map(Test::texts)));
+        sets.map(|set| set.texts)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One value of a filter word, ready to judge records.
 
+use super::sets::OneOf;
 use crate::model::{Record, Seq, Time};
 
 /// What a row of `FILTERS` makes of a value.
@@ -7,8 +8,8 @@ pub(super) struct Test {
     value: String,
     accepts: Box<dyn Fn(&Record) -> bool + Send + Sync>,
     parts: Option<Parts>,
-    literals: Vec<Vec<String>>,
-    texts: Vec<Vec<String>>,
+    literals: Vec<OneOf>,
+    texts: Vec<OneOf>,
     first: Option<Time>,
     last: Option<Time>,
     places: (Seq, Seq),
@@ -51,20 +52,27 @@ impl Test {
     pub(super) fn with_literal(mut self, text: &str) -> Test {
         let plain = |at: char| at.is_ascii_alphanumeric() || matches!(at, '.' | '_' | '-' | '@' | ' ');
         let longest = text.split(|at| !plain(at)).max_by_key(|run| run.len()).unwrap_or_default();
-        self.literals =
-            if longest.len() >= LITERAL_BYTES_MIN { vec![vec![longest.to_owned()]] } else { vec![] };
+        let set = OneOf { texts: vec![longest.to_owned()], is_number: false };
+        self.literals = if longest.len() >= LITERAL_BYTES_MIN { vec![set] } else { vec![] };
         self
     }
 
+    /// The same of a text that stands in the seq, the id or a count.
+    pub(super) fn with_number(self, text: &str) -> Test {
+        let mut test = self.with_literal(text);
+        test.literals.iter_mut().for_each(|set| set.is_number = true);
+        test
+    }
+
     /// Sets of texts: of each, every accepted record has one in its journal line.
-    pub(super) fn with_literals(mut self, sets: Vec<Vec<String>>) -> Test {
+    pub(super) fn with_literals(mut self, sets: Vec<OneOf>) -> Test {
         self.literals = sets;
         self
     }
 
     /// Sets of texts: of each, every accepted record has one in what it says, once escapes are read as what they mean.
     pub(super) fn with_texts(mut self, sets: Vec<Vec<String>>) -> Test {
-        self.texts = sets;
+        self.texts = sets.into_iter().map(|texts| OneOf { texts, is_number: false }).collect();
         self
     }
 
@@ -126,11 +134,11 @@ impl Test {
         &self.value
     }
 
-    pub(super) fn literals(&self) -> &[Vec<String>] {
+    pub(super) fn literals(&self) -> &[OneOf] {
         &self.literals
     }
 
-    pub(super) fn texts(&self) -> &[Vec<String>] {
+    pub(super) fn texts(&self) -> &[OneOf] {
         &self.texts
     }
 

@@ -25,7 +25,7 @@ struct Text {
 impl Needle {
     /// A text that cannot be looked for is left out: then more lines are decoded, never fewer.
     pub(super) fn new(filter: &Filter) -> Needle {
-        let literals: Vec<Vec<String>> = filter.literals().collect();
+        let literals: Vec<Vec<String>> = filter.literals().map(|set| set.texts).collect();
         let texts: Vec<Vec<String>> = filter.texts().collect();
         let text = |set: &Vec<String>| Some(Text { regex: regex(set)?, hides: hides(set)? });
         let shortest = |set: &&Vec<String>| set.iter().map(String::len).min();

@@ -6,7 +6,7 @@
 //!
 //! Invariant: only what cannot hold a wanted record is passed over; a segment without an index is always read.
 
-use crate::filter::Filter;
+use crate::filter::{Filter, OneOf};
 use crate::journal::{Column, Counted, FrameSet, Index, JournalError, Part, Scan, Values};
 use crate::model::{Seq, Time};
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ pub(super) struct Plan {
     columns: Vec<Wish>,
     ids: Vec<String>,
     /// Of each set, one text must stand in what a frame says.
-    literals: Vec<Vec<String>>,
+    literals: Vec<OneOf>,
     /// The same of what a record says.
     texts: Vec<Vec<String>>,
     /// What is known of the frames of each part that was asked.
@@ -83,7 +83,7 @@ impl Plan {
             until: until.unwrap_or(Time::MAX),
             columns: Column::ALL.into_iter().filter(asks).map(wish).collect(),
             ids: filter.words().filter(|(name, _)| *name == "id").map(|(_, id)| id.to_owned()).collect(),
-            literals: filter.literals().filter(is_cheap).collect(),
+            literals: filter.literals().filter(|set| is_cheap(&set.texts)).collect(),
             texts: filter.texts().filter(is_cheap).collect(),
             known: HashMap::new(),
             filter: Arc::clone(filter),
@@ -173,7 +173,10 @@ impl Plan {
             let ids: Vec<&str> = self.ids.iter().map(String::as_str).collect();
             index.with_ids(&ids).map(&mut keep);
         }
-        let literals = self.literals.iter().map(|set| with_one(set, |text| index.with_literal(text)));
+        let literals = self.literals.iter().map(|set| match set.is_number {
+            true => with_one(&set.texts, |text| index.with_literal(text)),
+            false => with_one(&set.texts, |text| index.with_text(text)),
+        });
         let texts = self.texts.iter().map(|set| with_one(set, |text| index.with_text(text)));
         literals.chain(texts).flatten().for_each(&mut keep);
         Known { frames: set, counts }

@@ -2,8 +2,9 @@
 
 use super::super::glob::Glob;
 use super::super::moment::{self, Moment, Twice};
+use super::super::sets::{self, OneOf};
 use super::super::test::{self, ANYWHERE, Knows, Test};
-use super::super::{Clock, Flaw, pattern, sets, severity};
+use super::super::{Clock, Flaw, id, pattern, severity};
 use super::fields::{Equal, Field, Number, Scale};
 use super::tree::{Comparison, Expr, Value, Verb};
 use crate::model::{Record, Seq, Time};
@@ -104,10 +105,10 @@ impl Judge {
         }
     }
 
-    fn literals(&self) -> Vec<Vec<String>> {
+    fn literals(&self) -> Vec<OneOf> {
         match self {
             Judge::Any(parts) => {
-                let each: Vec<Vec<Vec<String>>> = parts.iter().map(Judge::literals).collect();
+                let each: Vec<Vec<OneOf>> = parts.iter().map(Judge::literals).collect();
                 sets::of_any(each.iter().map(Vec::as_slice))
             }
             Judge::All(parts) => parts.iter().flat_map(Judge::literals).take(SETS_MAX).collect(),
@@ -163,7 +164,7 @@ impl Compiler<'_> {
                 }
                 let regex = pattern::plain(value)?;
                 let test = Test::new(value, move |record| texts(record, &mut |text| regex.is_match(text)));
-                Ok(test.with_literal(value)).map(|test| in_line(field, test))
+                Ok(in_line(field, test.with_literal(value)))
             }
             (Verb::Matches, Some(texts), _) => {
                 self.regexes += 1;
@@ -203,7 +204,7 @@ impl Compiler<'_> {
             (_, _, Some((_, of))) => {
                 let wanted = number(value)?;
                 let test = Test::new(wanted.to_string(), move |record| of(record) == Some(wanted));
-                let test = test.with_literal(&wanted.to_string());
+                let test = test.with_number(&wanted.to_string());
                 Ok(match (field.name, u64::try_from(wanted)) {
                     ("seq", Ok(seq)) => test.within((Seq(seq), Seq(seq))),
                     _ => test,
@@ -248,14 +249,15 @@ fn is_upper(verb: Verb) -> bool {
     matches!(verb, Verb::Less | Verb::AtMost)
 }
 
-/// An entry that is not UTF-8 stands in its line as base64, and its message with it.
+/// An entry that is not UTF-8 stands in its line as base64, and its message with it. Of an id a part may be meant.
 fn in_line(field: &Field, test: Test) -> Test {
-    if field.is_in_line {
-        return test;
+    let mut sets = test.literals().to_vec();
+    for set in &mut sets {
+        if !field.is_in_line {
+            set.texts.push("raw-base64".to_owned());
+        }
+        set.is_number |= field.name == id::KIND.name;
     }
-    let sets =
-        test.literals().iter().map(|set| set.iter().cloned().chain(["raw-base64".to_owned()]).collect());
-    let sets = sets.collect();
     test.with_literals(sets)
 }
 

@@ -118,7 +118,7 @@ fn bounds_and_literals_hold_for_the_whole_expression() {
         let filter = filter(text);
         let seconds = |time: Option<Time>| time.map(|time| time.millis() / 1000);
         assert_eq!((seconds(filter.range().0), seconds(filter.range().1)), range, "{text}");
-        let found = filter.literals().map(|set| set.join("|")).collect::<Vec<_>>().join(" & ");
+        let found = filter.literals().map(|set| set.texts.join("|")).collect::<Vec<_>>().join(" & ");
         assert_eq!(found, literals, "{text}");
     }
 }
