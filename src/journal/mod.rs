@@ -58,7 +58,7 @@ pub use deliveries::{Deliveries, deliveries};
 pub use error::JournalError;
 pub use fetch::Fetch;
 pub use follow::{Follower, Next};
-pub use index::{Column, Counted, FrameFacts, FrameSet, Index, Values};
+pub use index::{Column, Counted, FrameFacts, FrameSet, Index, Look, Values};
 pub use inspect::{Manifest, SegmentFile, export, reindex, segments};
 pub use parts::{Folder, Part, parts};
 pub use pending::{Draft, Input};

@@ -201,7 +201,7 @@ impl Scan {
     }
 
     /// The next record whose line is wanted by a look at it; the others are passed over as they stand.
-    pub fn next_of(&mut self, wants: &dyn Fn(&[u8]) -> bool) -> Option<Result<Line, JournalError>> {
+    pub fn next_of(&mut self, wants: &mut dyn FnMut(&[u8]) -> bool) -> Option<Result<Line, JournalError>> {
         if self.failed {
             return None;
         }
@@ -211,7 +211,7 @@ impl Scan {
     }
 
     /// The next line; `None` at the end of what counts.
-    fn step(&mut self, wants: &dyn Fn(&[u8]) -> bool) -> Result<Option<Line>, JournalError> {
+    fn step(&mut self, wants: &mut dyn FnMut(&[u8]) -> bool) -> Result<Option<Line>, JournalError> {
         loop {
             if self.next > self.through {
                 return Ok(None);
@@ -323,7 +323,7 @@ impl Iterator for Scan {
     type Item = Result<Line, JournalError>;
 
     fn next(&mut self) -> Option<Result<Line, JournalError>> {
-        self.next_of(&|_| true)
+        self.next_of(&mut |_| true)
     }
 }
 

@@ -136,12 +136,24 @@ impl Unpacked<'_> {
             let segment = self.name.file_name().into();
             return Err(JournalError::Damaged { segment, offset, bytes });
         };
-        let seq = peek(body).seq.filter(|seq| self.seqs.contains(seq) && *seq <= through);
-        Ok(seq.map(|seq| {
+        Ok(self.seq(body, through).map(|seq| {
             // Room for the brace.
             let mut json = Vec::with_capacity(body.len() + 1);
             json.extend_from_slice(body);
             Line::of(Place { seq, segment: (self.name.first, self.name.run), offset }, json, chain)
         }))
+    }
+
+    /// The same as it stands there, the JSON without the closing brace, for whoever counts: the checksum of the frame is
+    /// enough.
+    pub fn body(&self, line: Range<usize>, through: Seq) -> Option<&[u8]> {
+        let end = line.len().checked_sub(tail::LINE_END_BYTES as usize)?;
+        let body = &self.bytes[line][..end];
+        let is_all = self.seqs.end.0 <= through.0.saturating_add(1) && body.starts_with(b"{\"seq\":");
+        (is_all || self.seq(body, through).is_some()).then_some(body)
+    }
+
+    fn seq(&self, body: &[u8], through: Seq) -> Option<Seq> {
+        peek(body).seq.filter(|seq| self.seqs.contains(seq) && *seq <= through)
     }
 }

@@ -13,6 +13,7 @@
 //! Invariant: no byte that a terminal could obey leaves `short`, nor `json` or `raw` towards a terminal.
 //! Not here: who may ask (`control`) and what the words of a filter mean (`filter`).
 
+mod glance;
 mod keys;
 mod needle;
 mod plan;

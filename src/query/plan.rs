@@ -191,6 +191,11 @@ impl Plan {
         })
     }
 
+    /// Whether every record of a stretch is in the range of times.
+    pub(super) fn is_in_time(&self, stretch: &Stretch, part: &Part, through: Seq) -> bool {
+        self.filter.range() == (None, None) || self.is_whole(stretch, part, through)
+    }
+
     /// The values of the column that has all of a field, when it alone decides which of them are wanted.
     pub(super) fn values(&mut self, part: &Part, field: &str) -> Option<(Column, Values)> {
         let column = column_of(field)?;

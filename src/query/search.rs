@@ -1,12 +1,14 @@
 //! The search: reads what the plan leaves, newest first, until the answer is full.
 
+use super::glance::Glance;
 use super::keys::Newest;
 use super::plan::Plan;
 use super::rows::Held;
-use super::wanted::Wanted;
+use super::wanted::{See, Wanted};
 use super::{Answer, Query};
 use crate::journal::{Folder, JournalError, Part};
 use crate::model::Seq;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Finds the rows of an answer: records of the journal, none newer than `through`.
@@ -70,14 +72,21 @@ pub fn count<'a>(
     let mut wanted = Wanted::new(&query.filter).without(&plan.holes(&parts, through));
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
-    let mut count = 0;
+    let count = Cell::new(0);
+    let add = |records: u64| count.set(count.get() + records);
+    let mut glance = Glance::new(&query.filter);
     for stretch in stretches {
         let part = &parts[stretch.part];
         if let Some(known) = plan.count(&stretch, part, through) {
-            count += known;
+            add(known);
         } else if plan.may_match(&stretch, part) {
-            let go_on = wanted.each((&stretch, part), plan.most(&stretch, part), through, &mut |_, _, _| {
-                count += 1;
+            let most = plan.most(&stretch, part);
+            let glance = glance.as_mut().filter(|_| plan.is_in_time(&stretch, part, through));
+            let mut see = glance
+                .map(|glance| |body: &[u8]| glance.wants(body).map(|wants| add(u64::from(wants))).is_some());
+            let see = see.as_mut().map(|see| see as See<'_>);
+            let go_on = wanted.each_unseen((&stretch, part), most, through, see, &mut |_, _, _| {
+                add(1);
                 !stop.load(Ordering::Relaxed)
             });
             if !go_on {
@@ -89,7 +98,7 @@ pub fn count<'a>(
         }
     }
     let limit = query.limit.map_or(u64::MAX, |limit| limit as u64);
-    Ok(Answer::of_count(folder.state_dir(), count.min(limit), wanted.missing().to_vec()))
+    Ok(Answer::of_count(folder.state_dir(), count.get().min(limit), wanted.missing().to_vec()))
 }
 
 /// A journal without a record may have no file yet.

@@ -3,12 +3,14 @@
 //! Where the index has counted the values of the field, and nothing else decides what is wanted, no record is read.
 
 use super::Query;
+use super::glance::{Glance, Seen};
 use super::plan::{Plan, Stretch};
 use super::render::Column;
 use super::search::parts;
-use super::wanted::Wanted;
+use super::wanted::{See, Wanted};
 use crate::journal::{self, Counted, Folder, JournalError, Part};
 use crate::model::{Record, Seq};
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +44,7 @@ pub fn tally<'a>(
     let mut stretches = plan.stretches(&parts, through);
     stretches.sort_by_key(|stretch| (stretch.part, stretch.frame));
     let mut counting = Counting::new(by);
+    let (mut glance, mut seen) = (Glance::new(&query.filter), Seen::new([by.name]));
     for of_part in stretches.chunk_by(|one, other| one.part == other.part) {
         let Some(part) = of_part.first().map(|stretch| &parts[stretch.part]) else { continue };
         let known = counting.by_index(&mut plan, of_part, part, through);
@@ -51,11 +54,21 @@ pub fn tally<'a>(
             if !plan.may_match(stretch, part) {
                 continue;
             }
-            let go_on =
-                wanted.each((stretch, part), plan.most(stretch, part), through, &mut |_, record, _| {
-                    counting.add(&record);
-                    !stop.load(Ordering::Relaxed)
-                });
+            let looks = glance.as_mut().zip(seen.as_mut());
+            let looks = looks.filter(|_| plan.is_in_time(stretch, part, through));
+            let of = RefCell::new(&mut counting);
+            let mut see = looks.map(|(glance, seen)| {
+                |body: &[u8]| match glance.wants(body) {
+                    Some(true) => of.borrow_mut().add_seen(body, seen).is_some(),
+                    Some(false) => true,
+                    None => false,
+                }
+            });
+            let (see, most) = (see.as_mut().map(|see| see as See<'_>), plan.most(stretch, part));
+            let go_on = wanted.each_unseen((stretch, part), most, through, see, &mut |_, record, _| {
+                of.borrow_mut().add(&record);
+                !stop.load(Ordering::Relaxed)
+            });
             if !go_on || stop.load(Ordering::Relaxed) {
                 return Ok(counting.end(query.limit, wanted.missing()));
             }
@@ -99,6 +112,17 @@ impl Counting {
     fn add(&mut self, record: &Record) {
         let slot = self.slot(&self.by.value(record));
         self.count(slot, 1);
+    }
+
+    /// The same by a look at the line; `None`: it has to be decoded.
+    fn add_seen(&mut self, body: &[u8], seen: &mut Seen<Slot>) -> Option<()> {
+        seen.take(body)?;
+        let slot = match seen.text() {
+            Some(text) => self.slot(text),
+            None => seen.of_found(|record| Some(self.slot(&self.by.value(record))))?,
+        };
+        self.count(slot, 1);
+        Some(())
     }
 
     fn slot(&mut self, value: &str) -> Slot {

@@ -84,7 +84,19 @@ impl Wanted {
         through: Seq,
         found: Found<'_>,
     ) -> bool {
-        match self.each_of_frame((stretch, part), most, through, found) {
+        self.each_unseen((stretch, part), most, through, None, found)
+    }
+
+    /// The same of those that a look at their lines does not deal with.
+    pub(super) fn each_unseen(
+        &mut self,
+        (stretch, part): (&Stretch, &Part),
+        most: Option<u64>,
+        through: Seq,
+        mut see: Option<See<'_>>,
+        found: Found<'_>,
+    ) -> bool {
+        match self.each_of_frame((stretch, part), most, through, &mut see, found) {
             Ok(Some(go_on)) => return go_on,
             Ok(None) => {}
             Err(error) => return self.missing.add(&sentence(&error)),
@@ -92,7 +104,7 @@ impl Wanted {
         if !self.go_on(stretch.scan(part, through)) {
             return false;
         }
-        while let Some((key, record, bytes)) = self.read_on() {
+        while let Some((key, record, bytes)) = self.read_on(&mut see) {
             if !found(key, record, bytes) {
                 return false;
             }
@@ -106,6 +118,7 @@ impl Wanted {
         (stretch, part): (&Stretch, &Part),
         most: Option<u64>,
         through: Seq,
+        see: &mut Option<See<'_>>,
         found: Found<'_>,
     ) -> Result<Option<bool>, JournalError> {
         let known = part.index().zip(stretch.frame);
@@ -127,7 +140,7 @@ impl Wanted {
         let missing = &mut self.missing;
         let all = 0..unpacked.bytes().len();
         let go_on =
-            each_line((&self.filter, &self.needle), (&unpacked, all), through, &mut |read| match read {
+            each_line((&self.filter, &self.needle), (&unpacked, all), through, see, &mut |read| match read {
                 Ok((key, record, bytes)) => found(key, record, bytes),
                 Err(problem) => missing.add(&problem),
             });
@@ -151,7 +164,7 @@ impl Wanted {
         loop {
             let Some((more, unpacked)) = frames.more(begin, facts) else { return Ok(None) };
             let end = memchr::memrchr(b'\n', unpacked.bytes()).map_or(0, |feed| feed + 1);
-            each_line((&self.filter, &self.needle), (&unpacked, at..end), through, &mut |read| {
+            each_line((&self.filter, &self.needle), (&unpacked, at..end), through, &mut None, &mut |read| {
                 is_whole = read.map(|row| rows.push(row)).is_ok();
                 is_whole && (rows.len() as u64) < most
             });
@@ -166,10 +179,12 @@ impl Wanted {
     }
 
     /// The next wanted record of the scan, and how long its line is.
-    fn read_on(&mut self) -> Option<Row> {
+    fn read_on(&mut self, see: &mut Option<See<'_>>) -> Option<Row> {
         loop {
             let needle = &self.needle;
-            let read = match self.scan.as_mut()?.next_of(&|line| needle.may_match(line))? {
+            let mut wants =
+                |line: &[u8]| needle.may_match(line) && !see.as_mut().is_some_and(|see| see(line));
+            let read = match self.scan.as_mut()?.next_of(&mut wants)? {
                 Ok(mut line) => read(&self.filter, &mut line),
                 Err(JournalError::Gap { first, last })
                     if !is_asked(&self.filter, (first, last), Seq(u64::MAX)) =>
@@ -193,6 +208,7 @@ fn each_line(
     (filter, needle): (&Filter, &Needle),
     (unpacked, range): (&Unpacked<'_>, Range<usize>),
     through: Seq,
+    see: &mut Option<See<'_>>,
     take: &mut dyn FnMut(Result<Row, String>) -> bool,
 ) -> bool {
     let (lines, mut at) = (&unpacked.bytes()[..range.end], range.start);
@@ -201,6 +217,12 @@ fn each_line(
         let line = unpacked.line_at(place);
         at = line.end;
         if !needle.may_match(&lines[line.clone()]) {
+            continue;
+        }
+        if let Some(see) = see
+            && let Some(body) = unpacked.body(line.clone(), through)
+            && see(body)
+        {
             continue;
         }
         let read = match unpacked.record(line, through) {
@@ -229,12 +251,15 @@ impl Iterator for Wanted {
     type Item = (Key, Record);
 
     fn next(&mut self) -> Option<(Key, Record)> {
-        self.read_on().map(|(key, record, _)| (key, record))
+        self.read_on(&mut None).map(|(key, record, _)| (key, record))
     }
 }
 
 /// A wanted record, and the length of its line.
 type Row = (Key, Record, usize);
+
+/// Looks at the line of a record before it is decoded; says whether that was enough.
+pub(super) type See<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
 
 /// Takes a record and the length of its line; says whether to go on.
 pub(super) type Found<'a> = &'a mut dyn FnMut(Key, Record, usize) -> bool;

@@ -24,17 +24,18 @@ mod file;
 mod grams;
 mod growing;
 mod ids;
+mod look;
 mod set;
 mod stretches;
 
 pub use columns::{Column, Counted, Values};
 pub(super) use growing::{Begun, Growing};
+pub use look::Look;
 pub use set::FrameSet;
 
 use super::error::JournalError;
 use super::forms;
 use super::frames::Frame;
-use super::line;
 use super::reader;
 use super::sealed::Sealed;
 use super::segment::{self, SegmentName};
@@ -226,13 +227,7 @@ impl Counted<'_> {
     /// A record that has the fields of this value, and nothing else that was journaled. `None` when this otrail cannot
     /// read them.
     pub fn record(&self, column: Column) -> Option<Record> {
-        let mut json = NOTHING.to_vec();
-        if column != Column::What {
-            json.extend_from_slice(NOTHING_DONE);
-        }
-        json.extend_from_slice(self.json);
-        json.push(b'}');
-        line::decode(&json).ok()
+        look::partial(self.json, column == Column::What)
     }
 }
 
@@ -297,8 +292,3 @@ pub(super) fn write(dir: &Path, name: &SegmentName, bytes: &[u8]) -> Result<(), 
     written.map_err(JournalError::io("write", &temporary))?;
     fs::rename(&temporary, &path).map_err(JournalError::io("rename", &temporary))
 }
-
-const NOTHING: &[u8] =
-    br#"{"seq":1,"id":"00000000000000000000000000000000","time":"1970-01-01T00:00:00Z","seen":"1970-01-01T00:00:00Z""#;
-const NOTHING_DONE: &[u8] =
-    br#","class":"agent","action":"agent.test","outcome":"unknown","severity":0,"sensor":"","source":"""#;
