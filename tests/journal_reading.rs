@@ -281,3 +281,22 @@ fn a_record_has_the_chain_of_its_line_from_memory_and_from_the_file() {
     }
     assert_eq!((on_disk.len(), &read, &recent), (6, &on_disk, &on_disk));
 }
+
+#[test]
+fn a_follower_that_memory_has_carried_further_on_finds_its_place_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open_journal(dir.path());
+    let mut follower = journal.follower();
+    for days in 1..=4 {
+        append(&journal, days, 5);
+        let newest = journal.newest();
+        for after in [newest.0 - 5, newest.0 - 2, newest.0 - 4, newest.0 - 1] {
+            let batch;
+            (follower, batch) = follower.read(Seq(after), newest, 1).unwrap();
+            assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), [after + 1]);
+        }
+    }
+    let (follower, batch) = follower.read(Seq(3), Seq(20), 1 << 20).unwrap();
+    assert_eq!(batch.iter().map(|record| record.seq.0).collect::<Vec<_>>(), (4..=20).collect::<Vec<_>>());
+    assert!(follower.damaged.is_empty());
+}

@@ -252,7 +252,7 @@ impl Destination {
             self.remember();
         }
         self.probe = Probe::without();
-        self.read = None;
+        self.let_go();
         self.keychain.on_lost();
         self.wait_for_a_link();
         self.tell(event).await;

@@ -20,6 +20,7 @@ impl Destination {
             return Ok(Some((Arc::clone(batch), from)));
         }
         if let Next::Records { batch, from } = self.journal.next_after(after) {
+            self.let_go();
             self.read = Some(Arc::clone(&batch));
             return Ok(Some((batch, from)));
         }
@@ -43,6 +44,14 @@ impl Destination {
         }
         self.read = Some(Arc::clone(&batch));
         Ok(Some((batch, 0)))
+    }
+
+    /// Nobody waits for a reader who does not go on for now, or has no more to do with the files.
+    pub(super) fn let_go(&mut self) {
+        self.read = None;
+        if let Some(follower) = &self.follower {
+            follower.rest();
+        }
     }
 }
 

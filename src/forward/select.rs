@@ -26,6 +26,6 @@ impl Destination {
             }
         }
         // Nobody waits for a reader who waits for a link.
-        self.read = None;
+        self.let_go();
     }
 }

@@ -82,7 +82,7 @@ impl Destination {
                 }
                 Verdict::Unproved(_) => self.delivery.on_lost_for_another(self.now()),
             }
-            self.read = None;
+            self.let_go();
         }
         self.on_connect(address, Ok(next)).await;
     }

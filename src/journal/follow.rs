@@ -1,9 +1,12 @@
 //! Following the journal for a destination: from memory while it keeps up, from the files while it does not.
 
+use super::courtesy::Place;
 use super::error::JournalError;
-use super::reader::{self, Scan};
+use super::reader::Scan;
+use super::segment;
 use super::{Batch, Journal};
 use crate::model::{Record, Seq, Time};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What comes next for a follower.
@@ -26,13 +29,19 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Follower {
     scan: Scan,
+    place: Place,
     /// Damaged and missing places met, to be told to `Journal::damaged`.
     pub damaged: Vec<JournalError>,
 }
 
 impl Follower {
-    pub(super) fn new(scan: Scan) -> Follower {
-        Follower { scan, damaged: Vec::new() }
+    pub(super) fn new(scan: Scan, place: Place) -> Follower {
+        Follower { scan, place, damaged: Vec::new() }
+    }
+
+    /// It does not go on for now, because memory has what comes next or nobody takes it: the writer waits for it no more.
+    pub fn rest(&self) {
+        self.place.rest();
     }
 
     /// Up to `bytes_max` bytes of records after `after` and up to `through`. Blocks on the disk.
@@ -44,6 +53,7 @@ impl Follower {
         through: Seq,
         bytes_max: usize,
     ) -> Result<(Follower, Batch), JournalError> {
+        self.place.reach(after);
         if self.scan.next_seq() != after.next() {
             self.scan = self.scan.after(after);
         }
@@ -66,6 +76,7 @@ impl Follower {
                 None => break,
             }
         }
+        self.place.reach(records.last().map_or(through, |last| last.seq));
         Ok((self, Arc::new(records)))
     }
 
@@ -86,7 +97,7 @@ impl Follower {
 impl Journal {
     /// Where to begin to read what was journaled at `time` or later: after a record that is no later than that.
     pub fn before(&self, time: Time) -> Seq {
-        reader::before(&self.0.store.journal(), time).unwrap_or_default()
+        before(&self.0.store.journal(), time).unwrap_or_default()
     }
 
     /// What comes after `seq`, without touching the disk.
@@ -105,6 +116,18 @@ impl Journal {
 
     /// A reader of the files for one destination.
     pub fn follower(&self) -> Follower {
-        Follower::new(self.scan())
+        Follower::new(self.scan(), self.0.places.add())
     }
+}
+
+/// A record before which there is nothing that was journaled at `time` or later: segments are not looked into.
+fn before(dir: &Path, time: Time) -> Result<Seq, JournalError> {
+    let mut before = Seq::NONE;
+    for name in segment::list(dir)? {
+        match segment::read_header(dir, &name) {
+            Ok(Some(header)) if header.created > time => break,
+            _ => before = Seq(name.first.0.saturating_sub(1)),
+        }
+    }
+    Ok(before)
 }

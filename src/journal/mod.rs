@@ -17,6 +17,7 @@
 //! Invariant: a `Seq` that was announced is never used twice, not even after a crash.
 //! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
+mod courtesy;
 mod cursor;
 mod dead;
 mod deliveries;
@@ -71,6 +72,7 @@ pub use unpacked::{Frames, Unpacked};
 pub use verify::{Flaw, Verified, verify};
 
 use crate::model::{Action, Event, Outcome, Seq, StreamId, Time};
+use courtesy::{Courtesy, Places};
 use nix::fcntl::Flock;
 use recent::Recent;
 use std::collections::BTreeMap;
@@ -78,8 +80,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::Store;
 use tokio::sync::watch;
 use writer::Writer;
@@ -95,6 +96,8 @@ struct Inner {
     writer: Mutex<Writer>,
     newest: watch::Sender<Seq>,
     recent: RwLock<Recent>,
+    places: Places,
+    courtesy: Mutex<Courtesy>,
     limiter: Mutex<notes::Limiter>,
     /// How far each destination has come.
     confirmed: Mutex<BTreeMap<String, Seq>>,
@@ -138,6 +141,8 @@ impl Journal {
         let confirmed = confirmed.map(|found| (found.name, found.confirmed)).collect();
         let journal = Journal(Arc::new(Inner {
             recent: RwLock::new(Recent::new(settings.recent_bytes_max)),
+            places: Places::default(),
+            courtesy: Mutex::default(),
             writer: Mutex::new(writer),
             newest: watch::Sender::new(newest),
             limiter: Mutex::default(),
@@ -221,16 +226,6 @@ impl Journal {
         self.write_out(&mut writer, now)
     }
 
-    /// Waits a moment for a reader that the next batch would drive from memory to the files, where every record costs
-    /// it several times as much. Who does not move on loses its place, so nobody holds up the writer for long.
-    fn let_readers_follow(&self) {
-        let begun = Instant::now();
-        let behind = || self.0.recent.read().unwrap_or_else(PoisonError::into_inner).leaves_a_reader_behind();
-        while behind() && begun.elapsed() < READER_WAIT_MAX {
-            thread::sleep(READER_WAIT);
-        }
-    }
-
     /// Tries again to write what waits for space, and to end the pause. Blocks.
     pub fn retry(&self, now: Time) -> Result<(), JournalError> {
         self.write_out(&mut self.writer(), now)?;
@@ -296,6 +291,7 @@ impl Journal {
         if self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes >= self.0.settings.bytes_max {
             self.0.over.store(true, Ordering::Relaxed);
         }
+        self.courtesy().on_written(durable.bytes, self.0.begun.elapsed());
         if !durable.records.is_empty() {
             // In memory a record takes about twice its line: fields and raw.
             let bytes = durable.bytes * 2;
@@ -321,6 +317,10 @@ impl Journal {
         self.0.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn courtesy(&self) -> MutexGuard<'_, Courtesy> {
+        self.0.courtesy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn placing(&self) -> MutexGuard<'_, ()> {
         self.0.placing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -329,7 +329,3 @@ impl Journal {
         self.0.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long a batch waits at most for a reader, and how often it looks.
-const READER_WAIT_MAX: Duration = Duration::from_millis(100);
-const READER_WAIT: Duration = Duration::from_micros(500);

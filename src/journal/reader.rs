@@ -11,7 +11,7 @@ use super::line;
 use super::lines::{OpenSegment, Read};
 use super::segment::{self, SegmentName};
 use super::tail::{self, Chain};
-use crate::model::{Record, Seq, StreamId, Time};
+use crate::model::{Record, Seq, StreamId};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -72,18 +72,6 @@ pub struct Scan {
     /// What is open is all that is read.
     alone: bool,
     failed: bool,
-}
-
-/// A record before which there is nothing that was journaled at `time` or later: segments are not looked into.
-pub(super) fn before(dir: &Path, time: Time) -> Result<Seq, JournalError> {
-    let mut before = Seq::NONE;
-    for name in segment::list(dir)? {
-        match segment::read_header(dir, &name) {
-            Ok(Some(header)) if header.created > time => break,
-            _ => before = Seq(name.first.0.saturating_sub(1)),
-        }
-    }
-    Ok(before)
 }
 
 impl Scan {
@@ -177,10 +165,14 @@ impl Scan {
     }
 
     fn seek(&mut self, after: Seq) {
-        if after.next() != self.next {
-            (self.next, self.open, self.done) = (after.next(), None, None);
-            self.watch = Watch::default();
+        let next = after.next();
+        // Further on in what is open it is nearer than from the head of the segment.
+        let is_ahead = |open: &OpenSegment| open.next.as_ref().is_none_or(|behind| next < behind.first);
+        let goes_on = next >= self.next && self.open.as_ref().is_some_and(is_ahead);
+        if next != self.next && !goes_on {
+            (self.open, self.done, self.watch) = (None, None, Watch::default());
         }
+        self.next = next;
     }
 
     /// Opens the segment that holds the next record, or the first one after it.

@@ -33,12 +33,19 @@ impl Recent {
         }
     }
 
-    /// Whether the next batch pushes one out that a reader still has in its hands.
-    pub(super) fn leaves_a_reader_behind(&self) -> bool {
-        let (Some((oldest, _)), Some((_, newest))) = (self.batches.front(), self.batches.back()) else {
+    /// Whether the next batch pushes one out that somebody still has in its hands, or that a reader of the files comes to
+    /// soon: one of those who have read everything up to these places.
+    pub(super) fn leaves_behind(&self, reading: &[Seq]) -> bool {
+        let (Some((oldest, _)), Some((last, newest))) = (self.batches.front(), self.batches.back()) else {
             return false;
         };
-        self.batches.len() > 1 && self.bytes + newest > self.bytes_max && Arc::strong_count(oldest) > 1
+        if self.batches.len() < 2 || self.bytes + newest <= self.bytes_max {
+            return false;
+        }
+        let ends = |batch: &Batch| Some((batch.first()?.seq.0, batch.last()?.seq.0));
+        let (Some((first, end)), Some((_, newest))) = (ends(oldest), ends(last)) else { return false };
+        let far = first.saturating_sub(NEAR * (newest - first + 1));
+        Arc::strong_count(oldest) > 1 || reading.iter().any(|through| (far..end).contains(&through.0))
     }
 
     /// The batch that holds the record after `seq`; `None` when that is older than what is kept, or not there yet.
@@ -50,6 +57,9 @@ impl Recent {
         batch.first().is_some_and(|first| first.seq <= wanted).then(|| Arc::clone(batch))
     }
 }
+
+/// How far before memory a reader of the files may be to come back soon: so many times as many records as memory has.
+const NEAR: u64 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -78,18 +88,33 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_left_behind_only_with_the_oldest_batch_in_its_hands() {
+    fn who_has_the_oldest_batch_in_its_hands_is_left_behind() {
         let mut recent = Recent::new(250);
-        assert!(!recent.leaves_a_reader_behind());
+        assert!(!recent.leaves_behind(&[]));
         recent.push(batch(1..=3), 100);
         let held = recent.after(Seq(0)).unwrap();
-        assert!(!recent.leaves_a_reader_behind(), "there is room");
+        assert!(!recent.leaves_behind(&[]), "there is room");
         recent.push(batch(4..=4), 100);
-        assert!(recent.leaves_a_reader_behind());
+        assert!(recent.leaves_behind(&[]));
         drop(held);
-        assert!(!recent.leaves_a_reader_behind());
+        assert!(!recent.leaves_behind(&[]));
         let _next = recent.after(Seq(3)).unwrap();
-        assert!(!recent.leaves_a_reader_behind(), "the oldest is nobody's");
+        assert!(!recent.leaves_behind(&[]), "the oldest is nobody's");
+    }
+
+    #[test]
+    fn who_reads_the_files_just_before_memory_is_left_behind_and_who_is_far_from_it_is_not() {
+        let mut recent = Recent::new(250);
+        recent.push(batch(1001..=1003), 100);
+        assert!(!recent.leaves_behind(&[Seq(1000)]), "there is room");
+        recent.push(batch(1004..=1010), 100);
+        let near = 1001 - 10 * NEAR;
+        for (through, is_left) in [(0, false), (near - 1, false), (near, true), (1000, true)] {
+            assert_eq!(recent.leaves_behind(&[Seq(through)]), is_left, "{through}");
+        }
+        assert!(recent.leaves_behind(&[Seq(1002)]), "it needs the rest of the oldest batch");
+        assert!(!recent.leaves_behind(&[Seq(1003)]), "it goes on with the next");
+        assert!(recent.leaves_behind(&[Seq(0), Seq(near)]), "one of several is enough");
     }
 
     #[test]
