@@ -91,18 +91,24 @@ impl Sealed {
     /// Unpacks a frame; what is wrong with it is returned, and there is nothing to read of it.
     pub(super) fn take(&mut self, number: usize) -> Result<Option<JournalError>, JournalError> {
         self.read_packed(number)?;
+        let mut by_table = None;
         // The frame says its size, too: where it says another, it or the table is damaged.
         if frames::raw_bytes(&self.packed).is_some_and(|raw| raw != self.frames[number].raw) {
-            self.look_for_frames()?;
+            by_table = Some(self.look_for_frames()?);
             self.read_packed(number.min(self.frames.len().saturating_sub(1)))?;
         }
         let Some(&frame) = self.current.and_then(|current| self.frames.get(current)) else { return Ok(None) };
-        if self.unpack(frame).is_err() {
-            self.raw.clear();
-            let (segment, bytes) = (self.path.clone(), u64::from(frame.packed));
-            return Ok(Some(JournalError::Damaged { segment, offset: frame.at, bytes }));
+        if self.unpack(frame).is_ok() {
+            return Ok(None);
         }
-        Ok(None)
+        self.raw.clear();
+        if let Some(by_table) = by_table {
+            // It is the frame: the table says what it had, and where the next one is.
+            (self.frames, self.current) = (by_table, Some(number));
+        }
+        let Some(frame) = self.current.and_then(|current| self.frames.get(current)) else { return Ok(None) };
+        let (segment, bytes) = (self.path.clone(), u64::from(frame.packed));
+        Ok(Some(JournalError::Damaged { segment, offset: frame.at, bytes }))
     }
 
     /// Unpacks a frame and returns its bytes; `None` when it is not of these sizes, packed and raw, or is damaged.
@@ -149,10 +155,11 @@ impl Sealed {
         Ok(())
     }
 
-    fn look_for_frames(&mut self) -> Result<(), JournalError> {
+    /// Goes by the headers of the frames; returns what was known of them.
+    fn look_for_frames(&mut self) -> Result<Vec<Frame>, JournalError> {
         let length = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.len();
-        self.frames = frames::one_by_one(&self.file, length).map_err(JournalError::io("read", &self.path))?;
-        Ok(())
+        let found = frames::one_by_one(&self.file, length).map_err(JournalError::io("read", &self.path))?;
+        Ok(std::mem::replace(&mut self.frames, found))
     }
 
     fn unpack(&mut self, frame: Frame) -> io::Result<()> {
