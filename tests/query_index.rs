@@ -7,6 +7,8 @@ use otrail::journal::{Draft, Folder, Input, Journal, Part, Scan, Settings, parts
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::render::COLUMNS;
 use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};
+#[path = "query/broken.rs"]
+mod broken;
 #[path = "query/growing.rs"]
 mod growing;
 #[path = "query/numbers.rs"]
@@ -328,37 +330,4 @@ fn an_index_that_is_not_whole_is_ignored_and_made_anew() {
     seal_all(&journal);
     let anew: Vec<Vec<u8>> = indexes.iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(anew == whole, "the same segment has the same index");
-}
-
-/// A segment that is gone from the middle, or that has lost its bytes, is missed though nothing of it can be read.
-#[test]
-fn an_answer_without_a_segment_is_no_whole_answer() {
-    let mut rng = fastrand::Rng::with_seed(4);
-    let dir = folder();
-    let journal = open(dir.path());
-    append(&journal, &(0..4500).map(|at| event(&mut rng, at, 0)).collect::<Vec<_>>());
-    seal_all(&journal);
-    drop(journal);
-    let is_whole = || {
-        let filter = Arc::new(Filter::parse([("user", "*")], &Clock::utc(now())).unwrap());
-        let query = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX };
-        let stop = AtomicBool::new(false);
-        let mut found = answer(dir.path(), &query, Seq(u64::MAX), &stop).unwrap();
-        found.by_ref().for_each(drop);
-        let counted = count(dir.path(), &query, Seq(u64::MAX), &stop).unwrap();
-        assert_eq!(found.incomplete().is_none(), counted.incomplete().is_none());
-        found.incomplete().is_none()
-    };
-    assert!(is_whole());
-    let segments = files(dir.path(), ".zst");
-    let bytes = fs::read(&segments[1]).unwrap();
-    fs::remove_file(&segments[1]).unwrap();
-    assert!(!is_whole());
-    fs::write(&segments[1], b"").unwrap();
-    assert!(!is_whole());
-    fs::write(&segments[1], bytes).unwrap();
-    assert!(is_whole());
-    // The oldest go for their age.
-    fs::remove_file(&segments[0]).unwrap();
-    assert!(is_whole());
 }

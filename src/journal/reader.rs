@@ -327,7 +327,7 @@ fn follows(dir: &Path, name: &SegmentName, other: &SegmentName) -> Result<bool, 
 
 /// How many bytes of `name` count, as the next whole header after it says. `None` while it is the newest.
 ///
-/// When the header that would say it is damaged, all of them: only `before` tells what does not count.
+/// When the header that would say it is damaged or cannot be read, all of them: only `before` tells what does not count.
 pub(super) fn limit_of(
     dir: &Path,
     name: &SegmentName,
@@ -346,9 +346,9 @@ pub(super) fn limit_of(
                     _ => 0,
                 }));
             }
-            Ok(None) => unreadable.push(next.file_name()),
             Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            // What is wrong with it is told by whoever comes to it.
+            Ok(None) | Err(_) => unreadable.push(next.file_name()),
         }
     }
     Ok(None)
