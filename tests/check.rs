@@ -67,7 +67,10 @@ fn a_file_that_cannot_be_read_is_a_problem_with_a_way_out() {
         FILE: cannot be read: No such file or directory (os error 2)
           name the file with --config FILE"#]]
     .assert_eq(&loaded(&dir.path().join("missing.toml")));
-    expect!["FILE: cannot be read: Is a directory (os error 21)"].assert_eq(&loaded(dir.path()));
+    expect![[r#"
+        FILE: cannot be read: Is a directory (os error 21)
+          name the file in it with --config FILE"#]]
+    .assert_eq(&loaded(dir.path()));
     let (_dir, path) = file(0o600, &vec![b'#'; (1 << 20) + 1]);
     expect![[r#"
         FILE: is larger than 1 MiB
