@@ -1,6 +1,7 @@
 //! Judging and counting records by a look at some fields of their lines: most lines have them as others before.
 //!
-//! Invariant: a line of which a look is not enough is decoded, so what is counted is what decoding would count.
+//! Invariant: a line of which a look is not enough is decoded, so what is counted is what decoding would count. But for a line
+//! that is whole and that this otrail cannot decode: it is counted, as by the index, and not told.
 
 use crate::filter::Filter;
 use crate::journal::Look;

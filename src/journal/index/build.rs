@@ -37,7 +37,7 @@ struct Place {
 }
 
 /// What of a record the facts of its frame are made from.
-struct Seen<'a> {
+pub(super) struct Seen<'a> {
     seq: Seq,
     time: &'a [u8],
     id: u32,
@@ -268,7 +268,7 @@ impl Builder {
 }
 
 /// What a line of ours begins with, each at its place, and where the next field is; `None` where it is written otherwise.
-fn head(body: &[u8]) -> Option<(Seen<'_>, usize)> {
+pub(super) fn head(body: &[u8]) -> Option<(Seen<'_>, usize)> {
     let begin = b"{\"seq\":".len();
     let digits = body.get(begin..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let end = begin + digits;

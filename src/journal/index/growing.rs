@@ -43,8 +43,6 @@ struct State {
     /// Behind the last block.
     end: u64,
     next: Seq,
-    /// What comes cannot be taken in.
-    is_over: bool,
 }
 
 /// An index that was begun, with the blocks of its segment that were complete then.
@@ -91,7 +89,7 @@ impl Growing {
             pace().map_err(JournalError::io("index", &path))?;
             let mut states = self.states();
             let Some(state) = states.written(name) else { return Ok(()) };
-            let is_there = !state.is_over
+            let is_there = state.begun.builder.is_exact()
                 && next_block(&file, state.end, &mut raw).map_err(JournalError::io("read", &path))?;
             if !is_there || !state.take(&raw, announced) {
                 return Ok(());
@@ -116,7 +114,7 @@ impl Growing {
         let States { written, closed } = &mut *states;
         let taken =
             [written, closed].into_iter().find_map(|state| state.take_if(|state| state.name == *name));
-        let begun = taken.filter(|state| !state.is_over && state.begun.is_good).map(|state| state.begun);
+        let begun = taken.map(|state| state.begun).filter(|begun| begun.is_good && begun.builder.is_exact());
         begun.unwrap_or_else(|| Begun::new(name.first))
     }
 
@@ -143,7 +141,7 @@ impl States {
 
 impl State {
     fn new(name: &SegmentName) -> State {
-        State { name: name.clone(), begun: Begun::new(name.first), end: 0, next: name.first, is_over: false }
+        State { name: name.clone(), begun: Begun::new(name.first), end: 0, next: name.first }
     }
 
     /// Takes in a block; false when it is not known yet that it stays as it is, or it is none.
@@ -156,8 +154,7 @@ impl State {
         }
         let Begun { builder, sums, is_good } = &mut self.begun;
         builder.frame(raw, 0);
-        self.is_over = !builder.is_exact();
-        if self.is_over {
+        if !builder.is_exact() {
             return false;
         }
         *is_good &= builder.shrink(BYTES_MAX);
@@ -235,9 +232,52 @@ fn next_block(file: &File, at: u64, raw: &mut Vec<u8>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// All that is kept of a segment, in bytes. Measured: where each event has another client, less is not enough for one of 64 MiB,
-/// and what was given up is made anew when it is sealed.
+/// All that is kept of a segment, in bytes. Less is not enough for one of 64 MiB of a site with some thousand users, clients and
+/// rules, and what was given up is made anew when it is sealed.
 const BYTES_MAX: usize = 8 << 20;
 const MORE_BYTES: usize = 64 << 10;
 /// No block is longer: what follows it is read without the index.
 const BLOCK_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tail::{Chain, finish};
+
+    /// A block of a site with many users, clients and rules, behind the record `seq`.
+    fn block(seq: &mut u64, rng: &mut fastrand::Rng) -> Vec<u8> {
+        let mut raw = Vec::with_capacity(FRAME_BYTES + 1024);
+        while raw.len() < FRAME_BYTES {
+            *seq += 1;
+            let (id, user, rule) = (rng.u128(..), rng.u16(..2000), rng.u16(..5000));
+            let client = format!("10.7.{}.{}", rng.u8(..60), rng.u8(..));
+            let (begin, time) = (raw.len(), "2024-02-29T09:11:02.000Z");
+            let line = format!(
+                r#"{{"seq":{seq},"id":"{id:032x}","time":"{time}","seen":"{time}","class":"user-operation","action":"user.login","code":"OTA-1001","outcome":"success","severity":3,"sensor":"plant-a","source":"timeline","user":"op{user}","target":{{"kind":"rule","name":"Rule {rule}"}},"client":"{client}","type":"USER_LOGIN","title":"User Login Attempt","label":"INFO","raw":{{"content":"User op{user} logged in from {client}","owner":null,"severity":"INFO","timestamp":1709193540118,"title":"User Login Attempt","type":"USER_LOGIN"}}"#
+            );
+            raw.extend_from_slice(line.as_bytes());
+            finish(&mut raw, begin, Chain::default());
+        }
+        raw
+    }
+
+    #[test]
+    fn nothing_of_a_whole_segment_is_given_up_where_there_are_many_users_clients_and_rules() {
+        let (mut rng, mut seq) = (fastrand::Rng::with_seed(7), 0);
+        let name = SegmentName { first: Seq(1), run: 1 };
+        let growing = Growing::default();
+        growing.states().written = Some(State::new(&name));
+        // The header of a segment.
+        let mut raw = b"{\"otrail\":1".to_vec();
+        finish(&mut raw, 0, Chain::default());
+        for number in 0..(64 << 20) / FRAME_BYTES {
+            raw.extend(block(&mut seq, &mut rng));
+            let mut states = growing.states();
+            assert!(states.written(&name).unwrap().take(&raw, Seq(u64::MAX)), "block {number}");
+            raw.clear();
+        }
+        let begun = growing.take(&name);
+        assert_eq!(begun.builder.frames().len(), 128);
+        assert!(growing.states().of(&name).is_none() && begun.builder.is_exact());
+    }
+}

@@ -1,5 +1,6 @@
 //! A look at some fields of a journal line, without making a record of the whole.
 
+use super::build::head;
 use super::fields::{Name, fields, fields_from};
 use crate::journal::line;
 use crate::model::Record;
@@ -36,7 +37,7 @@ impl Look {
     /// Adds the fields of a line to `found` as they stand there, each behind a comma; false where the line is not in the form
     /// that is written.
     pub fn take(&self, body: &[u8], found: &mut Vec<u8>) -> bool {
-        let mut all = behind_head(body).map_or_else(|| fields(body), |begin| fields_from(body, begin));
+        let mut all = head(body).map_or_else(|| fields(body), |(_, behind)| fields_from(body, behind));
         for field in &mut all {
             if matches!(field.name, Name::Short(name) if self.names.contains(&name)) {
                 found.push(b',');
@@ -63,19 +64,6 @@ impl Look {
     pub fn record(&self, found: &[u8]) -> Option<Record> {
         partial(found, self.has_what)
     }
-}
-
-/// Where the field behind seq, id and times begins, each of which has its length; `None` where they are written otherwise.
-fn behind_head(body: &[u8]) -> Option<usize> {
-    let rest = body.strip_prefix(b"{\"seq\":")?;
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let head = rest[digits..].get(..HEAD_BYTES)?;
-    let names = [(0, &b",\"id\":\""[..]), (40, b",\"time\":\""), (74, b",\"seen\":\"")];
-    let is_head = names.iter().all(|&(at, name)| head[at..].starts_with(name)) && head.ends_with(b"\",");
-    // No quote but those, and no escape: then each value ends where the next name begins.
-    let quotes = memchr::memchr_iter(b'"', head).count();
-    (is_head && quotes == 12 && memchr::memchr(b'\\', head).is_none())
-        .then_some(body.len() - rest.len() + digits + HEAD_BYTES)
 }
 
 /// A record of some fields of a line, those that every record has among them or not.
@@ -112,8 +100,6 @@ const FIELDS: &[(&[&str], &[u64])] = &[
     (&["label"], &[Name::short(b"label")]),
     (&["flag", "flags"], &[Name::short(b"flags")]),
 ];
-/// From the comma behind the seq to the one behind `seen`.
-const HEAD_BYTES: usize = 109;
 /// Fields that are one text of a line, and nothing else.
 const TEXTS: &[&[u8]] =
     &[b"domain", b"role", b"client", b"reason", b"old", b"new", b"type", b"title", b"label"];
