@@ -71,6 +71,19 @@ fn the_help_of_a_command_has_all_that_stands_with_its_arguments() {
 }
 
 #[test]
+fn an_stdout_that_is_full_is_named() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for args in [&["schema", "config"][..], &["man"], &["explain", "User alice logged in"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_otrail")).args(args).stdout(full()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(1) && told.contains("stdout cannot be written"),
+            "{args:?}: {told}"
+        );
+    }
+}
+
+#[test]
 fn the_query_flag_shows_the_help_of_the_query_command() {
     assert_eq!(stdout(&otrail(&["--query", "--help"])), stdout(&otrail(&["query", "--help"])));
 }

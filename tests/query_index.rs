@@ -109,6 +109,16 @@ fn events(rng: &mut fastrand::Rng, from: usize, count: usize) -> Vec<Event> {
     (from..from + count).map(|at| event(rng, at, 10)).collect()
 }
 
+/// A journal of 4,500 events in the order of their times, in some sealed segments.
+fn sealed() -> TempDir {
+    let mut rng = fastrand::Rng::with_seed(4);
+    let dir = folder();
+    let journal = open(dir.path());
+    append(&journal, &(0..4500).map(|at| event(&mut rng, at, 0)).collect::<Vec<_>>());
+    seal_all(&journal);
+    dir
+}
+
 fn seal_all(journal: &Journal) {
     while journal.seal_next(&mut |_| Ok(()), now).unwrap() {}
 }

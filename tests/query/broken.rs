@@ -5,12 +5,7 @@ use super::*;
 /// A segment that is gone from the middle, or that has lost its bytes, is missed though nothing of it can be read.
 #[test]
 fn an_answer_without_a_segment_is_no_whole_answer() {
-    let mut rng = fastrand::Rng::with_seed(4);
-    let dir = folder();
-    let journal = open(dir.path());
-    append(&journal, &(0..4500).map(|at| event(&mut rng, at, 0)).collect::<Vec<_>>());
-    seal_all(&journal);
-    drop(journal);
+    let dir = sealed();
     let is_whole = || {
         let filter = Arc::new(Filter::parse([("user", "*")], &Clock::utc(now())).unwrap());
         let query = Query { filter, limit: None, order: Order::OldestFirst, rows_max: ROWS_MAX };
@@ -37,12 +32,7 @@ fn an_answer_without_a_segment_is_no_whole_answer() {
 
 #[test]
 fn a_segment_that_cannot_be_read_costs_its_own_records_alone() {
-    let mut rng = fastrand::Rng::with_seed(4);
-    let dir = folder();
-    let journal = open(dir.path());
-    append(&journal, &events(&mut rng, 0, 4500));
-    seal_all(&journal);
-    drop(journal);
+    let dir = sealed();
     let newest = records(dir.path()).len() as u64;
     let firsts: Vec<Seq> = parts(dir.path()).unwrap().iter().map(Part::first).collect();
     files(dir.path(), ".idx").iter().for_each(|path| fs::remove_file(path).unwrap());
