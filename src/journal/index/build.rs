@@ -3,6 +3,7 @@
 use super::columns::{Column, Counting, Values};
 use super::fields::{Fields, Name, fields, fields_from};
 use super::grams::Grams;
+use super::head::{Seen, TIME_BYTES, head, id_prefix, inside, number};
 use super::ids::Ids;
 use super::set::FrameSet;
 use super::stretches::Stretches;
@@ -21,6 +22,8 @@ pub(in crate::journal) struct Builder {
     stretches: Stretches,
     /// The fields of the line at hand whose runs are taken in.
     places: Vec<Place>,
+    /// The same without those that the frame has, and as one where they stand side by side.
+    pieces: Vec<Range<usize>>,
     /// The seq that has to come next.
     next: Seq,
     at_header: bool,
@@ -36,13 +39,6 @@ struct Place {
     column: Option<Column>,
 }
 
-/// What of a record the facts of its frame are made from.
-pub(super) struct Seen<'a> {
-    seq: Seq,
-    time: &'a [u8],
-    id: u32,
-}
-
 impl Builder {
     /// For a segment that begins with `first`.
     pub(in crate::journal) fn new(first: Seq) -> Builder {
@@ -53,6 +49,7 @@ impl Builder {
             ids: Ids::new(),
             stretches: Stretches::new(),
             places: Vec::new(),
+            pieces: Vec::new(),
             next: first,
             at_header: true,
             is_exact: true,
@@ -180,8 +177,8 @@ impl Builder {
             let Some(field) = all.next() else { break };
             match field.name {
                 Name::Short(SEQ) => seq = number(field.value),
-                Name::Short(TIME) => at = field.value,
-                Name::Short(ID) => id = id_prefix(field.value),
+                Name::Short(TIME) => at = inside(field.value).unwrap_or_default(),
+                Name::Short(ID) => id = inside(field.value).and_then(id_prefix),
                 Name::Long(b"raw-base64") => {
                     self.grams.iter_mut().for_each(|grams| grams.add_base64(field.value));
                 }
@@ -200,7 +197,7 @@ impl Builder {
         }
         self.stretches.end_line();
         let (true, Some(seq), Some(id)) = (all.were_whole(), seq, id) else { return Err(()) };
-        if at.len() != TIME_BYTES || memchr::memchr(b'\\', at).is_some() {
+        if at.len() != TIME_BYTES {
             return Err(());
         }
         let were_there: [bool; Column::ALL.len()] =
@@ -228,7 +225,7 @@ impl Builder {
     /// before: their runs are there.
     fn take_text(&mut self, body: &[u8], were_there: [bool; Column::ALL.len()]) {
         let Some(grams) = &mut self.grams else { return };
-        let mut piece = 0..0;
+        self.pieces.clear();
         for place in &self.places {
             if place.column.is_some_and(|column| were_there[column as usize]) {
                 continue;
@@ -236,15 +233,13 @@ impl Builder {
             if place.escaped < place.pair.end {
                 grams.add_escaped(&body[place.escaped..place.pair.end]);
             }
-            // What stands side by side is taken in together.
-            if piece.end + 1 == place.pair.start {
-                piece.end = place.pair.end;
-            } else {
-                grams.add(&body[piece]);
-                piece = place.pair.clone();
+            match self.pieces.last_mut() {
+                // What stands side by side is taken in together.
+                Some(piece) if piece.end + 1 == place.pair.start => piece.end = place.pair.end,
+                _ => self.pieces.push(place.pair.clone()),
             }
         }
-        grams.add(&body[piece]);
+        grams.add_pieces(body, &self.pieces);
     }
 
     /// The index as a file. `about` says whether every byte of the segment counts; what was read has the last word.
@@ -267,42 +262,8 @@ impl Builder {
     }
 }
 
-/// What a line of ours begins with, each at its place, and where the next field is; `None` where it is written otherwise.
-pub(super) fn head(body: &[u8]) -> Option<(Seen<'_>, usize)> {
-    let begin = b"{\"seq\":".len();
-    let digits = body.get(begin..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let end = begin + digits;
-    let rest: &[u8; HEAD_BYTES] = body.get(end..)?.first_chunk()?;
-    let (id, rest) = rest.strip_prefix(b",\"id\":")?.split_at_checked(34)?;
-    let (time, rest) = rest.strip_prefix(b",\"time\":")?.split_at_checked(TIME_BYTES)?;
-    let (seen, rest) = rest.strip_prefix(b",\"seen\":")?.split_at_checked(TIME_BYTES)?;
-    (is_string(id) && is_string(time) && is_string(seen) && rest == b",").then_some(())?;
-    let seen = Seen { seq: Seq(number(&body[begin..end])?), time, id: id_prefix(id)? };
-    Some((seen, end + HEAD_BYTES))
-}
-
-/// Whether it is one string, without escapes.
-fn is_string(json: &[u8]) -> bool {
-    let inside = json.strip_prefix(b"\"").and_then(|json| json.strip_suffix(b"\""));
-    inside.is_some_and(|inside| memchr::memchr2(b'"', b'\\', inside).is_none())
-}
-
-fn number(json: &[u8]) -> Option<u64> {
-    let digit = |number: u64, &byte: &u8| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    };
-    json.iter().try_fold(0, digit)
-}
-
-/// The first 24 bits of an id.
-fn id_prefix(json: &[u8]) -> Option<u32> {
-    let digits = json.get(1..1 + ID_DIGITS)?;
-    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-fn time(json: &[u8]) -> Option<Time> {
-    Time::parse_rfc3339(std::str::from_utf8(json).ok()?.trim_matches('"'))
+fn time(text: &[u8]) -> Option<Time> {
+    Time::parse_rfc3339(std::str::from_utf8(text).ok()?)
 }
 
 const SEQ: u64 = Name::short(b"seq");
@@ -313,15 +274,8 @@ const SEEN: u64 = Name::short(b"seen");
 const POSITION: u64 = Name::short(b"position");
 const COUNT: u64 = Name::short(b"count");
 const SYNCED: u64 = Name::short(b"synced");
-/// `"2024-02-29T09:11:02.000Z"` with its quotes.
-const TIME_BYTES: usize = 26;
-/// From the comma behind the seq to the one behind `seen`.
-const HEAD_BYTES: usize = 6 + 34 + 8 + TIME_BYTES + 8 + TIME_BYTES + 1;
 /// Twice as many as a segment of 16 GiB has.
 const FRAMES_MAX: u32 = u16::MAX as u32;
-/// Digits of an id that the index keeps.
-pub(super) const ID_DIGITS: usize = 6;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,7 +53,7 @@ pub(super) struct Counting {
     /// What the values are, one behind the other.
     json: Vec<u8>,
     values: Vec<Kept>,
-    /// Where a value is found by its hash: its number and one, or 0. At most half of them are in use.
+    /// Where a value is found by its hash: its number and one, or 0. A power of two, of which half are in use at most.
     slots: Vec<u32>,
     /// How often a value is in a frame, in the order of the frames.
     places: Vec<Place>,
@@ -128,7 +128,7 @@ impl Counting {
             if self.values[at].hash == hash && self.is_value(line, self.value(at)) {
                 return Some(at);
             }
-            slot = (slot + 1) % self.slots.len();
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 
@@ -149,7 +149,7 @@ impl Counting {
     }
 
     fn slot(&self, hash: u64) -> Option<usize> {
-        (hash as usize).checked_rem(self.slots.len())
+        Some(hash as usize & self.slots.len().checked_sub(1)?)
     }
 
     fn learn(&mut self, line: &[u8], hash: u64) -> usize {
@@ -186,7 +186,7 @@ impl Counting {
     fn place(&mut self, at: usize) {
         let Some(mut slot) = self.slot(self.values[at].hash) else { return };
         while self.slots[slot] != 0 {
-            slot = (slot + 1) % self.slots.len();
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
         self.slots[slot] = at as u32 + 1;
     }

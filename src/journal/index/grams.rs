@@ -13,6 +13,8 @@ use super::set::FrameSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use std::ops::Range;
+use std::slice;
 
 /// Rows of the set.
 pub(super) const ROWS: usize = 1 << 16;
@@ -25,14 +27,16 @@ pub(super) struct Grams {
     /// to all of them for each frame would be to write all over the memory.
     eights: Vec<Box<[u8; ROWS]>>,
     frames: usize,
-    /// Some of a text in lower case, with the two bytes that the last run needs.
-    lower: [u8; AT_ONCE + 2],
+    /// A text in lower case, with zeros behind it.
+    lower: Vec<u8>,
+    /// The numbers of some of its runs.
+    numbers: [u16; AT_ONCE],
 }
 
 impl Grams {
     pub(super) fn new() -> Grams {
-        let lower = [0; AT_ONCE + 2];
-        Grams { rows: Box::new([0; ROWS]), eights: Vec::new(), frames: 0, lower }
+        let (lower, numbers) = (Vec::new(), [0; AT_ONCE]);
+        Grams { rows: Box::new([0; ROWS]), eights: Vec::new(), frames: 0, lower, numbers }
     }
 
     /// The frame at hand is complete.
@@ -62,7 +66,7 @@ impl Grams {
 
     /// How many bytes they take.
     pub(super) fn memory(&self) -> usize {
-        (1 + self.eights.len()) * ROWS
+        (1 + self.eights.len()) * ROWS + self.lower.capacity()
     }
 
     /// A row for each run, of so many bytes, with a bit for each frame.
@@ -90,28 +94,47 @@ impl Grams {
 
     /// Takes in a text, as it stands there.
     pub(super) fn add(&mut self, text: &[u8]) {
-        self.add_plain(text);
+        self.add_pieces(text, slice::from_ref(&(0..text.len())));
+    }
+
+    /// Takes in pieces of a text, as they stand there.
+    pub(super) fn add_pieces(&mut self, text: &[u8], pieces: &[Range<usize>]) {
+        self.set_lower(text);
+        pieces.iter().for_each(|piece| self.add_lower(piece));
         // Two characters beyond ASCII are the same as an ASCII letter when case does not count.
         if !text.is_ascii() && SAME.iter().any(|(other, _)| memmem::find(text, other).is_some()) {
-            self.add_plain(&with_same(text));
+            for piece in pieces {
+                let text = with_same(&text[piece.clone()]);
+                self.set_lower(&text);
+                self.add_lower(&(0..text.len()));
+            }
         }
     }
 
-    fn add_plain(&mut self, text: &[u8]) {
-        let mut numbers = [0; AT_ONCE];
-        let count = text.len().saturating_sub(2);
-        for from in (0..count).step_by(AT_ONCE) {
-            let numbers = &mut numbers[..AT_ONCE.min(count - from)];
-            let lower = &mut self.lower[..numbers.len() + 2];
-            // Three loops: the first two do many with each instruction.
-            for (lower, byte) in lower.iter_mut().zip(&text[from..]) {
-                *lower = byte.to_ascii_lowercase();
-            }
-            let behind = lower.iter().zip(&lower[1..]).zip(&lower[2..]);
-            for (number, ((&first, &second), &third)) in numbers.iter_mut().zip(behind) {
+    fn set_lower(&mut self, text: &[u8]) {
+        self.lower.clear();
+        self.lower.extend(text.iter().map(u8::to_ascii_lowercase));
+        self.lower.resize(text.len() + STEP, 0);
+    }
+
+    /// Takes in what stands there in the text in lower case.
+    fn add_lower(&mut self, piece: &Range<usize>) {
+        let end = piece.end.saturating_sub(2);
+        let mut from = piece.start;
+        while from < end {
+            let count = AT_ONCE.min(end - from);
+            // More than is wanted, so that there is no rest that a processor does one by one.
+            let numbers = &mut self.numbers[..count.next_multiple_of(STEP)];
+            let lower = &self.lower[from..];
+            let runs = lower.iter().zip(&lower[1..]).zip(&lower[2..]);
+            for (number, ((&first, &second), &third)) in numbers.iter_mut().zip(runs) {
                 *number = row(first, second, third);
             }
-            numbers.iter().for_each(|&number| self.rows[usize::from(number)] = 1);
+            let (eights, few) = numbers[..count].as_chunks::<8>();
+            let mut add = |&number: &u16| self.rows[usize::from(number)] = 1;
+            eights.iter().for_each(|eight| eight.iter().for_each(&mut add));
+            few.iter().for_each(add);
+            from += count;
         }
     }
 }
@@ -140,8 +163,10 @@ fn row(first: u8, second: u8, third: u8) -> u16 {
 /// Found by trial, of some hundred: the runs of what users do have the fewest rows in common, fewer than by chance, and runs
 /// that begin alike stand side by side, where a processor has them at hand.
 const FACTORS: [u16; 3] = [103, 25523, 1];
-/// Runs that are numbered in one go.
+/// Runs that are numbered in one go; a multiple of `STEP`.
 const AT_ONCE: usize = 256;
+/// Runs that a processor numbers side by side, or a multiple of them.
+const STEP: usize = 16;
 
 /// U+017F and U+212A, which lower and upper case make `s` and `k`.
 const SAME: [(&[u8], u8); 2] = [("\u{17f}".as_bytes(), b's'), ("\u{212a}".as_bytes(), b'k')];
@@ -224,6 +249,25 @@ mod tests {
             assert!(has(&grams, text), "{text}");
         }
         assert!(!has(&grams, "zebrafish"));
+    }
+
+    #[test]
+    fn pieces_of_any_length_have_the_rows_of_their_runs_and_no_more() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let text: Vec<u8> = (0..1000).map(|_| rng.alphanumeric() as u8).collect();
+        for length in (0..70).chain(AT_ONCE - 2..AT_ONCE + 20).chain([600, 998]) {
+            let (mut grams, begin) = (Grams::new(), rng.usize(..text.len() - length));
+            let pieces = [begin..begin + length, 0..length.min(5)];
+            grams.add_pieces(&text, &pieces);
+            let mut expected: Vec<usize> = pieces
+                .iter()
+                .flat_map(|piece| rows_of(std::str::from_utf8(&text[piece.clone()]).unwrap()))
+                .collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let found: Vec<usize> = (0..ROWS).filter(|&row| grams.rows[row] == 1).collect();
+            assert_eq!(found, expected, "{length}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A look at some fields of a journal line, without making a record of the whole.
 
-use super::build::head;
 use super::fields::{Name, fields, fields_from};
+use super::head::head;
 use crate::journal::line;
 use crate::model::Record;
 

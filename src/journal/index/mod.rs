@@ -23,6 +23,7 @@ mod fields;
 mod file;
 mod grams;
 mod growing;
+mod head;
 mod ids;
 mod look;
 mod set;
@@ -195,7 +196,7 @@ impl Index {
 
     /// The frames that may have a record whose id begins with one of these, each of six hex digits or more.
     pub fn with_ids(&self, beginnings: &[&str]) -> Option<FrameSet> {
-        let prefix = |text: &&str| u32::from_str_radix(text.get(..build::ID_DIGITS)?, 16).ok();
+        let prefix = |text: &&str| u32::from_str_radix(text.get(..head::ID_DIGITS)?, 16).ok();
         let wanted: Vec<u32> = beginnings.iter().map(prefix).collect::<Option<_>>()?;
         let mut set = FrameSet::none(self.frames.len());
         match &self.source {
