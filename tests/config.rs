@@ -289,6 +289,13 @@ fn every_problem_stands_in_the_text(text: &str) {
     }
 }
 
+#[test]
+fn a_file_that_is_no_config_says_so_in_a_hundred_lines() {
+    let shown = shown(&"{\"timestamp\":1709193665000}\n".repeat(5000));
+    assert_eq!(shown.matches("otrail.toml:").count(), 101);
+    assert!(shown.contains("has problems in 4900 lines more"), "{shown}");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,200}") {

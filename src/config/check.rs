@@ -21,7 +21,7 @@ pub(super) fn config<'a>(
     let sensor = top.need("sensor", sensor_name).unwrap_or_default();
     let state_dir = top.read("state-dir", Value::path).unwrap_or_else(|| PathBuf::from(STATE_DIR));
     let heartbeat = top.read("heartbeat", |value| value.duration(HEARTBEAT_MIN..=DAY)).unwrap_or(HEARTBEAT);
-    let collect = collect_settings(&top, sensor);
+    let collect = collect_settings(&top, sensor, &state_dir);
     let rules_folder = top.only("rules").read("folder", Value::path).unwrap_or_else(|| beside(notes.path));
     let destinations = destination::all(&top);
     let journal = journal_settings(&top, sensor, &state_dir, &destinations);
@@ -56,8 +56,8 @@ pub(super) fn sensor_name<'a>(value: &Value<'a>) -> Option<&'a str> {
     Some(name)
 }
 
-fn collect_settings(top: &Table<'_>, sensor: &str) -> collect::Settings {
-    let (sources, apis) = source::all(top, sensor);
+fn collect_settings(top: &Table<'_>, sensor: &str, state_dir: &Path) -> collect::Settings {
+    let (sources, apis) = source::all(top, sensor, state_dir);
     let select = top.only("select");
     let classes = select.read("classes", |value| {
         let classes = value.list(CLASSES.len(), class)?;

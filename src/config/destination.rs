@@ -209,7 +209,7 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
         let pins = value.list(PINS_MAX, Value::pin)?;
         if !pins.is_empty() && table.value("ca-file").is_none() {
             value.warning(
-                "only the fingerprint decides: neither chain, name nor validity of the certificate is checked",
+                "only the fingerprint decides whom to trust: neither chain nor name of the certificate is checked",
                 "add `ca-file` to have them checked as well",
             );
         }

@@ -5,7 +5,7 @@
 //! keys         what may stand in the file
 //! rules        the wording rules of the site
 //! schema       all settings as docs and as a JSON Schema
-//! value        how durations, sizes, names and addresses are written
+//! value        how durations, sizes and names are written; address: a server and a proxy
 //! check        the settings that stand once; source, destination (frame, select): those that stand many times
 //! problem      file:line:column: what is wrong, the line, a caret, a way out
 //! ```
@@ -14,6 +14,7 @@
 //! Invariant: an environment variable or template in the file is text like any other.
 //! Not here: whether files, folders and peers are there (`otrail check` looks at the world).
 
+mod address;
 mod check;
 mod destination;
 mod fields;
@@ -33,11 +34,13 @@ pub use problem::{Place, Problem, plain};
 pub use rules::SiteRules;
 
 use crate::{collect, control, forward, journal};
+use problem::quoted;
 use raw::Notes;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -99,10 +102,9 @@ impl Config {
             |message: String, way_out: &str| ConfigError::of(Problem::of_file(&name, message, way_out));
         let (bytes, mode) = read(path).map_err(|error| {
             let way_out = match error.kind() {
-                io::ErrorKind::NotFound => "name the file with --config FILE",
                 io::ErrorKind::PermissionDenied => "run as root or as a user who may read it",
                 io::ErrorKind::IsADirectory => "name the file in it with --config FILE",
-                _ => "",
+                _ => "name the file with --config FILE",
             };
             fail(format!("cannot be read: {error}"), way_out)
         })?;
@@ -167,20 +169,48 @@ fn parse(
     }
 }
 
-/// One problem a line: what follows an error on the same line mostly follows from it.
+/// One problem a line: what follows an error on the same line mostly follows from it. Of a file that is no config at all
+/// the first lines say it.
 fn syntax_problems(path: &Path, text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let file = path.display().to_string();
+    let mut errors: Vec<(Range<usize>, &toml::de::Error)> =
+        errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
+    errors.sort_by_key(|(span, _)| span.start);
+    errors.dedup_by(|(later, _), (earlier, _)| {
+        !text.get(earlier.start..later.start).is_some_and(|between| between.contains('\n'))
+    });
+    let beyond = errors.len().saturating_sub(SYNTAX_PROBLEMS_MAX);
+    errors.truncate(SYNTAX_PROBLEMS_MAX);
     let mut problems: Vec<Problem> = errors
-        .iter()
-        .map(|error| {
-            let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            Problem::at(&file, text, error.span().unwrap_or(0..0), message, SYNTAX_WAY_OUT)
+        .into_iter()
+        .map(|(span, error)| {
+            let (message, way_out) = syntax_problem(text, &span, error.message());
+            Problem::at(&file, text, span, message, way_out)
         })
         .collect();
-    let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
-    problems.sort_by_key(line);
-    problems.dedup_by_key(|problem| line(problem));
+    if beyond > 0 {
+        let message = format!("has problems in {beyond} lines more");
+        problems.push(Problem::of_file(&file, message, "see that it is an otrail configuration"));
+    }
     problems
+}
+
+/// What the parser says, and a way out that fits.
+fn syntax_problem(text: &str, span: &Range<usize>, said: &str) -> (String, String) {
+    let usual = || (said.lines().collect::<Vec<_>>().join(", "), SYNTAX_WAY_OUT.to_owned());
+    if said != "duplicate key" {
+        return usual();
+    }
+    let Some(name) = text.get(span.clone()) else { return usual() };
+    let is_header = text[..span.start].ends_with('[');
+    let message = format!("{} is there already", quoted(name));
+    match SECTIONS.iter().find(|section| section.name == name && is_header) {
+        Some(section) if section.many => {
+            (message, format!("each one is written {}, also the first", section.title()))
+        }
+        Some(section) => (message, format!("put all of it under one {}", section.title())),
+        None => (message, "leave one of them out".to_owned()),
+    }
 }
 
 /// At most one byte more than a config may have, and the mode of the very file that was read.
@@ -202,4 +232,6 @@ fn sha256(text: &str) -> [u8; 32] {
 }
 
 const SYNTAX_WAY_OUT: &str = "a line is KEY = VALUE, with text in \"quotes\"";
+/// More help nobody.
+const SYNTAX_PROBLEMS_MAX: usize = 100;
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -9,10 +9,14 @@ use crate::dialect::{DIALECTS, Habits};
 use crate::model::Text;
 use jiff::tz::TimeZone;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// The sources of each kind: at least one of any, each with a name of its own.
-pub(super) fn all(top: &Table<'_>, sensor: &str) -> (Vec<SourceSettings>, Vec<ApiSettings>) {
+pub(super) fn all(
+    top: &Table<'_>,
+    sensor: &str,
+    state_dir: &Path,
+) -> (Vec<SourceSettings>, Vec<ApiSettings>) {
     let tables = top.each("source");
     if top.lacks("source") {
         top.problem("there is no [[source]]", "name the log to follow: [[source]], with `name` and `path`");
@@ -27,7 +31,7 @@ pub(super) fn all(top: &Table<'_>, sensor: &str) -> (Vec<SourceSettings>, Vec<Ap
         let name = table.need("name", |value| seen.name(value));
         let sensor = table.read("sensor", super::check::sensor_name).unwrap_or(sensor);
         match kind {
-            Some(Kind::File) => files.extend(file(table, name, sensor, &mut seen.places)),
+            Some(Kind::File) => files.extend(file(table, name, sensor, state_dir, &mut seen.places)),
             Some(Kind::Api) => apis.extend(api::source(table, name, sensor, &mut seen.places)),
             None => {}
         }
@@ -78,11 +82,18 @@ fn file(
     table: &Table<'_>,
     name: Option<Text>,
     sensor: &str,
+    state_dir: &Path,
     places: &mut HashSet<PathBuf>,
 ) -> Option<SourceSettings> {
     pass_over_others(table, "file");
     let path = table.need("path", |value| {
         let path = log_path(value)?;
+        if straight(&path).starts_with(straight(state_dir)) {
+            value.problem(
+                "`path` is in the state directory of otrail, which would read what it writes itself",
+                "name the log of the sensor, or choose another `state-dir`",
+            );
+        }
         if !places.insert(path.clone()) {
             value.problem("another source follows this file", "one file, one source: leave one of them out");
         }
@@ -126,6 +137,23 @@ fn log_path(value: &Value<'_>) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// A path without the detours in its text.
+fn straight(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(straight.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                straight.pop();
+            }
+            part => straight.push(part),
+        }
+    }
+    straight
 }
 
 fn time_zone(value: &Value<'_>) -> Option<TimeZone> {

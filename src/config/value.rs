@@ -1,12 +1,10 @@
-//! How values are written: durations, sizes, names, addresses, fingerprints. Whoever reads one says its bounds.
+//! How values are written: durations, sizes, names, fingerprints. Whoever reads one says its bounds.
 
 use super::problem::{nearest, quoted};
 use super::raw::{Value, kind};
 use crate::net::Pin;
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo};
-use rustls::pki_types::ServerName;
-use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -188,61 +186,6 @@ impl<'a> Value<'a> {
         valid.then_some(name)
     }
 
-    /// `host`, `host:port` or `[v6]:port`.
-    pub(super) fn address(&self) -> Option<(String, Option<u16>)> {
-        let text = self.text()?;
-        let address = split_address(text).filter(|(host, _)| ServerName::try_from(*host).is_ok());
-        let Some((host, port)) = address else {
-            let way_out = "write host, host:port or [v6]:port, for example \"siem.example.net:6514\"";
-            self.problem(format!("{} is not an address", quoted(text)), way_out);
-            return None;
-        };
-        let number = port.map(|port| port.parse::<u16>().ok().filter(|&number| number > 0));
-        if number == Some(None) {
-            self.problem(
-                format!("{} is not a port", quoted(port.unwrap_or_default())),
-                "allowed: 1 to 65535",
-            );
-            return None;
-        }
-        Some((host.to_owned(), number.flatten()))
-    }
-
-    /// An HTTP proxy: `http://host:port`.
-    pub(super) fn proxy(&self) -> Option<(String, u16)> {
-        let text = self.text()?;
-        let Some(rest) = text.strip_prefix("http://") else {
-            self.problem(format!("{} is not an HTTP proxy", quoted(text)), self.example());
-            return None;
-        };
-        if rest.contains('@') {
-            // Not under its line: that would show them.
-            let message = "`proxy` has credentials, which do not belong into the config";
-            self.notes.problem(0..0, message, "put them into `proxy-credentials-file`");
-            return None;
-        }
-        let place = rest.strip_suffix('/').unwrap_or(rest);
-        let address = split_address(place).filter(|(host, _)| ServerName::try_from(*host).is_ok());
-        let port = |port: &str| port.parse::<u16>().ok().filter(|&port| port > 0);
-        match address.map(|(host, number)| (host, number.and_then(port))) {
-            Some((host, Some(port))) => Some((host.to_owned(), port)),
-            _ => {
-                self.problem(format!("{} is not a host and a port", quoted(place)), self.example());
-                None
-            }
-        }
-    }
-
-    /// A name that a certificate can carry.
-    pub(super) fn server_name(&self) -> Option<String> {
-        let name = self.text()?;
-        if ServerName::try_from(name).is_err() {
-            self.problem(format!("{} is not a host name or address", quoted(name)), self.example());
-            return None;
-        }
-        Some(name.to_owned())
-    }
-
     /// A SHA-256 fingerprint.
     pub(super) fn pin(&self) -> Option<Pin> {
         let text = self.text()?;
@@ -270,26 +213,6 @@ impl<'a> Value<'a> {
 
     pub(super) fn example(&self) -> String {
         format!("for example: {} = {}", self.key.name, self.key.example)
-    }
-}
-
-/// Host and port as they are written; brackets around an IPv6 address are taken off.
-fn split_address(text: &str) -> Option<(&str, Option<&str>)> {
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return Some((text, None));
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        host.parse::<Ipv6Addr>().ok()?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Some((host, Some(port))),
-            None if rest.is_empty() => Some((host, None)),
-            None => None,
-        };
-    }
-    match text.split_once(':') {
-        Some((host, port)) => Some((host, Some(port))),
-        None => Some((text, None)),
     }
 }
 
@@ -341,22 +264,6 @@ const CREDENTIALS: &str = "/run/credentials/otrail.service";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_a_host_and_perhaps_a_port() {
-        for (text, expected) in [
-            ("siem.example.net", Some(("siem.example.net", None))),
-            ("siem.example.net:6514", Some(("siem.example.net", Some("6514")))),
-            ("192.0.2.1:6514", Some(("192.0.2.1", Some("6514")))),
-            ("[2001:db8::1]:6514", Some(("2001:db8::1", Some("6514")))),
-            ("[2001:db8::1]", Some(("2001:db8::1", None))),
-            ("2001:db8::1", Some(("2001:db8::1", None))),
-            ("[siem]:6514", None),
-            ("[2001:db8::1]6514", None),
-        ] {
-            assert_eq!(split_address(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_bound_is_named_in_its_largest_whole_unit() {
