@@ -1,6 +1,6 @@
 //! The config file on disk, and `otrail check`: the world is as the config says, or what to do about it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod support;
 
 use expect_test::{Expect, expect};
 use otrail::config::Config;
@@ -9,6 +9,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::certs::{Ca, Kind};
 
 const SMALL: &str = r#"
 sensor = "plant-a"
@@ -227,6 +228,60 @@ fn check_finds_an_expired_certificate_and_a_foreign_key() {
             ok       admins: root, the agent's user may query
             exit 1
         "#]],
+    );
+}
+
+#[test]
+fn check_looks_at_every_certificate_of_a_file_and_at_what_it_is_for() {
+    let house = House::new();
+    let (dir, ca) = (house.0.path(), Ca::new("CA"));
+    let (old, issuing) = (ca.below("old issuing CA", 2001), ca.below("issuing CA", 4000));
+    let authorities = [old.identity(), issuing.sign(Kind::Server, &["siem"]), ca.identity()];
+    fs::write(dir.join("ca.pem"), authorities.map(|one| one.certificate_pem).concat()).unwrap();
+    old.sign(Kind::Server, &["sensor"]).followed_by(&old).write(dir, "client");
+    let config = fs::read_to_string(dir.join("otrail.toml")).unwrap();
+    let config = config.replace("ca-file = \"client.pem\"", "ca-file = \"ca.pem\"");
+    fs::write(dir.join("otrail.toml"), config).unwrap();
+    checked(
+        &house,
+        &expect![[r#"
+        ok       config: DIR/otrail.toml
+        ok       source log: DIR/sensor.log is readable, 3 B
+        ok       state-dir: DIR/state is usable, N free
+        ok       destination siem: siem port 6514 over tls, verified by DIR/ca.pem
+        warning  destination siem: CA CN=old issuing CA expired at 2001-01-01T00:00:00Z; others serve: take it out of the file
+        warning  destination siem: CN=siem is no CA: no other certificate is verified by it; others serve: take it out of the file
+        ok       destination siem: CA CN=CA is valid for N days
+        warning  destination siem: client certificate CN=sensor is not meant for a TLS client; most servers refuse it: have it signed with the extended key usage clientAuth
+        problem  destination siem: certificate behind ours CN=old issuing CA expired at 2001-01-01T00:00:00Z; replace it
+        ok       admins: root, the agent's user may query
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn check_finds_a_log_that_is_read_twice_and_a_socket_that_has_no_place() {
+    let house = House::new();
+    let dir = house.0.path();
+    let config = fs::read_to_string(dir.join("otrail.toml")).unwrap();
+    let more = "[[source]]\nname = \"all\"\npath = \"*.log\"\n[control]\nsocket = \"sensor.log\"\n";
+    fs::write(dir.join("otrail.toml"), config + more).unwrap();
+    checked(
+        &house,
+        &expect![[r#"
+        ok       config: DIR/otrail.toml
+        ok       source log: DIR/sensor.log is readable, 3 B
+        ok       source all: DIR/sensor.log is readable, 3 B
+        problem  source all: DIR/sensor.log is read by source log as well; every entry comes twice: leave it out of one of them
+        ok       state-dir: DIR/state is usable, N free
+        ok       destination siem: siem port 6514 over tls, verified by DIR/client.pem
+        ok       destination siem: CA CN=rcgen self signed cert is valid for N days
+        ok       destination siem: client certificate CN=rcgen self signed cert is valid for N days
+        problem  control: DIR/sensor.log is there and is no socket: nobody could ask; choose another path for `socket`, or move it away
+        ok       admins: root, the agent's user may query
+        exit 1
+    "#]],
     );
 }
 

@@ -90,6 +90,43 @@ async fn a_refusal_says_what_the_certificate_has() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_the_certificate_that_is_to_blame() {
+    let world = World::new();
+    let old = world.ca.below("issuing CA", 2001);
+    let own = Ca::new("localhost").identity();
+    let pin = Pin::of(&own.certificate);
+    for (identity, text) in [
+        (
+            old.sign(Kind::Server, LOCAL).followed_by(&old),
+            "a certificate in the peer's chain expired at 2001-01-01T00:00:00Z: renew it there".to_owned(),
+        ),
+        (
+            old.sign(Kind::Server, LOCAL),
+            "the peer's certificate is signed by an unknown CA: if it is the right receiver, add its CA to ca-file, or have it \
+             send the certificates in between"
+                .to_owned(),
+        ),
+        (
+            own,
+            format!(
+                "the peer's certificate is that of a CA, as `openssl req -x509` makes it: give the receiver one for a server, \
+                 or, if it is the right receiver, pin it without ca-file: {pin}"
+            ),
+        ),
+        (
+            world.ca.sign(Kind::Server, &[]),
+            "the peer's certificate names no host, neither localhost nor another: give the receiver one with a \
+             subjectAltName, or pin it"
+                .to_owned(),
+        ),
+    ] {
+        let peer = Peer::start_tls(peer::config(&identity, None, BOTH), read_all);
+        assert_eq!(refusal(&world.settings(peer.port)).await.to_string(), text);
+        assert_eq!(peer.end(), b"");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_certificate_gets_no_audit_data_and_one_without_a_list_neither() {
     let world = World::new();
     let (good, revoked) = (world.ca.sign(Kind::Server, LOCAL), world.ca.sign(Kind::Server, LOCAL));
@@ -240,6 +277,42 @@ fn keys_that_cannot_be_used_are_refused_with_a_way_out() {
         "/client.key holds no certificate in PEM form"
     );
     assert_eq!(refused(&|tls| tls.cert_file = Some("/nowhere.pem".into())), "cannot read /nowhere.pem");
+}
+
+#[test]
+fn certificates_in_another_form_or_order_are_told_with_the_way_to_the_right_one() {
+    let world = World::new();
+    let issuing = world.ca.below("issuing CA", 2199);
+    let own = issuing.sign(Kind::Client, &["sensor"]);
+    let files = own.write(world.folder.path(), "own");
+    let file = world.folder.path().join("file");
+    let found = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        let mut settings = world.settings(1);
+        (tls(&mut settings).cert_file, tls(&mut settings).key_file) =
+            (Some(file.clone()), Some(files.key.clone()));
+        let used = net::tls::client_config(tls(&mut settings));
+        used.map_or_else(
+            |error| error.to_string().replace(world.folder.path().to_str().unwrap(), ""),
+            |_| "used".to_owned(),
+        )
+    };
+    let (pem, ca) = (own.certificate_pem.as_str(), issuing.identity().certificate_pem);
+    assert_eq!(found(format!("\u{feff}{pem}").as_bytes()), "used");
+    assert_eq!(found(format!("{pem}{ca}").as_bytes()), "used");
+    assert_eq!(
+        found(format!("{ca}{pem}").as_bytes()),
+        "/file begins with another certificate than that of the key: put it first, then the one that signed it"
+    );
+    assert_eq!(
+        found(&own.certificate),
+        "/file is in DER form, not PEM: openssl x509 -inform der -in /file -out FILE"
+    );
+    assert_eq!(
+        found(b"\x30\x82\x04\x00\x02\x01\x03\x30\x82\x03\xc6"),
+        "/file is in PKCS #12 form, not PEM: openssl pkcs12 -nokeys -in /file -out FILE"
+    );
+    assert_eq!(found(b"0123"), "/file holds no certificate in PEM form");
 }
 
 #[test]

@@ -43,15 +43,15 @@ impl Overview {
         status
     }
 
-    /// How each destination is, with the certificate that we show it; reads its file.
+    /// How each destination is, with the certificates that we show it; reads their file.
     pub(super) fn destinations(&self) -> Vec<DestinationStatus> {
         let destinations = self.destinations.iter().zip(&self.settings);
         let with_own = |(handle, settings): (&forward::Handle, &forward::Settings)| {
             let mut status = handle.status();
             let tls = settings.links().find_map(|link| link.net.tls.as_ref());
             // What is wrong with the file is told where it is used.
-            let own = tls.and_then(|tls| inspect::identity(tls).ok().flatten());
-            status.certificates.extend(own.map(|own| CertificateStatus {
+            let own = tls.and_then(|tls| inspect::chain(tls).ok()).unwrap_or_default();
+            status.certificates.extend(own.into_iter().map(|own| CertificateStatus {
                 whose: "own".into(),
                 subject: own.subject,
                 fingerprint: own.fingerprint.to_string(),

@@ -1,5 +1,6 @@
 //! `otrail check`: is the configuration right, and is the world as it says?
 
+pub(super) mod certificates;
 pub(super) mod world;
 
 use super::Common;

@@ -72,12 +72,21 @@ pub enum NetError {
     /// A file without the thing it should hold.
     #[error("{} holds no {what} in PEM form", path.display())]
     Absent { what: &'static str, path: PathBuf },
+    /// It may hold it, in another form.
+    #[error("{} is in {form} form, not PEM: {command} -in {} -out FILE", path.display(), path.display())]
+    OtherForm { form: &'static str, command: &'static str, path: PathBuf },
     /// A file that is damaged or holds a kind that rustls does not take.
     #[error("the {what} in {} cannot be used", path.display())]
     Unusable { what: &'static str, path: PathBuf, source: rustls::Error },
     /// Certificate and key are not a pair.
     #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
     KeyMismatch { key: PathBuf, certificate: PathBuf },
+    /// The certificate of the key is not the first of the file, as TLS wants it.
+    #[error(
+        "{} begins with another certificate than that of the key: put it first, then the one that signed it",
+        path.display()
+    )]
+    ChainOrder { path: PathBuf },
     /// One of `cert-file` and `key-file` without the other.
     #[error("a client certificate needs both cert-file and key-file")]
     HalfIdentity,
@@ -97,11 +106,27 @@ pub enum NetError {
         listed(presented)
     )]
     WrongName { expected: String, presented: Vec<String> },
+    /// The certificate has a subject alone, which is no name that counts (RFC 9525).
+    #[error(
+        "the peer's certificate names no host, neither {expected} nor another: give the receiver one with a \
+         subjectAltName, or pin it"
+    )]
+    Nameless { expected: String },
     /// No trusted CA stands behind the certificate.
     #[error(
-        "the peer's certificate is signed by an unknown CA: if it is the right receiver, add its CA to ca-file"
+        "the peer's certificate is signed by an unknown CA: if it is the right receiver, add its CA to ca-file, or have it \
+         send the certificates in between"
     )]
     UnknownCa,
+    /// The certificate may sign others, and is used as that of a server.
+    #[error(
+        "the peer's certificate is that of a CA, as `openssl req -x509` makes it: give the receiver one for a server, or, \
+         if it is the right receiver, pin it without ca-file: {actual}"
+    )]
+    Authority { actual: Pin },
+    /// The certificate itself is good, one between it and the CA is too old.
+    #[error("a certificate in the peer's chain expired at {not_after}: renew it there")]
+    ChainExpired { not_after: Timestamp },
     /// The certificate stands in a list of revoked ones.
     #[error("the peer's certificate is revoked: give the receiver a new one")]
     Revoked,
@@ -140,7 +165,9 @@ pub enum NetError {
     #[error("the peer does not speak TLS: check the port of address")]
     NotTls,
     /// No protocol version, cipher suite or key exchange in common.
-    #[error("no TLS version or cipher in common with the peer")]
+    #[error(
+        "no TLS version or cipher in common with the peer, which must know TLS 1.2 or 1.3, as tls-min says"
+    )]
     NothingInCommon { source: rustls::Error },
     /// What answers does not speak HTTP as it should, or the connection broke.
     #[error("cannot ask {peer}")]

@@ -24,6 +24,10 @@ pub struct Certificate {
     pub fingerprint: Pin,
     /// Whether its extended key usage, if any, allows a TLS server.
     pub for_servers: bool,
+    /// Whether its extended key usage, if any, allows a TLS client.
+    pub for_clients: bool,
+    /// Whether it says that it may sign others.
+    pub is_authority: bool,
 }
 
 impl Certificate {
@@ -43,15 +47,23 @@ impl Certificate {
             not_before: Timestamp::from_second(parsed.validity().not_before.timestamp()).ok()?,
             not_after: Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()?,
             fingerprint: Pin::of(der),
-            for_servers: usage.is_none_or(|usage| usage.value.server_auth || usage.value.any),
+            for_servers: usage.as_ref().is_none_or(|usage| usage.value.server_auth || usage.value.any),
+            for_clients: usage.is_none_or(|usage| usage.value.client_auth || usage.value.any),
+            is_authority: parsed.is_ca(),
         })
     }
 }
 
 /// Our own certificate, after its key was found to be readable, private and the right one; `None` without `cert-file`.
 pub fn identity(settings: &TlsSettings) -> Result<Option<Certificate>, NetError> {
-    let Some((path, identity)) = keys::identity(settings)? else { return Ok(None) };
-    identity.cert.first().map(|first| read(first, path)).transpose()
+    let mut chain = chain(settings)?;
+    Ok((!chain.is_empty()).then(|| chain.swap_remove(0)))
+}
+
+/// Our own certificate as `identity` has it, and behind it those that we show as well; none without `cert-file`.
+pub fn chain(settings: &TlsSettings) -> Result<Vec<Certificate>, NetError> {
+    let Some((path, identity)) = keys::identity(settings)? else { return Ok(Vec::new()) };
+    identity.cert.iter().map(|der| read(der, path)).collect()
 }
 
 /// The certificates of a CA file, so that an expired one can be named.

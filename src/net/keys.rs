@@ -22,8 +22,16 @@ pub(super) fn identity(settings: &TlsSettings) -> Result<Option<(&Path, Certifie
         _ => return Err(NetError::HalfIdentity),
     };
     let (chain, key) = (certificates(cert_file)?, private_key(key_file)?);
-    let pair = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider());
+    let provider = aws_lc_rs::default_provider();
+    let is_further_down = || {
+        let mut others = chain.iter().skip(1);
+        others.any(|one| CertifiedKey::from_der(vec![one.clone()], key.clone_key(), &provider).is_ok())
+    };
+    let pair = CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider);
     let identity = pair.map_err(|source| match source {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) if is_further_down() => {
+            NetError::ChainOrder { path: cert_file.clone() }
+        }
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             NetError::KeyMismatch { key: key_file.clone(), certificate: cert_file.clone() }
         }
@@ -39,7 +47,7 @@ pub(super) fn identity(settings: &TlsSettings) -> Result<Option<(&Path, Certifie
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, NetError> {
     let pem = read(&open(path)?, path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let absent = || NetError::Absent { what: "certificate", path: path.to_owned() };
+    let absent = || absent("certificate", "openssl x509 -inform der", "openssl pkcs12 -nokeys", path, &pem);
     found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
 }
 
@@ -47,7 +55,8 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 pub(super) fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, NetError> {
     let pem = read(&open(path)?, path)?;
     let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&pem).collect();
-    let absent = || NetError::Absent { what: "certificate revocation list", path: path.to_owned() };
+    let what = "certificate revocation list";
+    let absent = || absent(what, "openssl crl -inform der", "openssl pkcs12", path, &pem);
     found.ok().filter(|found| !found.is_empty()).ok_or_else(absent)
 }
 
@@ -62,7 +71,30 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
     if ENCRYPTED.iter().any(|mark| memchr::memmem::find(&pem, mark).is_some()) {
         return Err(NetError::EncryptedKey { path: path.to_owned() });
     }
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| NetError::Absent { what: "key", path: path.to_owned() })
+    PrivateKeyDer::from_pem_slice(&pem)
+        .map_err(|_| absent("key", "openssl pkey -inform der", "openssl pkcs12 -nocerts -noenc", path, &pem))
+}
+
+/// What a file is that has no PEM of that kind, with the command that makes it PEM.
+fn absent(
+    what: &'static str,
+    der: &'static str,
+    pkcs12: &'static str,
+    path: &Path,
+    bytes: &[u8],
+) -> NetError {
+    let path = path.to_owned();
+    // A SEQUENCE and its length; that of PKCS #12 begins with its version, 3 (RFC 7292 section 4).
+    match bytes {
+        [0x30, 0x82, _, _, 0x02, 0x01, 0x03, ..] | [0x30, 0x80, 0x02, 0x01, 0x03, ..] => {
+            NetError::OtherForm { form: "PKCS #12", command: pkcs12, path }
+        }
+        [0x30, 0x81..=0x83, ..] => NetError::OtherForm { form: "DER", command: der, path },
+        [0x30, length, rest @ ..] if usize::from(*length) == rest.len() => {
+            NetError::OtherForm { form: "DER", command: der, path }
+        }
+        _ => NetError::Absent { what, path },
+    }
 }
 
 /// What a file holds that nobody else can get at.
@@ -98,6 +130,9 @@ fn read(file: &File, path: &Path) -> Result<Vec<u8>, NetError> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(unreadable(path, io::Error::other("larger than 4 MiB")));
     }
+    if bytes.starts_with(BOM) {
+        bytes.drain(..BOM.len());
+    }
     Ok(bytes)
 }
 
@@ -107,6 +142,8 @@ fn unreadable(path: &Path, source: io::Error) -> NetError {
 
 /// A bundle of all public CAs has about a quarter of a mebibyte.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+/// What editors put before text in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// How PEM files say that a passphrase is needed: PKCS #8, and the older OpenSSL form.
 const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
 

@@ -58,11 +58,24 @@ pub(super) struct Verifier {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
-/// The peer's certificate is none of the pinned ones.
+/// What rustls has no word for.
 #[derive(Debug, thiserror::Error)]
-#[error("fingerprint {actual} is not pinned")]
-pub(super) struct PinMismatch {
-    pub(super) actual: Pin,
+pub(super) enum Objection {
+    /// The peer's certificate is none of the pinned ones.
+    #[error("fingerprint {0} is not pinned")]
+    NotPinned(Pin),
+    /// It is the certificate of a CA.
+    #[error("the certificate {0} is that of a CA")]
+    Authority(Pin),
+    /// One between it and the CA is too old.
+    #[error("a certificate in the chain expired at {}", .0.as_secs())]
+    ChainExpired(UnixTime),
+}
+
+impl From<Objection> for Error {
+    fn from(objection: Objection) -> Error {
+        CertificateError::Other(OtherError(Arc::new(objection))).into()
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -76,7 +89,9 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         match &self.chain {
             Some(chain) => {
-                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+                let verified =
+                    chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                verified.map_err(|error| closer(error, end_entity, now))?;
             }
             None if self.pins.is_empty() => return Err(CertificateError::UnknownIssuer.into()),
             None => verify_alone(end_entity, now)?,
@@ -85,7 +100,7 @@ impl ServerCertVerifier for Verifier {
         if self.pins.is_empty() || self.pins.contains(&actual) {
             return Ok(ServerCertVerified::assertion());
         }
-        Err(CertificateError::Other(OtherError(Arc::new(PinMismatch { actual }))).into())
+        Err(Objection::NotPinned(actual).into())
     }
 
     fn verify_tls12_signature(
@@ -111,12 +126,29 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// What the chain was refused for, closer to the cause: webpki does not say which certificate it speaks of.
+fn closer(error: Error, certificate: &CertificateDer<'_>, now: UnixTime) -> Error {
+    let Some(seen) = inspect::Certificate::parse(certificate) else { return error };
+    match error {
+        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })
+            if now <= unix(seen.not_after) =>
+        {
+            Objection::ChainExpired(not_after).into()
+        }
+        Error::InvalidCertificate(CertificateError::Other(_)) if seen.is_authority => {
+            Objection::Authority(seen.fingerprint).into()
+        }
+        error => error,
+    }
+}
+
+fn unix(time: jiff::Timestamp) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(time.as_second()).unwrap_or(0)))
+}
+
 /// What can be verified of a certificate without its chain: a pin replaces chain and name, not dates and usage.
 fn verify_alone(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), CertificateError> {
     let seen = inspect::Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
-    let unix = |time: jiff::Timestamp| {
-        UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(time.as_second()).unwrap_or(0)))
-    };
     let (not_before, not_after) = (unix(seen.not_before), unix(seen.not_after));
     if now < not_before {
         return Err(CertificateError::NotValidYetContext { time: now, not_before });

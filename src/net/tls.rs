@@ -1,6 +1,6 @@
 //! TLS as RFC 5425 and RFC 9662 want it: versions 1.2 and 1.3, no early data, a peer that is verified.
 
-use super::pin::{PinMismatch, Verifier};
+use super::pin::{Objection, Verifier};
 use super::{NetError, Pin, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
@@ -114,6 +114,9 @@ pub fn explain(error: Error, identified: bool) -> NetError {
 
 fn refused_by_us(reason: CertificateError) -> NetError {
     match reason {
+        CertificateError::NotValidForNameContext { expected, presented } if presented.is_empty() => {
+            NetError::Nameless { expected: expected.to_str().into_owned() }
+        }
         CertificateError::NotValidForNameContext { expected, presented } => {
             NetError::WrongName { expected: expected.to_str().into_owned(), presented: plain(&presented) }
         }
@@ -129,8 +132,12 @@ fn refused_by_us(reason: CertificateError) -> NetError {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             NetError::WrongUsage
         }
-        CertificateError::Other(other) => match other.0.downcast_ref::<PinMismatch>() {
-            Some(mismatch) => NetError::PinMismatch { actual: mismatch.actual },
+        CertificateError::Other(other) => match other.0.downcast_ref::<Objection>() {
+            Some(&Objection::NotPinned(actual)) => NetError::PinMismatch { actual },
+            Some(&Objection::Authority(actual)) => NetError::Authority { actual },
+            Some(&Objection::ChainExpired(not_after)) => {
+                NetError::ChainExpired { not_after: moment(not_after) }
+            }
             None => NetError::Tls { source: CertificateError::Other(other).into() },
         },
         reason => NetError::Tls { source: reason.into() },
@@ -151,9 +158,13 @@ fn refused_by_peer(alert: AlertDescription, identified: bool) -> NetError {
         Alert::ProtocolVersion | Alert::InsufficientSecurity => {
             return NetError::NothingInCommon { source: Error::AlertReceived(alert) };
         }
-        Alert::HandshakeFailure if !identified => {
-            let alert = "handshake failure; if it demands a client certificate, set cert-file and key-file"
-                .to_owned();
+        Alert::HandshakeFailure => {
+            let identity = if identified {
+                "it does not take our client certificate"
+            } else {
+                "if it demands a client certificate, set cert-file and key-file"
+            };
+            let alert = format!("handshake failure; {identity}, or it has no cipher in common with us");
             return NetError::PeerRefused { alert };
         }
         Alert::UnrecognisedName => {

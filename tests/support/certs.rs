@@ -7,9 +7,9 @@
 //! ```
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
-    date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fs;
@@ -45,6 +45,8 @@ pub struct Identity {
     pub certificate_pem: String,
     pub key_pem: String,
     serial: SerialNumber,
+    /// What is shown behind it.
+    behind: Vec<Certificate>,
 }
 
 /// Where an identity was written.
@@ -92,6 +94,27 @@ impl Ca {
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
             serial,
+            behind: Vec::new(),
+        }
+    }
+
+    /// A CA that this one signs, valid to the end of the year before.
+    pub fn below(&self, name: &str, until: i32) -> Ca {
+        let mut params = named(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_after = date_time_ymd(until, 1, 1);
+        Ca { issuer: CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &self.issuer).unwrap() }
+    }
+
+    /// Itself in the place of a server.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            certificate: self.certificate(),
+            certificate_pem: self.issuer.pem(),
+            key_pem: self.issuer.key().serialize_pem(),
+            serial: SerialNumber::from(0),
+            behind: Vec::new(),
         }
     }
 
@@ -128,7 +151,15 @@ impl Ca {
 
 impl Identity {
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.certificate.clone()]
+        let behind = self.behind.iter().map(|one| one.der().clone());
+        std::iter::once(self.certificate.clone()).chain(behind).collect()
+    }
+
+    /// The same with the certificate of a CA behind it.
+    pub fn followed_by(mut self, ca: &Ca) -> Identity {
+        let certificate: &Certificate = ca.issuer.as_ref();
+        self.behind.push(certificate.clone());
+        self
     }
 
     pub fn key(&self) -> PrivateKeyDer<'static> {
@@ -139,7 +170,8 @@ impl Identity {
     pub fn write(&self, folder: &Path, name: &str) -> Files {
         let certificate = folder.join(name).with_extension("pem");
         let key = folder.join(name).with_extension("key");
-        fs::write(&certificate, &self.certificate_pem).unwrap();
+        let behind: String = self.behind.iter().map(Certificate::pem).collect();
+        fs::write(&certificate, self.certificate_pem.clone() + &behind).unwrap();
         fs::write(&key, &self.key_pem).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         Files { certificate, key }

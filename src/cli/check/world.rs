@@ -1,18 +1,19 @@
 //! Looks at what the configuration names: logs, folders, certificates, keys, groups.
 
+use super::certificates;
 use crate::cli::finding::{Finding, Verdict, finding, ok, problem, warning};
 use crate::collect::{self, ApiSettings, SourceSettings};
 use crate::config::{Config, Problem};
-use crate::net::inspect::{self, Certificate};
 use crate::net::{NetError, Secret, TlsSettings, tls};
 use crate::{control, forward, journal};
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use nix::unistd::{AccessFlags, Group, User, access, geteuid};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::iter;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 /// One finding for each thing that the configuration names.
@@ -20,10 +21,12 @@ pub(in crate::cli) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> 
     let mut findings = vec![ok("config", config.path.display().to_string())];
     findings.extend(caller());
     findings.extend(config.collect.sources.iter().map(source));
+    findings.extend(read_twice(&config.collect.sources));
     findings.extend(config.collect.apis.iter().map(api));
     findings.extend(rules(config));
     findings.push(state_dir(&config.journal));
     findings.extend(config.destinations.iter().flat_map(|settings| destination(settings, now)));
+    findings.extend(socket(&config.control));
     findings.push(admins(&config.control));
     findings
 }
@@ -90,6 +93,37 @@ fn source(source: &SourceSettings) -> Finding {
         [log] => ok(&thing, format!("{} is readable, {}", log.display(), ByteSize(bytes))),
         logs => ok(&thing, format!("{} logs of {path} are readable, {}", logs.len(), ByteSize(bytes))),
     }
+}
+
+/// Logs that two sources read under different names.
+fn read_twice(sources: &[SourceSettings]) -> Vec<Finding> {
+    let mut first_read = HashMap::new();
+    let mut findings = Vec::new();
+    for source in sources {
+        let (logs, _) = collect::logs(&source.path).unwrap_or_default();
+        for log in logs {
+            let Ok((_, about)) = collect::open_log(&log, source.follow_symlinks) else { continue };
+            let other = *first_read.entry((about.dev(), about.ino())).or_insert(&source.name);
+            if *other != source.name {
+                let message = format!("{} is read by source {other} as well", log.display());
+                let thing = format!("source {}", source.name);
+                findings.push(problem(
+                    &thing,
+                    message,
+                    "every entry comes twice: leave it out of one of them",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// What else stands where the socket is to be stays, and nobody can ask.
+fn socket(settings: &control::Settings) -> Option<Finding> {
+    let found = fs::symlink_metadata(&settings.socket).ok()?;
+    let message = format!("{} is there and is no socket: nobody could ask", settings.socket.display());
+    let way_out = "choose another path for `socket`, or move it away";
+    (!found.file_type().is_socket()).then(|| problem("control", message, way_out))
 }
 
 /// A sensor that is asked: what is on disk for it; whether it answers is for `status`.
@@ -196,13 +230,11 @@ fn destination(settings: &forward::Settings, now: Timestamp) -> Vec<Finding> {
         let way_out = format!("transport = {:?}", settings.transport.secured());
         return vec![warning(&thing, format!("{place}, not encrypted"), way_out)];
     };
-    match certificates(tls) {
+    match certificates::findings(&thing, tls, now) {
         Err(error) => vec![problem(&thing, format!("{:#}", anyhow::Error::from(error)), "")],
         Ok(certificates) => {
             let way = ok(&thing, format!("{place}, verified by {}", trust(tls)));
-            let dates =
-                certificates.iter().map(|(what, certificate)| validity(&thing, what, certificate, now));
-            iter::once(way).chain(dates).collect()
+            iter::once(way).chain(certificates).collect()
         }
     }
 }
@@ -215,34 +247,6 @@ fn trust(tls: &TlsSettings) -> String {
     });
     let pins = (!tls.pins.is_empty()).then(|| format!("{} pinned fingerprints", tls.pins.len()));
     chain.into_iter().chain(pins).collect::<Vec<_>>().join(" and ")
-}
-
-/// The one place that knows how `net` reads certificates and keys.
-fn certificates(settings: &TlsSettings) -> Result<Vec<(&'static str, Certificate)>, NetError> {
-    tls::client_config(settings)?;
-    let authorities = settings.ca_file.as_deref().map(inspect::authorities).transpose()?.unwrap_or_default();
-    let own = inspect::identity(settings)?.map(|own| ("client certificate", own));
-    Ok(authorities.into_iter().map(|ca| ("CA", ca)).chain(own).collect())
-}
-
-/// How a certificate stands in time.
-pub(in crate::cli) fn validity(
-    thing: &str,
-    what: &str,
-    certificate: &Certificate,
-    now: Timestamp,
-) -> Finding {
-    let days_left = certificate.not_after.duration_since(now).as_secs() / DAY_SECONDS;
-    let name = format!("{what} {}", certificate.subject);
-    if now < certificate.not_before {
-        problem(thing, format!("{name} is not valid before {}", certificate.not_before), "check the clock")
-    } else if now > certificate.not_after {
-        problem(thing, format!("{name} expired at {}", certificate.not_after), "replace it")
-    } else if days_left < SOON_DAYS {
-        warning(thing, format!("{name} expires in {days_left} days"), "replace it soon")
-    } else {
-        ok(thing, format!("{name} is valid for {days_left} days"))
-    }
 }
 
 fn admins(settings: &control::Settings) -> Finding {
@@ -265,34 +269,3 @@ fn admins(settings: &control::Settings) -> Finding {
 }
 
 const SERVICE_USER: &str = "otrail";
-const SOON_DAYS: i64 = 30;
-const DAY_SECONDS: i64 = 86_400;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::Pin;
-
-    #[test]
-    fn a_certificate_is_judged_by_its_dates() {
-        let day = |day: i64| Timestamp::from_second(day * DAY_SECONDS).unwrap();
-        let certificate = Certificate {
-            subject: "CN=siem".to_owned(),
-            issuer: "CN=ca".to_owned(),
-            names: Vec::new(),
-            not_before: day(10),
-            not_after: day(100),
-            fingerprint: Pin([0; 32]),
-            for_servers: true,
-        };
-        for (now, verdict, message) in [
-            (9, Verdict::Problem, "CA CN=siem is not valid before 1970-01-11T00:00:00Z"),
-            (10, Verdict::Ok, "CA CN=siem is valid for 90 days"),
-            (71, Verdict::Warning, "CA CN=siem expires in 29 days"),
-            (101, Verdict::Problem, "CA CN=siem expired at 1970-04-11T00:00:00Z"),
-        ] {
-            let judged = validity("destination siem", "CA", &certificate, day(now));
-            assert_eq!((judged.verdict, judged.message.as_str()), (verdict, message));
-        }
-    }
-}

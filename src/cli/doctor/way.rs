@@ -2,7 +2,7 @@
 
 use crate::agent::now;
 use crate::agent::path::{self, Instead, Met, Walked};
-use crate::cli::check::world;
+use crate::cli::check::certificates;
 use crate::cli::finding::{Finding, ok, problem, warning};
 use crate::cli::send_test::direct;
 use crate::config::Config;
@@ -98,7 +98,7 @@ fn kept(thing: &str, met: &Met) -> Vec<Finding> {
     let message = format!("{} at {}, up after {}", met.about, met.peer, millis(met.after));
     let mut findings = vec![ok(thing, message)];
     if let Some(certificate) = &met.certificate {
-        findings.push(world::validity(thing, "server certificate", certificate, now().timestamp()));
+        findings.push(certificates::validity(thing, "server certificate", certificate, now().timestamp()));
     }
     if let Some(error) = &met.ended {
         let way_out = match error {
