@@ -1,5 +1,7 @@
 //! The config file on disk, and `otrail check`: the world is as the config says, or what to do about it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use expect_test::{Expect, expect};
