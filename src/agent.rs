@@ -128,7 +128,7 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     for destination in destinations {
         forwarding.spawn(destination.run(stopped.clone()));
     }
-    let asked = answer(control, &journal, Arc::clone(&overview), stopped);
+    let mut asked = answer(control, &journal, Arc::clone(&overview), stopped);
     keeper.ready();
     let ended = tokio::select! {
         result = &mut collected => Some(result),
@@ -150,7 +150,17 @@ async fn serve(parts: Parts, control: control::Settings, heartbeat: Duration) ->
     // Nobody listens any more when every task has ended by itself.
     let _ = stop.send(true);
     let drained = async { while forwarding.join_next().await.is_some() {} };
-    if tokio::time::timeout(FORWARD_WITHIN, drained).await.is_err() {
+    // Whoever is being answered hears the end of it, also where there is no destination to wait for.
+    let told = async {
+        if let Some(asked) = &mut asked {
+            let _ended = asked.await;
+        }
+    };
+    let (drained, _) = tokio::join!(
+        tokio::time::timeout(FORWARD_WITHIN, drained),
+        tokio::time::timeout(FORWARD_WITHIN, told)
+    );
+    if drained.is_err() {
         tracing::warn!(
             "stopped without the last evidence of every destination; it goes out again at the next start"
         );

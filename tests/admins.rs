@@ -15,7 +15,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use support::trail::{Agent, is_query};
+use support::trail::Agent;
 
 /// Runs on a thread of its own that is another user in other groups; needs root.
 #[expect(unsafe_code, reason = "the C library changes the user of all threads, the system call that of one")]
@@ -177,21 +177,6 @@ fn who_may_not_ask_is_told_why_by_every_command_that_asks() {
             "{args:?}"
         );
     }
-}
-
-#[test]
-fn the_command_line_follows_until_the_agent_stops() {
-    let agent = Agent::new();
-    agent.append(&["alice"]);
-    let dir = agent.dir.path().to_owned();
-    let follower = std::thread::spawn(move || otrail(&dir, &["query", "-f", "-u", "*", "-o", "raw"]));
-    agent.wait_for(is_query);
-    agent.append(&["bob"]);
-    agent.shutdown.send(true).unwrap();
-    let (code, rows, errors) = follower.join().unwrap();
-    assert_eq!(code, Some(5));
-    assert!(rows.starts_with("entry of alice\n"), "{rows}");
-    assert_eq!(errors, "otrail: the answer is incomplete: the agent is stopping\n");
 }
 
 #[test]

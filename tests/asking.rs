@@ -196,3 +196,45 @@ fn follow_in(forms: [&str; 3]) {
     }
     assert_eq!(house.stop(), Some(0));
 }
+
+#[test]
+fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.write_log((0..3).map(entry).collect::<String>().as_bytes());
+    house.start();
+    house.wait_until("read", |status| status.sources[0].entries == 3);
+    // The second has had no row yet when it is left.
+    let mut followers = ["1", "0"].map(|lines| {
+        let args = ["query", "-f", "-n", lines, "source=timeline"];
+        house.otrail().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
+    let mut next = |reader: usize| {
+        let row = readers[reader].next().unwrap().unwrap();
+        session(&row).unwrap_or_else(|| panic!("{row}"))
+    };
+    assert_eq!(next(0), 2);
+    let follows =
+        || house.records().iter().filter(|it| it.event.message.contains("follows the trail")).count();
+    assert!(patiently(|| follows() == 2));
+    for round in 1..3 {
+        assert_eq!(house.stop(), Some(0));
+        house.write_log(entry(round * 10).as_bytes());
+        house.start();
+        house.write_log(entry(round * 10 + 1).as_bytes());
+        for reader in [0, 1] {
+            assert_eq!([next(reader), next(reader)], [round * 10, round * 10 + 1]);
+        }
+    }
+    assert_eq!(house.stop(), Some(0));
+    std::fs::remove_dir_all(house.path("state")).unwrap();
+    house.start();
+    let waiting = "otrail: the agent has stopped; waiting until it is started again\n";
+    for follower in followers {
+        let (code, _, errors) = told(&follower.wait_with_output().unwrap());
+        let lost = "otrail: the answer is incomplete: the agent has another journal now\n";
+        assert_eq!((code, errors), (Some(5), format!("{}{lost}", waiting.repeat(3))));
+    }
+    assert_eq!(house.stop(), Some(0));
+}

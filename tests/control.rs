@@ -21,7 +21,7 @@ fn an_admin_gets_the_wanted_rows_and_leaves_an_event() {
     let agent = Agent::new();
     agent.append(&["alice", "bob", "alice"]);
     let ask = Ask { claimed: Some("carol".to_owned()), ..for_user("alice") };
-    let whole = End { rows: 2, incomplete: false, reason: String::new() };
+    let whole = End { rows: 2, ..End::default() };
     assert_eq!(agent.query(&ask), (vec!["alice".to_owned(), "alice".to_owned()], whole));
     let asked = agent.records().pop().unwrap().event;
     assert_eq!((asked.action, asked.count, asked.outcome), (Action::QUERY, Some(2), Outcome::Success));
@@ -194,9 +194,13 @@ fn a_stop_ends_followers_with_a_word_and_takes_the_socket_away() {
     agent.append(&["alice"]);
     let mut rows = agent.client().query(&Ask { follow: true, ..Ask::default() }).unwrap();
     assert_eq!(user(&rows.next().unwrap().unwrap()), "alice");
+    agent.append(&["bob"]);
+    let bob = rows.next().unwrap().unwrap();
+    assert_eq!(user(&bob), "bob");
     agent.shutdown.send(true).unwrap();
     assert!(rows.next().is_none());
-    assert_eq!(rows.end().unwrap().reason, "the agent is stopping");
+    let end = rows.end().unwrap();
+    assert_eq!((end.reason.as_str(), end.through), ("the agent is stopping", Some(bob.seq)));
     agent.runtime.block_on(agent.serving).unwrap().unwrap();
     assert!(!agent.dir.path().join("run/control.sock").exists());
 }

@@ -3,6 +3,7 @@
 mod cursor;
 mod narrow;
 mod printer;
+mod resume;
 mod tally;
 mod words;
 
@@ -14,6 +15,7 @@ use super::terminal;
 use super::times::{self, Zone};
 use super::trail::{Extent, Trail};
 use super::{Common, warn};
+use crate::control::protocol::STOPPING;
 use crate::filter::{Clock, Filter, with_fields};
 use crate::query::render::{COLUMNS, Column, Look, OF_VALUES, SHAPES, Shape, Sink};
 use clap::builder::PossibleValuesParser;
@@ -21,9 +23,11 @@ use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use cursor::Cursor;
 use printer::Printer;
+use resume::Followed;
 pub(super) use words::words_of;
 
 /// Query the trail
@@ -135,7 +139,7 @@ pub struct Query {
     /// Newest rows first
     #[arg(short, long)]
     reverse: bool,
-    /// Go on with new rows as they come
+    /// Go on with new rows as they come, also after the agent was stopped and started again
     #[arg(short, long, conflicts_with_all = ["reverse", "directory"])]
     follow: bool,
     /// How a row looks
@@ -244,7 +248,7 @@ impl Query {
         let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
         let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
         let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);
-        self.answer(&trail, filter, printer, begun)
+        self.answer(&trail, &Arc::new(filter), &clock, printer, begun)
     }
 
     fn filter(&self, clock: &Clock, zone: &TimeZone) -> anyhow::Result<Filter> {
@@ -258,26 +262,45 @@ impl Query {
     fn answer(
         &self,
         trail: &Trail,
-        filter: Filter,
+        filter: &Arc<Filter>,
+        clock: &Clock,
         mut printer: Printer<'_>,
         begun: Option<Cursor>,
     ) -> anyhow::Result<ExitCode> {
         let (reverse, follow, count) = (self.reverse, self.follow, self.count);
         let extent = Extent { limit: self.limit(), reverse, follow, count };
-        let mut rows = trail.rows(filter, extent)?;
-        for row in rows.by_ref() {
-            match row {
-                Ok(record) => {
-                    if !printer.print(&record)? {
-                        printer.leave()?;
-                        return Ok(Exit::Done.into());
+        let followed = match follow {
+            true => Some(Followed { trail, filter, clock, stream: trail.stream()? }),
+            false => None,
+        };
+        let mut rows = trail.rows(Arc::clone(filter), extent)?;
+        loop {
+            for row in rows.by_ref() {
+                match row {
+                    Ok(record) => {
+                        if !printer.print(&record)? {
+                            printer.leave()?;
+                            return Ok(Exit::Done.into());
+                        }
+                    }
+                    Err(error) => {
+                        printer.give_up()?;
+                        return Err(error);
                     }
                 }
-                Err(error) => {
-                    printer.give_up()?;
-                    return Err(error);
-                }
             }
+            let (Some(followed), Some(through)) = (&followed, rows.left_at()) else { break };
+            if let Some(reason) = rows.incomplete().filter(|reason| reason != STOPPING) {
+                warn(&format!("the answer is incomplete: {reason}"));
+            }
+            rows = match self.resumed(followed, through)? {
+                Ok(rows) => rows,
+                Err(reason) => {
+                    printer.finish()?;
+                    warn(&format!("the answer is incomplete: {reason}"));
+                    return Ok(Exit::Damaged.into());
+                }
+            };
         }
         if self.count {
             printer.count(rows.counted());

@@ -56,7 +56,8 @@ impl Show {
         };
         let filter = Filter::parse([(word, value)], &times::clock(zone.clone()))?;
         let trail = Trail::of(self.directory.as_deref(), common)?;
-        let mut rows = trail.rows(filter, Extent { limit: Some(LIST_MAX + 1), ..Extent::default() })?;
+        let mut rows =
+            trail.rows(filter.into(), Extent { limit: Some(LIST_MAX + 1), ..Extent::default() })?;
         let records = rows.by_ref().collect::<anyhow::Result<Vec<Record>>>()?;
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };

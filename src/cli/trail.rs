@@ -47,7 +47,7 @@ impl Trail {
         matches!(self, Trail::Folder(_))
     }
 
-    pub(super) fn rows(&self, filter: Filter, extent: Extent) -> anyhow::Result<Rows> {
+    pub(super) fn rows(&self, filter: Arc<Filter>, extent: Extent) -> anyhow::Result<Rows> {
         let Extent { limit, reverse, follow, count } = extent;
         match self {
             Trail::Agent(settings) => {
@@ -58,8 +58,7 @@ impl Trail {
             }
             Trail::Folder(dir) => {
                 let order = if reverse { Order::NewestFirst } else { Order::OldestFirst };
-                let query =
-                    query::Query { filter: Arc::new(filter), limit, order, rows_max: ROWS_MAX_OFFLINE };
+                let query = query::Query { filter, limit, order, rows_max: ROWS_MAX_OFFLINE };
                 let search = if count { query::count } else { query::answer };
                 let answer = search(dir, &query, Seq(u64::MAX), &AtomicBool::new(false))?;
                 Ok(Rows::Folder(Box::new(answer)))
@@ -172,6 +171,14 @@ impl Rows {
 }
 
 impl Rows {
+    /// The record up to which a follower has had all that it wants, when the agent has left it since it had to stop.
+    pub(super) fn left_at(&self) -> Option<Seq> {
+        match self {
+            Rows::Agent(rows) => rows.end().and_then(|end| end.through),
+            Rows::Folder(_) => None,
+        }
+    }
+
     /// How many rows there are, where only that was asked.
     pub(super) fn counted(&self) -> u64 {
         match self {

@@ -1,7 +1,7 @@
 //! The answer to one request. Whatever reads the journal does so where it may block.
 
 use super::audit::Asked;
-use super::protocol::{Ask, End, Reply, Request};
+use super::protocol::{Ask, End, Reply, Request, STOPPING};
 use super::server::{Shared, note, now, stopped};
 use super::{Peer, follow, ongoing, request};
 use crate::filter::{Clock, Filter};
@@ -244,8 +244,6 @@ impl Rows for Answer {
     }
 }
 
-/// What the agent says when it has to go.
-pub(super) const STOPPING: &str = "the agent is stopping";
 /// How much is read and sent at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 /// What a value takes besides itself.

@@ -1,6 +1,7 @@
 //! After the answer: new records, as they become durable, until the client goes.
 
-use super::answer::{Broken, Rows, STOPPING, Work};
+use super::answer::{Broken, Rows, Work};
+use super::protocol::STOPPING;
 use super::request;
 use super::server::stopped;
 use crate::filter::Filter;
@@ -20,6 +21,11 @@ pub(super) async fn follow(
     let mut newest = journal.subscribe();
     let mut shutdown = work.shutdown.clone();
     let mut own = Some(own.clone());
+    if *shutdown.borrow() {
+        // What was asked for first may have been left out.
+        work.incomplete(STOPPING);
+        return Ok(());
+    }
     loop {
         let through = *newest.borrow_and_update();
         if after < through {
@@ -33,6 +39,7 @@ pub(super) async fn follow(
             () = request::gone(work.stream) => return Err(Broken::Gone),
             () = stopped(&mut shutdown) => {
                 work.incomplete(STOPPING);
+                work.sent.through = Some(after);
                 return Ok(());
             }
         }

@@ -25,6 +25,8 @@ use serde_json::{Map, Value};
 
 /// The version that a request names and this agent speaks.
 pub const VERSION: u64 = 1;
+/// Why an answer is incomplete when the agent has to go.
+pub const STOPPING: &str = "the agent is stopping";
 /// Longest request line.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
@@ -124,6 +126,10 @@ pub struct End {
     pub incomplete: bool,
     /// Why, and the way out; empty if none are.
     pub reason: String,
+    /// Of a follower that the agent leaves since it has to stop: it has had all that it wants up to this record, and may ask
+    /// the next agent for what comes after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Seq>,
 }
 
 impl Request {
@@ -235,7 +241,7 @@ mod tests {
     #[test]
     fn a_record_is_no_reply() {
         assert!(Reply::parse(br#"{"seq":1,"end":{"rows":1}}"#).is_none());
-        let end = Reply::End(End { rows: 3, incomplete: true, reason: "why".to_owned() });
+        let end = Reply::End(End { rows: 3, incomplete: true, reason: "why".to_owned(), through: None });
         assert_eq!(end.line(), b"{\"end\":{\"rows\":3,\"incomplete\":true,\"reason\":\"why\"}}\n");
         assert_eq!(Reply::parse(&end.line()).unwrap().unwrap(), end);
     }

@@ -61,7 +61,7 @@ impl Default for Limits {
             queue_wait: Duration::from_secs(10),
             request_wait: Duration::from_secs(10),
             write_wait: Duration::from_secs(30),
-            stop_wait: Duration::from_secs(3),
+            stop_wait: Duration::from_secs(1),
         }
     }
 }

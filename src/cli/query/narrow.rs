@@ -5,7 +5,7 @@ use super::super::trail::Trail;
 use super::super::warn;
 use super::Query;
 use super::cursor::Cursor;
-use crate::filter::{Clock, Filter};
+use crate::filter::{Clock, Filter, FilterError};
 use crate::model::Seq;
 
 /// What the system did not do, outside; what the caller did wrong, inside.
@@ -70,16 +70,10 @@ impl Query {
             Ok(part) => parts.extend(part),
             Err(error) => return Ok(Err(error)),
         }
-        if parts.is_empty() {
-            return Ok(Ok(filter));
+        match parts.is_empty() {
+            true => Ok(Ok(filter)),
+            false => Ok(with_parts(&filter, parts, clock).map_err(anyhow::Error::from)),
         }
-        parts.extend(
-            filter.words().filter(|(name, _)| *name == "where").map(|(_, value)| format!("({value})")),
-        );
-        let expression = parts.join(" and ");
-        let words =
-            filter.words().filter(|(name, _)| *name != "where").chain([("where", expression.as_str())]);
-        Ok(Filter::parse(words, clock).map_err(anyhow::Error::from))
     }
 
     /// `--undelivered` and `--delivered`, by what is confirmed now.
@@ -102,6 +96,18 @@ impl Query {
         };
         Ok(Ok(Some(format!("({part})"))))
     }
+}
+
+/// The filter, of rows of which all these parts of an expression are true, too.
+pub(super) fn with_parts(
+    filter: &Filter,
+    mut parts: Vec<String>,
+    clock: &Clock,
+) -> Result<Filter, FilterError> {
+    parts.extend(filter.words().filter(|(name, _)| *name == "where").map(|(_, value)| format!("({value})")));
+    let expression = parts.join(" and ");
+    let words = filter.words().filter(|(name, _)| *name != "where").chain([("where", expression.as_str())]);
+    Filter::parse(words, clock)
 }
 
 const WAY_OUT: &str = "without the cursor the query begins anew";
