@@ -128,8 +128,9 @@ impl Journal {
     /// Opens the journal of `settings.state_dir` for writing, or begins it.
     ///
     /// A torn tail is left behind, damage is set aside; both become events of the journal at once.
-    pub fn open(settings: Settings, now: Time) -> Result<Journal, JournalError> {
+    pub fn open(mut settings: Settings, now: Time) -> Result<Journal, JournalError> {
         let (store, lock) = Store::open(&settings.state_dir)?;
+        settings.bytes_max = settings.capacity();
         seal::clean_up(&store)?;
         let opened = open::open(&store)?;
         let stream = opened.start.stream;

@@ -1,5 +1,6 @@
 //! What the config says about the journal.
 
+use nix::sys::statvfs::statvfs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,3 +26,17 @@ pub struct Settings {
     /// Names of the configured destinations: their cursors pin what they have not confirmed.
     pub destinations: Vec<String>,
 }
+
+impl Settings {
+    /// Bytes that the journal takes at most: what is configured, and of a disk that is smaller four fifths, beside the
+    /// reserve. A disk that the trail itself fills would pause reading for good, however much of it is delivered; how
+    /// full others make it changes nothing here, so that nobody can have delivered records removed.
+    pub fn capacity(&self) -> u64 {
+        let disk = self.state_dir.ancestors().find_map(|folder| statvfs(folder).ok());
+        let disk = disk.map_or(u64::MAX, |disk| disk.blocks().saturating_mul(disk.fragment_size()));
+        let of_disk = (disk / 5 * 4).saturating_sub(self.reserve_bytes);
+        self.bytes_max.min(of_disk.max(CAPACITY_MIN))
+    }
+}
+
+const CAPACITY_MIN: u64 = 1 << 20;

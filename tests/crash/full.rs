@@ -196,3 +196,21 @@ fn the_agent_pauses_on_a_full_disk_says_so_and_goes_on_without_loss() {
     assert_eq!(folder::chain_breaks(&disk.path().join("state")), 0);
     assert_eq!(receiver.count("the disk has space again"), 1);
 }
+
+#[test]
+fn a_disk_that_is_smaller_than_size_max_keeps_the_newest_of_what_is_delivered_and_goes_on() {
+    let Some(disk) = mount(8 << 20) else { return };
+    let mut house = House::new();
+    house.keep_state_in(disk.path().join("state"));
+    let receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "barrier-interval = \"100 ms\"");
+    house.set("[journal]\nreserve = \"1 MiB\"\nsegment-max = \"256 KiB\"\nseal = false");
+    house.start();
+    house.write_log((0..15_000).map(entry).collect::<String>().as_bytes());
+    let status = house.wait_until("delivered", |status| {
+        receiver.has("session 0014999") && status.destinations[0].lag_records == 0
+    });
+    assert!(status.journal.bytes_max < 6 << 20 && status.journal.oldest.0 > 1, "{:?}", status.journal);
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(receiver.count(" session 0"), 15_000);
+}

@@ -192,7 +192,7 @@ fn state_dir(settings: &journal::Settings) -> Finding {
     if access(dir, AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         return problem(thing, format!("{shown} is not writable"), format!("chmod 0700 {shown}"));
     }
-    space(thing, dir, settings.bytes_max)
+    space(thing, settings)
 }
 
 fn creatable(thing: &str, dir: &Path) -> Finding {
@@ -209,14 +209,23 @@ fn creatable(thing: &str, dir: &Path) -> Finding {
     }
 }
 
-/// A disk that is smaller than the journal may grow is found out now, not on the day it is full.
-fn space(thing: &str, dir: &Path, bytes_max: u64) -> Finding {
+/// A disk without the room that the journal may take is found out now, not on the day it is full.
+fn space(thing: &str, settings: &journal::Settings) -> Finding {
+    let dir = &settings.state_dir;
     let Ok(disk) = nix::sys::statvfs::statvfs(dir) else { return ok(thing, dir.display().to_string()) };
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let message = format!("{} is usable, {} free", dir.display(), ByteSize(free));
-    if free < bytes_max {
-        let way_out = format!("the journal may grow to {}: lower `size-max`", ByteSize(bytes_max));
+    let capacity = settings.capacity();
+    let taken = fs::read_dir(dir.join("journal")).into_iter().flatten().flatten();
+    let taken: u64 = taken.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum();
+    if free.saturating_add(taken) < capacity {
+        let way_out = format!("the journal may grow to {}: lower `size-max`", ByteSize(capacity));
         return warning(thing, message, way_out);
+    }
+    if capacity < settings.bytes_max {
+        let less =
+            format!("{message}; the journal takes {} of this disk, less than `size-max`", ByteSize(capacity));
+        return ok(thing, less);
     }
     ok(thing, message)
 }
