@@ -98,8 +98,7 @@ impl Log {
 
     pub(super) fn mark_rotated(&mut self) {
         for tail in self.tails.iter_mut().filter(|tail| !tail.rotated) {
-            // Whoever writes to it may not have noticed yet, however long ago he wrote last.
-            (tail.rotated, tail.grown) = (true, Instant::now());
+            (tail.rotated, tail.renamed) = (true, Instant::now());
             self.habit = tail.growth.habit.clone();
         }
     }

@@ -48,8 +48,9 @@ impl Reader {
 
     /// So much time passes that files count as quiet.
     pub(crate) fn rest(&mut self) {
-        let logs = self.source.logs.iter_mut();
-        logs.flat_map(|log| &mut log.tails).for_each(|tail| tail.grown -= Duration::from_secs(20));
+        for tail in self.source.logs.iter_mut().flat_map(|log| &mut log.tails) {
+            tail.age(Duration::from_secs(20));
+        }
     }
 }
 

@@ -227,7 +227,8 @@ impl Source {
             return false;
         }
         let tail = &log.tails[at];
-        let quiet = tail.grown.elapsed() >= LATE_WRITER;
+        // Whoever writes to it may not have noticed yet, however long ago he wrote last.
+        let quiet = tail.grown.max(tail.renamed).elapsed() >= LATE_WRITER;
         let has_successor = at + 1 < log.tails.len() || log.is_crowded;
         if has_successor {
             return quiet || tail.is_packed() || log.tails.len() >= OPEN_MAX;

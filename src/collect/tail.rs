@@ -27,6 +27,8 @@ pub(super) struct Tail {
     recent: Recent,
     /// When it was last seen to grow.
     pub grown: Instant,
+    /// When it was found to be no longer at the log's path.
+    pub renamed: Instant,
     /// From the position up to here there are zeros.
     zeros_until: u64,
     pub growth: Growth,
@@ -87,6 +89,7 @@ impl Tail {
             content,
             changed: false,
             grown: now,
+            renamed: now,
             zeros_until: 0,
             growth: Growth::new(length, now),
             rotated: false,
@@ -302,6 +305,12 @@ impl Tail {
             (file.head, file.head_bytes) = (identity::head_of(before), end);
         }
         file
+    }
+
+    /// As if so much time had passed.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, time: std::time::Duration) {
+        (self.grown, self.renamed) = (self.grown - time, self.renamed - time);
     }
 
     /// Goes past a hole; what was before it has been cut.

@@ -87,7 +87,7 @@ impl Bench {
 
     /// As if nothing had been written for long.
     fn age(&mut self) {
-        self.source.logs[0].tails.iter_mut().for_each(|tail| tail.grown -= 2 * LATE_WRITER);
+        self.source.logs[0].tails.iter_mut().for_each(|tail| tail.age(2 * LATE_WRITER));
     }
 }
 

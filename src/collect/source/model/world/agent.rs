@@ -66,7 +66,7 @@ impl World {
 
     pub(super) fn rest(&mut self) {
         let logs = self.source.iter_mut().flat_map(|source| &mut source.logs);
-        logs.flat_map(|log| &mut log.tails).for_each(|tail| tail.grown -= 2 * LATE_WRITER);
+        logs.flat_map(|log| &mut log.tails).for_each(|tail| tail.age(2 * LATE_WRITER));
     }
 
     pub(super) fn poll(&mut self, budget: usize) {
