@@ -4,6 +4,7 @@ mod support;
 
 use otrail::model::status::{SourceStatus, Status};
 use otrail::model::{Action, Flag, Record};
+use std::collections::HashSet;
 use std::fs;
 use support::process::{House, entry, rotate};
 
@@ -102,6 +103,58 @@ fn an_array_is_read_while_it_grows_and_an_element_over_the_limit_costs_nothing_b
     for (message, number) in messages.iter().filter(|message| message.starts_with("User")).zip(0..) {
         assert_eq!(*message, format!("User alice signed in, session {number:07}"));
     }
+}
+
+#[test]
+fn objects_side_by_side_are_events_of_their_own_and_none_is_lost_or_repeated_by_a_kill_between_them() {
+    let mut house = House::new();
+    let object = |number: usize| entry(number).trim().to_owned();
+    let untimed = r#"{"type":"USER_OPERATION","content":"User admin logged in"}"#;
+    house.write_log(format!("{}{} {untimed},{}", object(0), object(1), &object(2)[..40]).as_bytes());
+    house.start();
+    house.wait_until("reads three", source(|source| source.entries == 3));
+    house.kill();
+    house.write_log(format!("{}{untimed} , {untimed}\n{}", &object(2)[40..], object(3)).as_bytes());
+    house.start();
+    house.wait_until("reads on, also what has no line end", source(|source| source.entries == 4));
+    house.write_log(format!("{}\n", object(4)).as_bytes());
+    house.wait_until("reads what follows it", source(|source| source.entries == 5));
+    assert_eq!(house.stop(), Some(0));
+    let records = records(&house);
+    let said = |number: usize| format!("User alice signed in, session {number:07}");
+    let admin = "User admin logged in".to_owned();
+    let wanted = [said(0), said(1), admin.clone(), said(2), admin.clone(), admin, said(3), said(4)];
+    assert!(records.iter().map(|record| record.event.message.as_str()).eq(wanted));
+    let ids: HashSet<_> = records.iter().map(|record| record.event.id).collect();
+    let places: HashSet<_> = records.iter().map(|record| record.position.unwrap().offset).collect();
+    assert_eq!((ids.len(), places.len()), (8, 8));
+    assert_eq!(String::from_utf8_lossy(records[1].event.raw.bytes()), object(1));
+}
+
+#[test]
+fn an_object_over_several_lines_and_a_page_are_read_while_they_are_written() {
+    let mut house = House::new();
+    let pretty = |number: usize| entry(number).trim().replace(",\"", ",\n  \"");
+    house.write_log(format!("{}\n{}", pretty(0), &pretty(1)[..60]).as_bytes());
+    house.start();
+    house.wait_until("reads the first", source(|source| source.entries == 1));
+    house.kill();
+    house.start();
+    house.wait_until("is there", source(|source| source.state == "reading"));
+    house.write_log(format!("{}\n{{\"value\":[{},", &pretty(1)[60..], pretty(2)).as_bytes());
+    house.wait_until("reads on", source(|source| source.entries == 2));
+    house.kill();
+    house.write_log(format!("{}],\"nextLink\":null}}{{\"value\":[{}", entry(3).trim(), entry(4)).as_bytes());
+    house.start();
+    house.wait_until("reads two pages", source(|source| source.entries == 2));
+    house.write_log(format!("]}}\n{}", entry(5)).as_bytes());
+    house.wait_until("reads a line", source(|source| source.entries == 3));
+    assert_eq!(house.stop(), Some(0));
+    let records = records(&house);
+    let wanted = (0..6).map(|number| format!("User alice signed in, session {number:07}"));
+    assert!(records.iter().map(|record| record.event.message.to_string()).eq(wanted));
+    assert!(records.iter().all(|record| !record.event.flags.contains(Flag::UNPARSED)));
+    assert_eq!(String::from_utf8_lossy(records[1].event.raw.bytes()), pretty(1));
 }
 
 #[test]

@@ -132,16 +132,53 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
     let row = ("[0-9]{13}|2024-02-29 07:58:4[0-9]", "USER_OPERATION|[A-Z]{3}", "[ -~\n]{0,30}").prop_map(
         |(time, kind, content)| format!("{time},{kind},\"{}\"", content.replace('"', "\"\"")).into_bytes(),
     );
-    let part =
-        prop::sample::select(&["Time,Type,Content", "[", "]", "[{}", "\"", "null,", "{\"a\":\"b},"][..]);
-    let part = part.prop_map(|part| part.as_bytes().to_vec());
+    let part = prop::sample::select(PARTS).prop_map(|part| part.as_bytes().to_vec());
+    let several = prop::collection::vec((worded.clone(), prop::sample::select(LAYOUTS)), 1..4);
+    let several = several.prop_map(|objects| objects.iter().flat_map(laid_out).collect());
     let garbage = prop::collection::vec(any::<u8>(), 0..60);
     let head = "(<110>1 |<13>|7 <1>|CEF:0\\|)?(2024-02-29[ T]07:58:40[,.]118 |Feb 29 07:58:40 |-|a\\|b\\|1\\|c\\|d\\|3\\|)?";
     let rest = "(\\[main\\] INFO AUDIT- |h app\\[1\\]: |- - - \\[x y=\"z\"\\] )?[a-z]{0,3}[= ][ -~é]{0,30}";
     let other = (head, rest).prop_map(|(head, rest)| (head + &rest).into_bytes());
-    let line = prop_oneof![entry, worded, element, row, part, garbage, other];
+    let line = prop_oneof![entry, worded, element, several, row, part, garbage, other];
     let log = prop::collection::vec(line, 0..8).prop_map(|lines| lines.join(&b'\n'));
     (log, 0..6).prop_map(|(log, form)| in_form(&log, form))
+}
+
+/// What a log may hold beside its entries, whole or torn.
+const PARTS: &[&str] = &[
+    "Time,Type,Content",
+    "[",
+    "]",
+    "[{}",
+    "\"",
+    "null,",
+    "{\"a\":\"b},",
+    "{",
+    "}",
+    "{\"a\":{",
+    " \"a\" : 1 ,",
+    "{\"value\":[",
+    "{\"@odata.count\":2, \"value\" :",
+    "],\"nextLink\":\"x\"}",
+    "]}",
+    "{\"value\":[]}",
+];
+/// What stands before an object, between its members and behind it.
+const LAYOUTS: &[[&str; 3]] = &[
+    ["", ",", ""],
+    ["", ",", ","],
+    ["", ",", " , "],
+    [" ", ",\n  ", "\n"],
+    ["", "\n,", ""],
+    ["", ",\r\n", ",\r\n"],
+    ["", ",", " x"],
+    ["{\"value\":[", ",", "]}"],
+    ["{\n \"value\": [\n ", ",\n", "\n]\n,\"count\":1\n}"],
+];
+
+fn laid_out((object, [before, between, behind]): &(Vec<u8>, [&str; 3])) -> Vec<u8> {
+    let object = String::from_utf8_lossy(object).replace(",\"", &format!("{between}\""));
+    format!("{before}{object}{behind}").into_bytes()
 }
 
 /// The log as it is, as the text of a file with a mark, or with a header before it.

@@ -59,6 +59,11 @@ fn what_is_repeated_takes_no_longer_each_time() {
             check(dialect.name, "[", unit, 4 << 10);
             check(dialect.name, "Time,Type,Content\n1,A,\"", unit, 4 << 10);
         }
+        for unit in
+            [" {\"a\":\n", "{\n", " {\"a\":1,\n \"b\":2,\n", "{}{", "{\"a\":{}} ", "{\"value\":[{}", ","]
+        {
+            check(dialect.name, "{\"a\":\n [", unit, 4 << 10);
+        }
     }
 }
 

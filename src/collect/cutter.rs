@@ -159,9 +159,16 @@ impl Cutter {
         if self.choice.decide(buffer, end) {
             self.changed = true;
             if self.choice.reader().name != before {
-                self.state = self.state.changed(self.state.is_at_head());
-                self.anchor = self.choice.anchor(&self.state, self.offset);
+                self.go_on(self.state.is_at_head(), self.offset);
             }
+        }
+    }
+
+    /// From `place` on the log is read in the dialect that has just been found.
+    fn go_on(&mut self, at_head: bool, place: u64) {
+        self.state = self.state.changed(self.choice.reader(), at_head);
+        if !self.state.is_in_array() {
+            self.anchor = self.choice.anchor(&self.state, place);
         }
     }
 
@@ -195,8 +202,7 @@ impl Cutter {
             let piece = Piece { text, truncated, unfinished, end: base + entry.end as u64 };
             let head = Some(head).filter(|_| !truncated);
             if !self.read(piece, head, reading, take) {
-                self.state = self.state.changed(at_head && before == 0);
-                self.anchor = self.choice.anchor(&self.state, base + before as u64);
+                self.go_on(at_head && before == 0, base + before as u64);
                 (done, goes_on, self.changed, self.window_bytes) = (before, true, true, WINDOW_BYTES_MIN);
                 break;
             }

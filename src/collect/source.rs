@@ -120,8 +120,8 @@ impl Source {
             match tail.read(left) {
                 Ok(Found::Bytes(count)) => {
                     left -= count;
-                    let quiet = count == 0 && tail.grown.elapsed() >= SETTLED_AFTER;
-                    self.take_entries(log, at, if quiet { End::Settled } else { End::Open }, round);
+                    let end = if count == 0 { end_after(tail.grown.elapsed()) } else { End::Open };
+                    self.take_entries(log, at, end, round);
                     self.remember_copies_of(log, at, round);
                     if count == 0 && self.may_finish(log, at) {
                         self.finish(log, at, round);
@@ -269,6 +269,15 @@ impl Source {
     }
 }
 
+/// Whether more may come of an entry when the file has not grown for so long.
+fn end_after(quiet: Duration) -> End {
+    match quiet {
+        quiet if quiet >= OVERDUE_AFTER => End::Overdue,
+        quiet if quiet >= SETTLED_AFTER => End::Settled,
+        _ => End::Open,
+    }
+}
+
 /// What the way an entry was cut says about its event.
 fn mark(event: &mut Event, cut: &Cut<'_>) {
     if cut.truncated {
@@ -302,6 +311,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LATE_WRITER: Duration = Duration::from_secs(10);
 /// How long a file must not have grown before its last lines are taken for a whole entry.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
+/// How long it must not have grown before the lines of an object that has no end are entries by themselves.
+const OVERDUE_AFTER: Duration = Duration::from_secs(60);
 /// Finished files of one source that are remembered.
 const KNOWN_MAX: usize = 64;
 

@@ -10,6 +10,7 @@
 //! column of a line, which pretty-printing gives to nothing inside an element.
 //! Invariant: entries and the brackets, commas and white space between them cover the array.
 
+use super::page::{self, Part};
 use super::{End, Entry, State};
 
 /// Finds the whole elements at the head of `bytes[start..]`; returns how far they go.
@@ -27,8 +28,16 @@ pub(super) fn split(
             None => return at,
             Some(b']') if at > start => return at,
             Some(b']') => {
-                (state.in_array, state.anchored) = (false, true);
-                return at + 1;
+                let mut past = at + 1;
+                if state.in_page {
+                    match page::closes(&bytes[past..]) {
+                        Part::Page(length) => past += length,
+                        Part::Later if end.may_go_on() => return at,
+                        Part::Later | Part::Other => {}
+                    }
+                }
+                (state.in_array, state.in_page, state.anchored) = (false, false, true);
+                return past;
             }
             Some(b'[') => match opens(&bytes[at..]) {
                 Opens::Array => {
@@ -79,7 +88,7 @@ fn element(bytes: &[u8], end: End) -> Option<usize> {
 }
 
 /// What may stand between elements.
-fn is_between(byte: u8) -> bool {
+pub(super) fn is_between(byte: u8) -> bool {
     byte == b',' || byte.is_ascii_whitespace()
 }
 

@@ -29,7 +29,7 @@ pub fn rival(
     let others = DIALECTS.iter().filter(|other| other.name != present.name && other.claim <= weakest);
     others.into_iter().find(|dialect| {
         let may = dialect.claim == Claim::Text || (dialect.knows)(state) || (dialect.speaks)(rest);
-        may && understands(dialect, state.changed(state.at_head), rest, context)
+        may && understands(dialect, state.changed(dialect, state.at_head), rest, context)
     })
 }
 

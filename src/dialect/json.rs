@@ -1,24 +1,25 @@
-//! `json`: a log that we do not know, one JSON object a line; the config may say which field means what.
+//! `json`: a log of JSON objects that we do not know; the config may say which field means what.
 //!
 //! ```text
 //! {"time":"2024-02-29T07:58:40Z","actor":{"name":"alice"},"action":"user.login","outcome":"success"}
 //! ```
 //!
 //! A field within a field is named with a dot: `actor.name`. Items of a list have their number: `targets.0.name`.
-//! Invariant: a line that is not one JSON object, or says a field twice, is an `unparsed` event.
+//! They may be laid out in all the ways that those of the timeline are, see `objects`.
+//! Invariant: an entry that is not one JSON object, or says a field twice, is an `unparsed` event.
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, End, Parsed, State, fields, lines, parts};
+use super::{Claim, Context, Dialect, Parsed, State, fields, objects, parts};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "json",
-    about: "any log of JSON objects, one a line; see [source.fields]",
+    about: "any log of JSON objects; see [source.fields]",
     sign: "an object with fields of usual names",
-    split: lines::split,
+    split: objects::split,
     parse,
     parts: |_, _, text| parts::json_parts(text),
     speaks,
@@ -32,8 +33,7 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 
 /// Whether one of the first lines is an object with fields whose usual names say what they mean.
 fn speaks(head: &[u8]) -> bool {
-    let mut entries = Vec::new();
-    lines::split(&mut State::at(0), head, End::Final, &mut entries);
+    let entries = super::entries(&DIALECT, &mut State::at(0), head);
     let is_object = |line: &[u8]| {
         let mut found = Vec::new();
         if line.first() == Some(&b'{')

@@ -25,6 +25,9 @@ mod json;
 mod key_value;
 mod lines;
 mod mask;
+mod object;
+mod objects;
+mod page;
 mod parts;
 mod plain;
 mod read;
@@ -113,10 +116,19 @@ pub fn find(name: &str) -> Option<&'static Dialect> {
 pub enum End {
     /// The file is still written: an entry without its end waits.
     Open,
-    /// The file is still written, but has not grown for a while: an entry of whole lines is whole.
+    /// The file is still written, but has not grown for a while: an entry that can be whole is whole.
     Settled,
+    /// It has not grown for so long that what is begun will not be finished: whole lines are entries.
+    Overdue,
     /// The file is finished: what is left is the last entry.
     Final,
+}
+
+impl End {
+    /// Whether the end of an entry that has been begun may still come.
+    fn may_go_on(self) -> bool {
+        matches!(self, End::Open | End::Settled)
+    }
 }
 
 /// Where an entry stands in the bytes handed to `split`.

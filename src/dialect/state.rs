@@ -8,7 +8,7 @@
 use super::array::Scan;
 use super::encoding::Encoding;
 use super::timeline_csv::Table;
-use super::{Dialect, End};
+use super::{Dialect, End, objects};
 
 /// What a dialect must remember between entries of one file.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct State {
     pub(super) at_head: bool,
     /// The next entry is an element of a JSON array.
     pub(super) in_array: bool,
+    /// The array is that of a page, which ends with more than its bracket.
+    pub(super) in_page: bool,
     pub(super) encoding: Encoding,
     /// The columns of a CSV file, once its header has come.
     pub(super) table: Option<Table>,
@@ -41,6 +43,7 @@ impl State {
         State {
             at_head: offset == 0,
             in_array: false,
+            in_page: false,
             encoding: Encoding::Utf8,
             table: None,
             entry_bytes_max: ENTRY_BYTES_MAX,
@@ -78,10 +81,24 @@ impl State {
         State { entry_bytes_max, ..self }
     }
 
-    /// For going on in another dialect; what the file has said of its columns and its encoding still holds.
+    /// For going on in another dialect; what the file has said of its columns and its encoding still holds, and that an
+    /// array has begun, for who reads arrays.
     #[must_use]
-    pub fn changed(&self, at_head: bool) -> State {
-        State { at_head, in_array: false, anchored: false, skipped: Skipped::default(), ..self.clone() }
+    pub fn changed(&self, to: &Dialect, at_head: bool) -> State {
+        let may_be_in_array = objects::are_read_in(to);
+        State {
+            at_head,
+            in_array: self.in_array && may_be_in_array,
+            in_page: self.in_page && may_be_in_array,
+            anchored: false,
+            skipped: Skipped::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the next entry is in an array that has begun at the anchor.
+    pub fn is_in_array(&self) -> bool {
+        self.in_array
     }
 
     /// Whether the next byte is the first of the file.

@@ -1,24 +1,23 @@
-//! `timeline-json`: the documented events of the sensor's timeline, one JSON object a line or all in one array.
+//! `timeline-json`: the documented events of the sensor's timeline as JSON objects, however they are laid out.
 //!
 //! ```text
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
 //! timestamp   milliseconds since 1970 as a number or as digits in a string, or any other form of `time`
 //! the others  text, or null; a number or boolean counts as its text
-//! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows
+//! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows; see `objects`
 //! ```
 //!
 //! Entries stay in the order of the file: of an array that begins with the newest, as the API's does, the newest
 //! entry is forwarded first. To turn it around would mean to wait for its end; a query sorts by time anyway.
 //!
 //! Unknown fields are kept in `raw` and otherwise passed over, for the sensor may say more in a later version.
-//! Invariant: a line that is not one JSON object, says a field twice, or says none of type, content and
-//! timestamp, is an `unparsed` event with the line as its message.
+//! Invariant: an entry that is not one JSON object, says a field twice, or says none of type, content and
+//! timestamp, is an `unparsed` event with the entry as its message.
 
-use super::array::{self, Opens};
 use super::flat::{self, Flat, Next};
 use super::time;
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, End, Entry, Parsed, State, lines, parts};
+use super::{Claim, Context, Dialect, Entry, Parsed, State, objects, parts};
 use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -29,48 +28,13 @@ pub(super) const DIALECT: Dialect = Dialect {
     name: "timeline-json",
     about: "events of the sensor's timeline in JSON: an object a line, or an array as the API returns it",
     sign: "an object with a type or content",
-    split,
+    split: objects::split,
     parse,
     parts: |_, _, text| parts::json_parts(text),
     speaks,
     knows: |_| false,
     claim: Claim::Own,
 };
-
-/// Finds elements in an array and lines outside of it; stops where an array begins or ends.
-fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
-    if state.in_array {
-        return array::split(state, bytes, 0, end, entries);
-    }
-    if memchr::memchr(b'[', bytes).is_none() {
-        return lines::split(state, bytes, end, entries);
-    }
-    let Some(head) = lines::head(state, bytes, end) else { return 0 };
-    let mut start = head;
-    while start < bytes.len() {
-        let blank = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let at = start + blank;
-        // Blank lines are passed over all at once.
-        start += memchr::memrchr(b'\n', &bytes[start..at]).map_or(0, |feed| feed + 1);
-        if bytes.get(at) == Some(&b'[') {
-            match array::opens(&bytes[at..]) {
-                Opens::Array if start == head => {
-                    (state.in_array, state.anchored) = (true, true);
-                    return at + 1;
-                }
-                Opens::Array => return start,
-                Opens::Later if end != End::Final => return start,
-                Opens::Later | Opens::Other => {}
-            }
-        }
-        let newline = memchr::memchr(b'\n', &bytes[start..]).map(|newline| start + newline);
-        let Some(stop) = newline.or((end == End::Final).then_some(bytes.len())) else { break };
-        let next = bytes.len().min(stop + 1);
-        lines::push(bytes, start, stop, next, entries);
-        start = next;
-    }
-    start
-}
 
 fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
     let (text, valid) = match std::str::from_utf8(entry) {

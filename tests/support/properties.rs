@@ -15,6 +15,7 @@ use otrail::dialect::{self, Context, Dialect, End, Habits, Rules, State};
 use otrail::format::{Envelope, FORMATS, Settings};
 use otrail::journal::line;
 use otrail::model::{Class, Event, Flag, Raw, Record, Seq, Text, Time};
+use regex::Regex;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -226,10 +227,25 @@ pub fn lost(dialects: &[&str], rest: &[u8]) -> Option<String> {
     let mut rest = rest[mark.map_or(0, <[u8]>::len)..].to_vec();
     let is_table = dialects.contains(&"timeline-csv");
     rest.retain(|&byte| !(is_table && byte == 0));
-    let structure = if dialects.contains(&"timeline-json") { "[], \t\r\n\x0C" } else { " \t\r\n\x0C" };
+    let is_json = dialects.iter().any(|name| ["timeline-json", "json"].contains(name));
+    let structure = if is_json { "[], \t\r\n\x0C" } else { " \t\r\n\x0C" };
     let rest = String::from_utf8_lossy(&rest);
+    let rest = if is_json { without_pages(&rest) } else { rest.into_owned() };
     let mut lines = rest.lines().map(|line| line.trim_matches(|it: char| structure.contains(it)));
     lines.find(|line| !(line.is_empty() || is_table && is_header(line))).map(str::to_owned)
+}
+
+/// Without what stands around the array of a page, and says nothing of its entries.
+fn without_pages(rest: &str) -> String {
+    static PARTS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
+        let member =
+            r#""(?:@odata\.(?:[^"\\]|\\.)*|nextLink|count)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-+.0-9a-zA-Z]+)"#;
+        let opens = format!(r#"\{{\s*(?:{member}\s*,\s*)*"value"\s*:\s*\["#);
+        let closes = format!(r"\](?:\s*,\s*{member})*\s*\}}");
+        [opens, closes].map(|part| Regex::new(&part).unwrap())
+    });
+    let opened = PARTS[0].replace_all(rest, "[");
+    PARTS[1].replace_all(&opened, "]").into_owned()
 }
 
 /// Whether a line may be the header of a CSV file: some cells, one of which names the time or the content.

@@ -357,3 +357,18 @@ fn a_large_compressed_copy_is_unpacked_a_part_at_a_time() {
     assert_eq!(found, ["last", "second"], "the copy is read on from where the log was");
     assert!(bench.poll().is_empty());
 }
+
+#[test]
+fn an_object_that_is_never_finished_is_its_lines_after_a_minute() {
+    let mut bench = Bench::new();
+    bench.write("log", "{\n  \"type\": \"USER_OPERATION\",\n  \"con");
+    assert!(bench.poll().is_empty());
+    for (seconds, wanted) in [(59, &[][..]), (60, &["{", "  \"type\": \"USER_OPERATION\","])] {
+        let tail = &mut bench.source.logs[0].tails[0];
+        tail.grown = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        // What comes and goes beside the log says nothing of who writes it.
+        bench.write("another", "");
+        assert_eq!(bench.poll(), wanted);
+        fs::remove_file(bench.path("another")).unwrap();
+    }
+}
