@@ -150,6 +150,22 @@ fn a_user_with_too_many_connections_is_told_to_close_one() {
 }
 
 #[test]
+fn four_who_follow_leave_the_same_user_places_for_other_questions() {
+    let agent = Agent::new();
+    agent.append(&["alice"]);
+    let mut followers: Vec<_> =
+        (0..4).map(|_| agent.client().query(&Ask { follow: true, ..Ask::default() }).unwrap()).collect();
+    for follower in &mut followers {
+        assert_eq!(user(&follower.next().unwrap().unwrap()), "alice");
+    }
+    assert_eq!(agent.client().status().unwrap().pid, 7);
+    assert_eq!(agent.query(&for_user("alice")).0, ["alice"]);
+    let fifth = agent.client().query(&Ask { follow: true, ..Ask::default() }).unwrap().next();
+    let refused = fifth.unwrap().unwrap_err().to_string();
+    assert!(refused.ends_with("follows the trail 4 times already; end one"), "{refused}");
+}
+
+#[test]
 fn too_many_connections_of_all_users_are_told_to_come_again() {
     let agent = Agent::with(Limits { connections: 2, ..Limits::default() }, &[]);
     let _held = [agent.connect(), agent.connect()];

@@ -1,6 +1,6 @@
 //! The agent's end of the socket: lets in, decides, hands over to the answer.
 
-use super::protocol::Reply;
+use super::protocol::{Reply, Request};
 use super::request::{self, Line};
 use super::slots::{Slot, Slots};
 use super::socket::SocketFile;
@@ -38,7 +38,7 @@ pub struct Server {
 pub struct Limits {
     /// Connections at a time.
     pub connections: usize,
-    /// Of these, from one user.
+    /// Of these, from one user; so many more may follow the trail.
     pub connections_per_uid: usize,
     /// Searches at a time; others wait.
     pub queries: usize,
@@ -156,7 +156,7 @@ async fn converse(
     shared: Arc<Shared>,
     mut stream: UnixStream,
     mut peer: super::Peer,
-    _slot: Slot,
+    mut slot: Slot,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let uid = peer.uid;
@@ -175,6 +175,11 @@ async fn converse(
         line = request::receive(&mut stream, limits) => line,
         () = stopped(&mut shutdown) => return,
     };
+    let refused = match &line {
+        Line::Request(Request::Query(ask)) if ask.follow => slot.follow(limits).err(),
+        _ => None,
+    };
+    let line = refused.map_or(line, Line::Problem);
     let reply = match line {
         Line::Request(request) => answer::give(&shared, &mut stream, &peer, request, shutdown).await,
         Line::Problem(why) => Some(Reply::Error(why)),
