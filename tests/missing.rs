@@ -6,6 +6,7 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use support::process::{House, entry};
 use support::receiver::Receiver;
@@ -62,14 +63,17 @@ fn a_segment_that_is_gone_is_told_to_the_siem_once_and_to_whoever_asks() {
         assert!(query.status.code() == Some(5) && told.contains(&sentence), "{told}");
         let follow = ["query", "-f", "-q", "source=timeline"];
         let pipes = house.otrail().args(follow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let follower = pipes.unwrap();
+        let mut follower = pipes.unwrap();
         house.wait_until("somebody follows", |_| {
             let is_told = |row: &&Value| row["message"].to_string().contains("follows the trail");
             house.trail().iter().filter(is_told).count() == round
         });
         assert_eq!(house.stop(), Some(0));
-        let told = String::from_utf8(follower.wait_with_output().unwrap().stderr).unwrap();
+        // It waits for the next agent then.
+        let told = BufReader::new(follower.stderr.take().unwrap()).lines().next().unwrap().unwrap();
         assert!(told.contains(&sentence), "{told}");
+        follower.kill().unwrap();
+        follower.wait().unwrap();
     }
     assert_eq!(receiver.count("agent.journal_damaged"), 1);
     assert_eq!(receiver.count("session 0000999"), 1);

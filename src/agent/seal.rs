@@ -36,6 +36,7 @@ fn run(journal: &Journal, stop: &AtomicBool) {
     if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
         tracing::warn!("the sealing of the journal has the same priority as the rest: {error}");
     }
+    journal.seals_here();
     let mut rest = Rest { newest: journal.newest(), since: Instant::now() };
     let mut told = false;
     while !stop.load(Ordering::Relaxed) {

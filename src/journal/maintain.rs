@@ -4,7 +4,7 @@ use super::error::JournalError;
 use super::forms;
 use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
-use super::{Journal, cursor};
+use super::{Journal, Settings, cursor};
 use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
 use std::path::Path;
@@ -20,7 +20,9 @@ impl Journal {
         let names = segment::list(&dir)?;
         let held = self.held(&dir, &names)?;
         let kept = held.iter().map(|segment| segment.bytes).sum::<u64>();
-        let limits = Limits { bytes_max: self.0.settings.bytes_max, age_max: self.0.settings.age_max };
+        let Settings { bytes_max, age_max, .. } = self.0.settings;
+        let packs = bytes > bytes_max && self.packs(&dir, &held);
+        let limits = Limits { bytes_max: if packs { u64::MAX } else { bytes_max }, age_max };
         let confirmed = self.least_confirmed(now)?;
         let gone = retention::to_remove(
             &held,
@@ -35,11 +37,25 @@ impl Journal {
             for name in &gone {
                 forms::remove(&dir, name)?;
             }
+            tell_gone(&names, gone.len());
             super::store::sync_dir(&dir)?;
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
         }
-        self.tell_capacity(now);
+        self.tell_capacity(now, packs);
         Ok(())
+    }
+
+    /// Whether segments are packed that are plain yet, so that nothing has to go for the size.
+    fn packs(&self, dir: &Path, held: &[Held]) -> bool {
+        // On a full disk there is no room for both forms.
+        if !self.0.settings.seal || self.0.full.load(Ordering::Relaxed) {
+            return false;
+        }
+        let unsealable = self.unsealable();
+        let is_plain = |segment: &Held| {
+            !unsealable.contains(&segment.name) && !forms::sealed(dir, &segment.name).exists()
+        };
+        held.iter().any(is_plain) && self.0.room.may_come()
     }
 
     /// The segments that are closed.
@@ -97,10 +113,16 @@ impl Journal {
         *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn tell_capacity(&self, now: Time) {
+    fn tell_capacity(&self, now: Time, packs: bool) {
         let (bytes, bytes_max) = (self.0.bytes.load(Ordering::Relaxed), self.0.settings.bytes_max);
+        let is_over = bytes > bytes_max;
+        self.0.over.store(is_over, Ordering::Relaxed);
+        if packs && is_over {
+            // In a moment it takes a fifth of that.
+            return;
+        }
+        self.0.room.has_come();
         let reached = retention::threshold(bytes, bytes_max);
-        self.0.over.store(reached == 100, Ordering::Relaxed);
         let before = self.0.threshold.swap(reached, Ordering::Relaxed);
         if reached > before {
             let pause = if reached == 100 { "; reading is paused until a destination confirms" } else { "" };
@@ -129,6 +151,17 @@ impl Journal {
             damaged: self.0.damaged.load(Ordering::Relaxed),
             error: self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+}
+
+/// Says which records are gone for good: the first so many of these segments.
+fn tell_gone(names: &[SegmentName], count: usize) {
+    if let (Some(first), Some(next)) = (names.first(), names.get(count)) {
+        let last = next.first.0.saturating_sub(1);
+        tracing::info!(
+            "records {} to {last} are older than the journal may keep (size-max, age-max) and were removed",
+            first.first
+        );
     }
 }
 

@@ -41,6 +41,7 @@ mod reader;
 mod recent;
 mod recovery;
 mod retention;
+mod room;
 mod seal;
 mod sealed;
 mod sealing;
@@ -107,6 +108,8 @@ struct Inner {
     growing: Arc<index::Growing>,
     /// Held while files of the journal change their names or go.
     placing: Mutex<()>,
+    /// Whether room comes by sealing.
+    room: room::Room,
     /// Segments that were tried and cannot be sealed.
     unsealable: Mutex<Vec<segment::SegmentName>>,
     /// Capacity threshold that was last told.
@@ -151,6 +154,7 @@ impl Journal {
             bytes: AtomicU64::new(maintain::bytes_of(&store.journal())?),
             growing: Arc::default(),
             placing: Mutex::default(),
+            room: room::Room::default(),
             unsealable: Mutex::default(),
             threshold: AtomicU8::new(0),
             full: AtomicBool::new(false),
@@ -289,7 +293,7 @@ impl Journal {
 
     fn announce(&self, writer: &MutexGuard<'_, Writer>, durable: writer::Durable) {
         let bytes = durable.bytes as u64;
-        if self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes >= self.0.settings.bytes_max {
+        if self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.0.settings.bytes_max {
             self.0.over.store(true, Ordering::Relaxed);
         }
         self.courtesy().on_written(durable.bytes, self.0.begun.elapsed());

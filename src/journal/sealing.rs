@@ -13,10 +13,24 @@ use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 impl Journal {
+    /// The calling thread is the one that seals from now on: it is unparked when the journal is at its size, which then waits
+    /// for it rather than let the oldest records go.
+    pub fn seals_here(&self) {
+        self.0.room.set_sealer(std::thread::current());
+    }
+
     /// Seals the oldest closed segment and tells it; false when there is none. Blocks, for seconds when it is large.
     ///
     /// `pace` is asked before every step; its error ends the work, which begins anew with the next call.
     pub fn seal_next(&self, pace: Pace<'_>, now: fn() -> Time) -> Result<bool, JournalError> {
+        let sealed = self.seal_oldest(pace, now);
+        if !matches!(sealed, Ok(false)) {
+            self.0.room.on_sealed(sealed.is_ok());
+        }
+        sealed
+    }
+
+    fn seal_oldest(&self, pace: Pace<'_>, now: fn() -> Time) -> Result<bool, JournalError> {
         // On a full disk there is no room for both forms.
         if !self.0.settings.seal || self.0.full.load(Ordering::Relaxed) {
             return Ok(false);
@@ -68,7 +82,7 @@ impl Journal {
         self.0.growing.index(name)
     }
 
-    fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {
+    pub(super) fn unsealable(&self) -> MutexGuard<'_, Vec<SegmentName>> {
         self.0.unsealable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

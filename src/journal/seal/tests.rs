@@ -5,6 +5,7 @@ use crate::journal::index::Growing;
 use crate::journal::{Draft, Input, Journal, Scan, Settings};
 use crate::model::{Action, Event, Outcome, Raw, Record, Seq, Time};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -13,8 +14,8 @@ fn folder() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
-fn open(dir: &Path) -> Journal {
-    let settings = Settings {
+fn settings(dir: &Path) -> Settings {
+    Settings {
         state_dir: dir.to_path_buf(),
         sensor: "plant-a".to_owned(),
         bytes_max: 1 << 30,
@@ -24,17 +25,25 @@ fn open(dir: &Path) -> Journal {
         reserve_bytes: 4096,
         seal: true,
         destinations: Vec::new(),
-    };
-    Journal::open(settings, Time::default()).unwrap()
+    }
+}
+
+fn open(dir: &Path) -> Journal {
+    Journal::open(settings(dir), Time::default()).unwrap()
+}
+
+fn event(day: i64, at: usize) -> Event {
+    let time = Time::from_millis(day * 86_400_000).unwrap();
+    let mut event = Event::new(Action::USER_OPERATION, Outcome::Success, time);
+    event.raw = Raw::Text(format!("entry {at} of day {day}, {}", "x".repeat(at % 90)).into());
+    event
 }
 
 /// Appends `count` records of a day of their own: another day is another segment.
 fn append(journal: &Journal, day: i64, count: usize) {
     let now = Time::from_millis(day * 86_400_000).unwrap();
     for at in 0..count {
-        let mut event = Event::new(Action::USER_OPERATION, Outcome::Success, now);
-        event.raw = Raw::Text(format!("entry {at} of day {day}, {}", "x".repeat(at % 90)).into());
-        let drafts = vec![Draft { event, position: None, mark: None }];
+        let drafts = vec![Draft { event: event(day, at), position: None, mark: None }];
         journal.append(Input { drafts, ..Input::default() }, now).unwrap();
     }
 }
@@ -273,4 +282,52 @@ fn retention_takes_sealed_segments_and_a_segment_that_went_stays_gone() {
     let second = segment::list(&folder).unwrap()[0].clone();
     forms::remove(&folder, &second).unwrap();
     assert_eq!(records(dir.path())[0].seq, Seq(41));
+}
+
+/// Who seals while a burst comes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sealer {
+    Works,
+    Fails,
+    IsMissing,
+}
+
+#[test]
+fn a_burst_is_packed_before_anything_has_to_go() {
+    for sealer in [Sealer::Works, Sealer::Fails, Sealer::IsMissing] {
+        let dir = folder();
+        let settings = Settings { bytes_max: 4 << 20, ..settings(dir.path()) };
+        let journal = Journal::open(settings, Time::default()).unwrap();
+        let stop = AtomicBool::new(false);
+        let attempt = || match sealer {
+            Sealer::Works => journal.seal_next(&mut |_| Ok(()), now),
+            Sealer::Fails => journal.seal_next(&mut |_| Err(io::Error::other("no")), now),
+            Sealer::IsMissing => Ok(false),
+        };
+        std::thread::scope(|scope| {
+            if sealer != Sealer::IsMissing {
+                scope.spawn(|| {
+                    journal.seals_here();
+                    while !stop.load(Ordering::Relaxed) {
+                        if !matches!(attempt(), Ok(true)) {
+                            std::thread::park_timeout(Duration::from_millis(20));
+                        }
+                    }
+                });
+            }
+            for _ in 0..40 {
+                while journal.is_paused() {
+                    journal.retry(now()).unwrap();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                let drafts = (0..500).map(|at| Draft { event: event(3, at), position: None, mark: None });
+                journal.append(Input { drafts: drafts.collect(), ..Input::default() }, now()).unwrap();
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let plain = journal.status().bytes;
+        let kept = records(dir.path());
+        assert_eq!(kept[0].seq == Seq(1), sealer == Sealer::Works, "{sealer:?}: {plain} bytes");
+        assert!(kept.len() > 2_000 && kept.last().unwrap().seq >= Seq(20_000), "{sealer:?}");
+    }
 }
