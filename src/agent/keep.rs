@@ -6,6 +6,7 @@ use super::status::Overview;
 use super::{AgentError, now};
 use crate::journal::Journal;
 use crate::model::{Action, Event, Outcome, Time};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +19,9 @@ pub(super) struct Keeper {
     heartbeat: Duration,
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    /// Whether somebody sits before it: a terminal that is gone ends it in order.
+    is_watched: bool,
     watchdog: Option<Duration>,
 }
 
@@ -35,6 +39,8 @@ impl Keeper {
             heartbeat,
             terminate: handler(SignalKind::terminate())?,
             interrupt: handler(SignalKind::interrupt())?,
+            hangup: handler(SignalKind::hangup())?,
+            is_watched: io::stderr().is_terminal(),
             watchdog: sd_notify::watchdog_enabled(),
         })
     }
@@ -47,7 +53,7 @@ impl Keeper {
         notify(&[sd_notify::NotifyState::Stopping]);
     }
 
-    /// Ends with a signal to stop.
+    /// Ends with a signal to stop, also when the terminal goes away.
     pub(super) async fn run(&mut self) {
         let mut tick = interval(self.watchdog.map_or(TICK, |watchdog| TICK.min(watchdog / 3)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,6 +66,14 @@ impl Keeper {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    if self.is_watched {
+                        return;
+                    }
+                    // To others this signal means what is not there yet; nobody means to kill with it.
+                    tracing::warn!("SIGHUP changes nothing: the config is read at the start, so restart otrail");
+                    continue;
+                }
                 _ = tick.tick() => {}
             }
             // A disk that hangs must not look alive to the watchdog.

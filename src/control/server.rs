@@ -108,19 +108,25 @@ impl Bound {
         let listener = UnixListener::from_std(self.listener).map_err(io)?;
         let slots = Slots::default();
         let mut conversations = JoinSet::new();
+        // Where descriptors are used up each try fails, ten a second.
+        let mut is_told = false;
         loop {
             tokio::select! {
                 () = stopped(&mut shutdown) => break,
                 Some(_) = conversations.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
+                        is_told = false;
                         let shared = Arc::clone(&self.shared);
                         if let Some((slot, peer)) = admit(&shared, &slots, &stream) {
                             conversations.spawn(converse(shared, stream, peer, slot, shutdown.clone()));
                         }
                     }
                     Err(error) => {
-                        tracing::warn!("cannot accept a connection on {}: {error}", path.display());
+                        if !is_told {
+                            tracing::warn!("cannot accept a connection on {}: {error}", path.display());
+                        }
+                        is_told = true;
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 }

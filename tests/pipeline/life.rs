@@ -38,6 +38,21 @@ fn a_stop_by_either_signal_is_in_order_and_the_service_manager_hears_of_it() {
     }
 }
 
+#[test]
+fn a_hangup_ends_nothing_where_no_terminal_is_and_says_what_to_do() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "");
+    house.write_log(entry(0).as_bytes());
+    house.start();
+    house.wait_until("delivered", |_| receiver.has("session 0000000"));
+    house.signal(Signal::SIGHUP);
+    house.write_log(entry(1).as_bytes());
+    house.wait_until("delivered", |_| receiver.has("session 0000001"));
+    assert!(patiently(|| house.said().contains("SIGHUP changes nothing")), "{}", house.said());
+    assert_eq!(house.stop(), Some(0));
+}
+
 /// Waits for a datagram with this line.
 fn hear(socket: &UnixDatagram, wanted: &str) {
     let mut bytes = [0; 4096];
