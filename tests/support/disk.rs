@@ -1,5 +1,6 @@
 //! A small disk that can be filled up.
 
+use super::process::patiently;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,8 +61,18 @@ impl Disk {
             let path = entry.unwrap().path();
             if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
         }
+        // A process that another test is starting has the files of this one, too, until it is another program.
+        assert!(patiently(|| self.is_empty()), "the disk does not become empty");
+    }
+
+    fn is_empty(&self) -> bool {
+        let disk = nix::sys::statvfs::statvfs(self.path()).unwrap();
+        disk.blocks_free() + PAGES_OF_FOLDERS >= disk.blocks()
     }
 }
+
+/// What an empty file system may have in use.
+const PAGES_OF_FOLDERS: u64 = 1;
 
 impl Drop for Disk {
     fn drop(&mut self) {
