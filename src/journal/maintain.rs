@@ -2,6 +2,7 @@
 
 use super::error::JournalError;
 use super::forms;
+use super::outlook::{Outlook, outlook};
 use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
 use super::{Journal, Settings, cursor};
@@ -41,7 +42,9 @@ impl Journal {
             super::store::sync_dir(&dir)?;
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
         }
-        self.tell_capacity(now, packs);
+        let open = (bytes.saturating_sub(kept), self.newest());
+        let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
+        self.tell_capacity(now, outlook, packs);
         Ok(())
     }
 
@@ -113,7 +116,7 @@ impl Journal {
         *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn tell_capacity(&self, now: Time, packs: bool) {
+    fn tell_capacity(&self, now: Time, outlook: Outlook, packs: bool) {
         let (bytes, bytes_max) = (self.0.bytes.load(Ordering::Relaxed), self.0.settings.bytes_max);
         let is_over = bytes > bytes_max;
         self.0.over.store(is_over, Ordering::Relaxed);
@@ -122,11 +125,15 @@ impl Journal {
             return;
         }
         self.0.room.has_come();
-        let reached = retention::threshold(bytes, bytes_max);
-        let before = self.0.threshold.swap(reached, Ordering::Relaxed);
+        let before = self.0.threshold.load(Ordering::Relaxed);
+        let reached = retention::threshold(bytes, bytes_max, before);
+        self.0.threshold.store(reached, Ordering::Relaxed);
         if reached > before {
-            let pause = if reached == 100 { "; reading is paused until a destination confirms" } else { "" };
-            let message = format!("the journal holds {bytes} of {bytes_max} bytes ({reached} %){pause}");
+            let further = match is_over {
+                true => "; reading is paused until a destination confirms".to_owned(),
+                false => outlook.words(),
+            };
+            let message = format!("the journal holds {bytes} of {bytes_max} bytes ({reached} %){further}");
             tracing::warn!("{message}");
             let mut event = Event::own(Action::CAPACITY, Outcome::Failure, now, message);
             event.count = Some(bytes);

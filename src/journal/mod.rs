@@ -34,6 +34,7 @@ mod lines;
 mod maintain;
 mod notes;
 mod open;
+mod outlook;
 mod parts;
 mod pending;
 mod pieces;

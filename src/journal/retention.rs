@@ -46,11 +46,16 @@ pub(super) fn to_remove(
     gone
 }
 
-/// The threshold in percent (75, 90, 100) that `bytes` of `bytes_max` has reached; 0 below the first.
-pub(super) fn threshold(bytes: u64, bytes_max: u64) -> u8 {
+/// The threshold in percent (75, 90, 100) that `bytes` of `bytes_max` has reached; 0 below the first. `before` is that of the
+/// last time: it stays while there is not much less, for segments come and go at the size of a full journal.
+pub(super) fn threshold(bytes: u64, bytes_max: u64, before: u8) -> u8 {
     let percent = u128::from(bytes) * 100 / u128::from(bytes_max.max(1));
-    [100, 90, 75].into_iter().find(|&threshold| percent >= u128::from(threshold)).unwrap_or(0)
+    let reached = [100, 90, 75].into_iter().find(|&threshold| percent >= u128::from(threshold)).unwrap_or(0);
+    if percent + NOT_MUCH_LESS > u128::from(before) { reached.max(before) } else { reached }
 }
+
+/// In percent: more than a segment is, of which a journal has eight at least.
+const NOT_MUCH_LESS: u128 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -96,10 +101,25 @@ mod tests {
 
     #[test]
     fn thresholds_are_75_90_and_100_percent() {
-        let of = |bytes| threshold(bytes, 1000);
+        let of = |bytes| threshold(bytes, 1000, 0);
         assert_eq!(
             [of(749), of(750), of(899), of(900), of(999), of(1000), of(5000)],
             [0, 75, 75, 90, 90, 100, 100]
         );
+    }
+
+    #[test]
+    fn a_threshold_stays_reached_while_there_is_not_much_less() {
+        for (bytes, before, reached) in [
+            (899, 90, 90),
+            (710, 90, 90),
+            (709, 90, 0),
+            (999, 100, 100),
+            (810, 100, 100),
+            (800, 100, 75),
+            (900, 75, 90),
+        ] {
+            assert_eq!(threshold(bytes, 1000, before), reached, "{bytes} after {before}");
+        }
     }
 }
