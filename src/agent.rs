@@ -28,8 +28,8 @@ use crate::collect::{self, Collector, Poller};
 use crate::config::Config;
 use crate::control::{self, Server};
 use crate::forward::{self, Destination};
-use crate::journal::{Journal, JournalError};
-use crate::model::{Action, Event, Outcome, Time};
+use crate::journal::{Journal, JournalError, Left};
+use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use keep::Keeper;
 use replay::Replays;
 use seal::Sealer;
@@ -68,6 +68,8 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     let pollers = collect::open_apis(&collect, &journal, now)?;
     let collector = Collector::new(collect, journal.clone(), now)?;
     let collecting = collector.handle();
+    let left = journal.left(now())?;
+    let before = journal.newest();
     let settings = config.destinations.clone();
     let mut destinations = Vec::new();
     for settings in config.destinations {
@@ -89,6 +91,9 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     let message =
         format!("otrail {} started, config {} SHA-256 {hash}", crate::VERSION, config.path.display());
     journal.note(Event::own(Action::START, Outcome::Success, now(), message));
+    for left in left.iter().filter(|left| left.confirmed < before) {
+        tell_left(&journal, left, before);
+    }
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -101,6 +106,21 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     let result = runtime.block_on(serve(parts, config.control, config.heartbeat));
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
+}
+
+/// Whoever takes a destination out of the config leaves behind what it has not got: that is told at every start.
+fn tell_left(journal: &Journal, left: &Left, newest: Seq) {
+    let Left { name, confirmed, until, cursor } = left;
+    let message = format!(
+        "destination {name} is in the config no more and has no evidence for what came after record {confirmed} of \
+         {newest}; that stays for it until {until}"
+    );
+    tracing::warn!("{message}; to let it go, remove {}", cursor.display());
+    let mut event = Event::own(Action::CONFIG_CHANGED, Outcome::Unknown, now(), message);
+    event.target =
+        Some(Box::new(Target { kind: "destination".into(), name: Some(name.as_str().into()), id: None }));
+    event.count = Some(newest.0 - confirmed.0);
+    journal.note(event);
 }
 
 /// What runs.

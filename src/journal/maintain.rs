@@ -8,10 +8,23 @@ use super::segment::{self, SegmentName};
 use super::{Journal, Settings, cursor};
 use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+/// A destination that is in the config no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its name.
+    pub name: String,
+    /// How far it has come.
+    pub confirmed: Seq,
+    /// Until when what is behind that stays in the journal.
+    pub until: Time,
+    /// What keeps it there.
+    pub cursor: PathBuf,
+}
 
 impl Journal {
     /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk.
@@ -90,14 +103,26 @@ impl Journal {
             least = least.min(confirmed.get(name).copied().unwrap_or_default());
         }
         drop(confirmed);
-        for found in cursor::read_all(&self.0.store.cursors())? {
+        Ok(self.left(now)?.into_iter().fold(least, |least, left| least.min(left.confirmed)))
+    }
+
+    /// The destinations that left the config of late: what they have not confirmed stays for them.
+    pub fn left(&self, now: Time) -> Result<Vec<Left>, JournalError> {
+        let configured = &self.0.settings.destinations;
+        let dir = self.0.store.cursors();
+        let mut found = cursor::read_all(&dir)?;
+        found.retain(|found| {
             let age = now.millis().saturating_sub(found.at.millis());
             let pins = found.stream == self.0.stream && age < LEFT_PINS.as_millis() as i64;
-            if pins && !configured.contains(&found.name) {
-                least = least.min(found.confirmed);
-            }
-        }
-        Ok(least)
+            pins && !configured.contains(&found.name)
+        });
+        let left = found.into_iter().map(|found| Left {
+            cursor: dir.join(&found.name),
+            name: found.name,
+            confirmed: found.confirmed,
+            until: found.at.plus_millis(LEFT_PINS.as_millis() as i64),
+        });
+        Ok(left.collect())
     }
 
     /// The clock agrees with the newest record and has not stepped by an hour within a day.

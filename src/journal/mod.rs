@@ -63,6 +63,7 @@ pub use fetch::Fetch;
 pub use follow::{Follower, Next};
 pub use index::{Column, Counted, FrameFacts, FrameSet, Index, Look, Values};
 pub use inspect::{Manifest, SegmentFile, export, reindex, segments};
+pub use maintain::Left;
 pub use parts::{Folder, Part, parts};
 pub use pending::{Draft, Input};
 pub use reader::{Line, Place, Scan, stream_of};
@@ -174,6 +175,7 @@ impl Journal {
             journal.pause_for_space(&mut journal.writer(), now);
         }
         journal.tell_opened(&opened.damaged, opened.torn, now);
+        journal.tell_taken(opened.gone, now);
         Ok(journal)
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Opened {
     pub damaged: Vec<(PathBuf, Damage)>,
     /// A torn tail: segment and bytes that do not count.
     pub torn: Option<(PathBuf, u64)>,
+    /// No segment is left, and yet cursors say that there were records up to here.
+    pub gone: Option<Seq>,
 }
 
 /// Examines the newest segment; the ones before it are left to whoever reads them.
@@ -47,7 +49,8 @@ pub(super) fn open(store: &Store) -> Result<Opened, JournalError> {
     let (next, chain) = (synced.next(), Chain::default());
     let stream = stream.unwrap_or_else(new_stream);
     let start = Start { stream, run, next, chain, files: Files::new(), last: None };
-    Ok(Opened { start, damaged: Vec::new(), torn: None })
+    let gone = (synced > Seq::NONE).then_some(synced);
+    Ok(Opened { start, damaged: Vec::new(), torn: None, gone })
 }
 
 fn found(
@@ -76,7 +79,7 @@ fn found(
     let torn = (examined.torn > 0).then(|| (path.to_path_buf(), examined.torn));
     let start =
         Start { stream, run, next: examined.next, chain: examined.chain, files: examined.files, last };
-    Ok(Opened { start, damaged, torn })
+    Ok(Opened { start, damaged, torn, gone: None })
 }
 
 /// The stream id by the first header that is whole.

@@ -5,6 +5,7 @@ use super::pending::Input;
 use super::{Journal, recovery};
 use crate::model::{Action, Event, Outcome, Seq, Text, Time};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 impl Journal {
@@ -38,6 +39,21 @@ impl Journal {
         }
     }
 
+    /// Somebody took all segments away.
+    pub(super) fn tell_taken(&self, through: Option<Seq>, now: Time) {
+        let Some(through) = through else { return };
+        self.0.damaged.fetch_add(1, Ordering::Relaxed);
+        let message = format!(
+            "no file of the journal is left in {}: its records up to {through} at least are lost here; what the logs still \
+             have is read again, and numbers go on behind",
+            self.0.store.journal().display(),
+        );
+        tracing::error!("{message}");
+        let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
+        event.count = Some(through.0);
+        self.note(event);
+    }
+
     /// Journals one of otrail's own events. Blocks until it is durable.
     ///
     /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
@@ -61,7 +77,11 @@ impl Journal {
         };
         drop(writer);
         if let Err(error) = result {
-            tracing::warn!("cannot journal {}: {error}", action.name());
+            let why = match self.0.broken.load(Ordering::Relaxed) {
+                true => self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                false => error.to_string(),
+            };
+            tracing::warn!("cannot journal {}: {why}", action.name());
             self.limiter().count_lost(action, self.0.begun.elapsed());
         }
     }

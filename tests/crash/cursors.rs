@@ -125,3 +125,28 @@ fn a_second_writer_is_refused_with_a_sentence() {
     assert!(house.status().is_some(), "the first one goes on");
     assert_eq!(house.stop(), Some(0));
 }
+
+#[test]
+fn a_journal_that_somebody_took_away_is_told_of_and_its_numbers_are_not_used_again() {
+    let mut house = House::new();
+    let receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "barrier-interval = \"100 ms\"");
+    house.write_log((0..20).map(entry).collect::<String>().as_bytes());
+    house.start();
+    let all = |status: &otrail::model::status::Status| {
+        status.sources[0].entries == 20 && status.destinations[0].lag_records == 0
+    };
+    house.wait_until("all confirmed", all);
+    assert_eq!(house.stop(), Some(0));
+    let newest = receiver.frames().iter().map(|frame| frame.seq()).max().unwrap();
+    fs::remove_dir_all(house.path("state/journal")).unwrap();
+    house.start();
+    house.wait_until("read again", all);
+    assert_eq!(house.stop(), Some(0));
+    let told = format!("its records up to {newest} at least are lost here");
+    assert!(receiver.has(&told) && house.said().contains(&told), "{}", house.said());
+    let frames = receiver.frames();
+    let again = frames.iter().filter(|frame| frame.text().contains("session 0000007")).collect::<Vec<_>>();
+    assert_eq!(again.len(), 2);
+    assert!(again[1].seq() > newest && again[0].param("id") == again[1].param("id"));
+}

@@ -53,6 +53,40 @@ fn a_hangup_ends_nothing_where_no_terminal_is_and_says_what_to_do() {
     assert_eq!(house.stop(), Some(0));
 }
 
+#[test]
+fn a_destination_that_leaves_the_config_is_told_of_and_gets_the_rest_when_it_comes_back() {
+    let mut house = House::new();
+    let mut receivers = [Receiver::start(&house), Receiver::start(&house)];
+    receivers[1].away();
+    let both = |house: &mut House, receivers: &[Receiver; 2]| {
+        house.forward("siem", receivers[0].port, "");
+        house.forward("archive", receivers[1].port, "");
+    };
+    both(&mut house, &receivers);
+    house.write_log((0..50).map(entry).collect::<String>().as_bytes());
+    house.start();
+    house.wait_until("delivered to one", |_| receivers[0].has("session 0000049"));
+    assert_eq!(house.stop(), Some(0));
+    assert!(!receivers[0].has("OTA-9003"));
+
+    house.forward_nowhere();
+    house.forward("siem", receivers[0].port, "");
+    house.start();
+    house.wait_until("told", |_| receivers[0].has("OTA-9003"));
+    assert!(receivers[0].has("destination archive is in the config no more and has no evidence"));
+    assert!(house.said().contains("cursors/archive"), "{}", house.said());
+    assert_eq!(house.stop(), Some(0));
+
+    house.forward_nowhere();
+    both(&mut house, &receivers);
+    receivers[1].back();
+    house.start();
+    house.wait_until("delivered to both", |status| status.destinations.iter().all(|it| it.lag_records == 0));
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(frames_of(&receivers[1], "timeline").len(), 50);
+    assert_eq!(receivers[0].count("OTA-9003"), 1);
+}
+
 /// Waits for a datagram with this line.
 fn hear(socket: &UnixDatagram, wanted: &str) {
     let mut bytes = [0; 4096];
