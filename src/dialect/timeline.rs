@@ -57,8 +57,10 @@ pub(super) fn event(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> 
     match read_wording(context, known, &kind, &title, &content) {
         Reading::Words(words) => apply(&mut event, &words),
         Reading::Doubtful => event.flags.insert(Flag::UNPARSED),
-        Reading::Nothing if event.action == Action::USER_OPERATION => event.flags.insert(Flag::UNPARSED),
-        Reading::Nothing => {}
+        Reading::Nothing | Reading::TakenBack if event.action == Action::USER_OPERATION => {
+            event.flags.insert(Flag::UNPARSED);
+        }
+        Reading::Nothing | Reading::TakenBack => {}
     }
     if let Some(owner) = owner.filter(|owner| !owner.is_empty()) {
         set_actor(&mut event, &owner, None);

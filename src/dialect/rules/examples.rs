@@ -41,7 +41,7 @@ fn failed(rules: &Rules, rule: &Rule, example: &Example) -> Option<FailedExample
             Some(format!("rule `{}` reads `{text}` first", words.rule))
         }
         Reading::Doubtful => Some(format!("`{text}` may be made up to name somebody else")),
-        Reading::Nothing => Some(format!("`{text}` does not match")),
+        Reading::Nothing | Reading::TakenBack => Some(format!("`{text}` does not match")),
     };
     let is_read = trouble.is_none();
     let expected =

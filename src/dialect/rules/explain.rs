@@ -6,6 +6,7 @@ use super::{Reading, Rules, Words, pattern};
 use regex_automata::hybrid::dfa::DFA;
 use regex_automata::nfa::thompson;
 use regex_automata::{Anchored, Input};
+use std::cell::Cell;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -50,9 +51,10 @@ impl Rules {
         let Some(list) = self.by_type.get(place).and_then(|&at| self.lists.get(at)) else { return explained };
         let rules = || list.all().iter().map(|&at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
         let known = types::index(kind);
-        let read = |rule| match self.reading(rule, known, kind, title, text) {
-            Reading::Nothing => None,
-            reading => Some((rule, reading)),
+        let is_taken_back = Cell::new(false);
+        let read = |rule| {
+            let reading = self.reading(rule, known, kind, title, text).unless_taken_back(&is_taken_back)?;
+            Some((rule, reading))
         };
         let found = rules().find_map(read);
         if let Some((rule, reading)) = &found {

@@ -35,7 +35,8 @@
 //!   lets them write a sentence that begins like another; no rule can know.
 //! - An actor that stands *after* something a user may have named (a rule, a report) counts only when the words
 //!   that introduce it (`once`, by default ` by `) come once. Else nobody is named and the event is `unparsed`.
-//! - What a rule reads as a success and is said to have failed right after is not read by it; nor is a name in a
+//! - What a rule reads as a success and is said to have failed behind is no success, whatever rule reads it: of those
+//!   that follow, which look at fewer words, only one that reads a failure counts. Nor is a name in a
 //!   sentence that what follows makes the name of something else (`rest.rs`).
 //! - Entries of network types are the words of strangers: no rule reads them unless it names the type.
 //!
@@ -66,6 +67,7 @@ use crate::model::Outcome;
 use list::List;
 use rule::{Part, Rule};
 use sentences::{Naming, Sentence, Vocabulary};
+use std::cell::Cell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -177,10 +179,11 @@ impl Rules {
     ) -> Reading<'a> {
         let list = self.by_type.get(known.unwrap_or(TYPES.len())).and_then(|&at| self.lists.get(at));
         let Some(list) = list else { return Reading::Nothing };
+        let is_taken_back = Cell::new(false);
         let read = |at: usize| {
             let rule = &self.rules[at];
             let reading = rule.is_about(kind, title).then(|| self.reading(rule, known, kind, title, text))?;
-            (!matches!(reading, Reading::Nothing)).then_some(reading)
+            reading.unless_taken_back(&is_taken_back)
         };
         list.find(&self.rules, text, read).unwrap_or_default()
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! User alice created user bob: failed          not a success
+//! Backup was created: failed                   nor a backup called "failed"
 //! User alice deleted user bob's dashboard      not the user bob
 //! User alice deleted user group Operators      not a user called "group"
 //! User alice deleted device Boiler feed pump   a name of three words
@@ -10,12 +11,19 @@
 //! Invariant: what is in doubt is not read, so that the entry stands as `user.operation`, flagged `unparsed`. At most
 //! [`WORDS_MAX`] words are looked at.
 
+mod known;
+
 use super::sentences::is_of_the_sentence;
+use known::{CONNECTIVES, DONE, FAILED, LEADING, NOUNS, RIGHTS, SECRETS};
 use std::ops::Range;
 
-/// Whether the text may go on so behind what a rule has read as a success or not.
-pub(super) fn may_follow(text: &str, end: usize, is_success: bool) -> bool {
-    ends_with_a_word(text, end) && !(is_success && says_failed(&text[end..]))
+/// Whether what stands behind the words that end there says that they have failed; or what was read as a name in them:
+/// "Backup was created: failed".
+pub(super) fn takes_back(text: &str, name: Option<&Range<usize>>, end: usize) -> bool {
+    let rest = &text[end..];
+    says_failed(rest)
+        || a_clause_says_failed(rest)
+        || name.is_some_and(|name| says_failed(&text[name.start..]))
 }
 
 /// The name at `name` with the words behind it that belong to it; none if what stands there is no name.
@@ -89,7 +97,7 @@ fn goes_on(word: &str) -> bool {
 }
 
 /// Whether the text goes on after the match as after a whole word; a quote there may be the end of a forged name.
-fn ends_with_a_word(text: &str, end: usize) -> bool {
+pub(super) fn ends_with_a_word(text: &str, end: usize) -> bool {
     let before = text[..end].chars().next_back();
     let after = text[end..].chars().next();
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -135,6 +143,26 @@ fn says_failed(rest: &str) -> bool {
     false
 }
 
+/// Whether a part of the text says nothing but that: " with role Admin from 10.2.3.4: access denied".
+fn a_clause_says_failed(rest: &str) -> bool {
+    if rest.len() < "fail".len() {
+        return false;
+    }
+    let clauses = rest.split(" - ").flat_map(|part| part.split(|c: char| ":;,.=()[]\n".contains(c))).skip(1);
+    clauses.into_iter().any(|clause| {
+        let mut last = ["", ""];
+        for (number, (word, _)) in words(clause).enumerate() {
+            if number == WORDS_MAX || !last[1].is_empty() && !is_one_of(last[1], &LEADING) && last[1] != "not"
+            {
+                return false;
+            }
+            last = [last[1], word];
+        }
+        let [before, word] = last;
+        is_one_of(word, &FAILED) || before.eq_ignore_ascii_case("not") && is_one_of(word, &DONE)
+    })
+}
+
 /// The words of a text, each with the character behind it.
 fn words(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     let mut left = text;
@@ -153,147 +181,6 @@ fn is_one_of(word: &str, known: &[&str]) -> bool {
 
 /// How many words are looked at.
 const WORDS_MAX: usize = 8;
-
-/// What introduces a word of failure.
-const LEADING: [&str; 33] = [
-    "a",
-    "access",
-    "action",
-    "an",
-    "and",
-    "attempt",
-    "authentication",
-    "authorization",
-    "because",
-    "been",
-    "but",
-    "due",
-    "had",
-    "has",
-    "have",
-    "is",
-    "it",
-    "login",
-    "of",
-    "operation",
-    "outcome",
-    "permission",
-    "request",
-    "result",
-    "state",
-    "status",
-    "the",
-    "this",
-    "to",
-    "was",
-    "were",
-    "which",
-    "with",
-];
-/// What says that something failed.
-const FAILED: [&str; 13] = [
-    "failed",
-    "failure",
-    "fail",
-    "fails",
-    "denied",
-    "rejected",
-    "refused",
-    "unsuccessful",
-    "unsuccessfully",
-    "aborted",
-    "forbidden",
-    "cancelled",
-    "canceled",
-];
-/// What it was not.
-const DONE: [&str; 13] = [
-    "allowed",
-    "permitted",
-    "authorized",
-    "authorised",
-    "successful",
-    "possible",
-    "completed",
-    "applied",
-    "performed",
-    "executed",
-    "done",
-    "created",
-    "deleted",
-];
-/// What is wrong when a sign-in failed.
-const SECRETS: [&str; 10] = [
-    "password",
-    "passwords",
-    "credentials",
-    "credential",
-    "username",
-    "passcode",
-    "pin",
-    "code",
-    "token",
-    "certificate",
-];
-/// What somebody lacks.
-const RIGHTS: [&str; 6] = ["permission", "permissions", "privilege", "privileges", "right", "rights"];
-/// What no name goes on with.
-const CONNECTIVES: [&str; 58] = [
-    "after", "again", "along", "also", "and", "as", "at", "because", "been", "before", "between", "but",
-    "by", "could", "do", "does", "due", "during", "for", "from", "had", "has", "have", "if", "in", "into",
-    "is", "not", "now", "of", "on", "or", "over", "per", "role", "since", "so", "that", "the", "then",
-    "through", "to", "today", "together", "under", "until", "using", "via", "was", "were", "when", "where",
-    "which", "while", "who", "with", "within", "without",
-];
-/// What is no name where more words follow: it is the kind of another thing.
-const NOUNS: [&str; 46] = [
-    "account",
-    "action",
-    "activity",
-    "category",
-    "certificate",
-    "comment",
-    "comments",
-    "dashboard",
-    "data",
-    "description",
-    "details",
-    "email",
-    "filter",
-    "group",
-    "groups",
-    "history",
-    "icon",
-    "image",
-    "information",
-    "interface",
-    "inventory",
-    "key",
-    "label",
-    "list",
-    "log",
-    "logs",
-    "map",
-    "name",
-    "note",
-    "notes",
-    "password",
-    "permission",
-    "permissions",
-    "policy",
-    "profile",
-    "report",
-    "role",
-    "session",
-    "setting",
-    "settings",
-    "table",
-    "tag",
-    "template",
-    "token",
-    "type",
-    "view",
-];
 
 #[cfg(test)]
 mod tests {
@@ -345,6 +232,29 @@ mod tests {
             "; failed to send an e-mail",
         ] {
             assert!(!says_failed(rest), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_clause_takes_a_success_back_when_it_says_nothing_else() {
+        for rest in [
+            " with role Admin from 10.2.3.4: failed",
+            " after user bob (access denied). Done by alice",
+            " at noon - result = failure",
+            " to x; it was not permitted",
+        ] {
+            assert!(a_clause_says_failed(rest), "{rest}");
+        }
+        for rest in [
+            " after 3 failed attempts",
+            ". Failed login attempts: 2",
+            ": Modbus write denied to PLC-1",
+            "; failed to send an e-mail",
+            ", result: success",
+            ": not seen",
+            " failed",
+        ] {
+            assert!(!a_clause_says_failed(rest), "{rest}");
         }
     }
 

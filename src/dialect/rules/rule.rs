@@ -9,6 +9,7 @@ use crate::model::{Action, Outcome};
 use memchr::memmem;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{PatternID, meta};
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -68,9 +69,24 @@ pub(in super::super) enum Reading<'a> {
     Words(Words<'a>),
     /// A rule knows the wording, but it may be made up to name somebody else.
     Doubtful,
+    /// A rule knows the wording of a success that has failed, as is said behind it: none of its words counts.
+    TakenBack,
     /// No rule knows the wording.
     #[default]
     Nothing,
+}
+
+impl Reading<'_> {
+    /// The reading where it says anything; no success once that of a rule before has been taken back.
+    pub(super) fn unless_taken_back(self, is_taken_back: &Cell<bool>) -> Option<Self> {
+        match &self {
+            Reading::Nothing => return None,
+            Reading::TakenBack => is_taken_back.set(true),
+            Reading::Words(words) if is_taken_back.get() && words.outcome == Outcome::Success => {}
+            Reading::Words(_) | Reading::Doubtful => return Some(self),
+        }
+        None
+    }
 }
 
 /// What a rule found.
@@ -187,12 +203,16 @@ impl Rule {
 
     /// What it finds in a text.
     pub(super) fn read<'a>(&'a self, text: &'a str) -> Reading<'a> {
-        let Some((compiled, found)) = self.matched(text) else { return Reading::Nothing };
+        let Some((compiled, found, is_taken_back)) = self.matched(text) else { return Reading::Nothing };
+        if is_taken_back {
+            return Reading::TakenBack;
+        }
         let [user, domain, role, target, target_id, client, reason, old, new, thing, verb] = found;
-        // "for unknown user bob" names no user called so.
+        // "for unknown user bob" names no user called so, nor does "User signed out: bob".
         let is_nobody = |user: &Range<usize>| {
-            ["unknown", "invalid"].iter().any(|word| text[user.clone()].eq_ignore_ascii_case(word))
-                && text[user.end..].starts_with(" user")
+            let is = |word: &&str| text[user.clone()].eq_ignore_ascii_case(word);
+            ["unknown", "invalid"].iter().any(is) && text[user.end..].starts_with(" user")
+                || user.start == 0 && is(&"user")
         };
         if user.as_ref().is_some_and(is_nobody) {
             return Reading::Nothing;
@@ -225,8 +245,9 @@ impl Rule {
         })
     }
 
-    /// Where its captures stand in a text that it matches, in the order of `pattern::CAPTURES`.
-    fn matched(&self, text: &str) -> Option<(&Compiled, Found)> {
+    /// Where its captures stand in a text that it matches, in the order of `pattern::CAPTURES`, and whether what stands
+    /// behind it takes its success back.
+    fn matched(&self, text: &str) -> Option<(&Compiled, Found, bool)> {
         let mut slots = [None; SLOTS_MAX];
         let compiled = self.compiled().filter(|compiled| compiled.matcher.find(text, &mut slots))?;
         let in_a_character =
@@ -235,21 +256,23 @@ impl Rule {
             return None;
         }
         let end = range(&slots, 0)?.end;
-        if !rest::may_follow(text, end, self.outcome == Outcome::Success) {
+        if !rest::ends_with_a_word(text, end) {
             return None;
         }
         let mut found: Found = std::array::from_fn(|at| range(&slots, compiled.groups[at]?));
+        let is_taken_back =
+            self.outcome == Outcome::Success && rest::takes_back(text, found[TARGET].as_ref(), end);
         if matches!(self.part, Part::Sentence { .. })
             && let Some(name) = found[TARGET].take()
         {
             found[TARGET] = Some(rest::whole_name(text, name, end)?);
         }
-        Some((compiled, found))
+        Some((compiled, found, is_taken_back))
     }
 
     /// Where its captures stand in a text that it matches; empty when it does not.
     pub(super) fn spans(&self, text: &str) -> Vec<(&'static str, Range<usize>)> {
-        let Some((_, found)) = self.matched(text) else { return Vec::new() };
+        let Some((_, found, false)) = self.matched(text) else { return Vec::new() };
         pattern::CAPTURES.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?))).collect()
     }
 

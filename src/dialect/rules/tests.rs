@@ -85,9 +85,10 @@ fn read_plainly<'a>(rules: &'a Rules, kind: &str, text: &'a str) -> Reading<'a> 
     let known = types::index(kind);
     let list = &rules.lists[rules.by_type[known.unwrap_or(TYPES.len())]];
     let about = list.all().iter().map(|&at| &rules.rules[at]).filter(|rule| rule.is_about(kind, ""));
+    let is_taken_back = Cell::new(false);
     about
         .map(|rule| rules.reading(rule, known, kind, "", text))
-        .find(|reading| !matches!(reading, Reading::Nothing))
+        .find_map(|reading| reading.unless_taken_back(&is_taken_back))
         .unwrap_or_default()
 }
 
@@ -155,6 +156,47 @@ pub(super) fn variants(text: &str) -> Vec<String> {
         others.map(changed)
     });
     changed.chain([text.to_owned(), text.to_uppercase(), format!("{text}ü")]).collect()
+}
+
+/// What an example of a rule says when it stands so; `None` when that is not understood.
+fn words<'a>(rules: &'a Rules, text: &'a str) -> Option<Words<'a>> {
+    match rules.read(types::index("USER_OPERATION"), "USER_OPERATION", "", text) {
+        Reading::Words(words) => Some(words),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_is_said_to_have_failed_behind_a_sentence_is_no_success() {
+    let rules = Rules::embedded();
+    for sentence in rules.example_texts().filter(|text| words(&rules, text).is_some()) {
+        for word in ["failed", "access denied", "result=failure"] {
+            for behind in ["", ". uploaded by alice"] {
+                let text = format!("{sentence}: {word}{behind}");
+                let Some(read) = words(&rules, &text) else { continue };
+                let free = [read.target, read.reason, read.old, read.new, read.role];
+                // Whatever stands in a summary or a comment is its author's.
+                let is_quoted = free.into_iter().flatten().any(|free| free.contains(word));
+                assert!(is_quoted || read.outcome != Outcome::Success, "{text:?} {read:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_a_failure_makes_no_success_of_it() {
+    let rules = Rules::embedded();
+    let texts: Vec<&str> = rules.example_texts().collect();
+    let has_failed = |text: &&&str| words(&rules, text).is_some_and(|it| it.outcome != Outcome::Success);
+    let mut chance = fastrand::Rng::with_seed(11);
+    for failure in texts.iter().filter(has_failed) {
+        for _ in 0..40 {
+            let other = texts[chance.usize(..texts.len())];
+            let behind = other.find([' ', ',', ';', '(']).map_or("", |at| &other[at..]);
+            let text = format!("{failure}{behind}");
+            assert!(words(&rules, &text).is_none_or(|it| it.outcome != Outcome::Success), "{text:?}");
+        }
+    }
 }
 
 proptest! {
