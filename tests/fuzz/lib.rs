@@ -5,6 +5,7 @@
 //! auto                      a log that comes in pieces and may change its language
 //! time                      one byte for the settings, then a time
 //! rules                     a rule file, NUL, a log that its rules read
+//! rest                      a sentence, line feed, what stands behind it
 //! patterns                  the pattern of a rule, line feed, a text
 //! masks                     a pattern, line feed, an entry
 //! formats                   thirteen bytes for the format, its settings and the action, then values, NUL between them
@@ -79,6 +80,48 @@ pub fn rules(input: &[u8]) {
             properties::can_be_written(event);
         }
     }
+}
+
+/// A sentence, and what somebody has written behind it: that makes no success of what has failed, nor lets one stand
+/// that is said to have failed, nor names another than who did it.
+pub fn rest(input: &[u8]) {
+    let middle = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
+    let (sentence, rest) = (&input[..middle], input.get(middle + 1..).unwrap_or_default());
+    let (Ok(sentence), Ok(rest)) = (std::str::from_utf8(sentence), std::str::from_utf8(rest)) else { return };
+    // A name may go on behind other signs.
+    if !rest.starts_with([' ', ',', ';', '(', ')']) {
+        return;
+    }
+    if let Some(event) = worded(&format!("User alice deleted user bob{rest}")) {
+        let target = event.target.as_ref().and_then(|target| target.name.as_deref());
+        assert_eq!(event.user.as_deref(), Some("alice"), "{rest:?}");
+        assert!(target.is_none_or(|target| target.starts_with("bob")), "{rest:?}: {target:?}");
+    }
+    let Some(alone) = worded(sentence) else { return };
+    let longer = worded(&format!("{sentence}{rest}"));
+    let is_success = |event: &Event| event.outcome == Outcome::Success;
+    assert!(
+        is_success(&alone) || !longer.as_ref().is_some_and(is_success),
+        "{sentence:?} {rest:?}: {longer:?}"
+    );
+    for word in ["failed", "access denied", "result=failure"] {
+        let text = format!("{sentence}: {word}.{rest}");
+        let Some(event) = worded(&text).filter(is_success) else { continue };
+        let Event { target, reason, old, new, role, .. } = &event;
+        let named = target.as_ref().and_then(|target| target.name.as_ref());
+        let free = [named, reason.as_ref(), old.as_ref(), new.as_ref(), role.as_ref()];
+        // Whatever stands in a summary or a comment is its author's.
+        let is_quoted = free.into_iter().flatten().any(|free| free.contains(word));
+        assert!(is_quoted, "{text:?}: {event:?}");
+    }
+}
+
+/// What the wording of a text says, if it is understood.
+fn worded(text: &str) -> Option<Event> {
+    let time = 1_709_193_520_000_i64;
+    let entry = serde_json::json!({"timestamp": time, "type": "USER_OPERATION", "content": text}).to_string();
+    let event = properties::events(dialect::find("timeline-json").unwrap(), entry.as_bytes()).pop();
+    event.filter(|event| !event.flags.contains(Flag::UNPARSED))
 }
 
 /// A pattern of a rule, and a text: its groups are where the regex crate finds them.
