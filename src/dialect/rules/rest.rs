@@ -18,12 +18,11 @@ use known::{CONNECTIVES, DONE, FAILED, LEADING, NOUNS, RIGHTS, SECRETS};
 use std::ops::Range;
 
 /// Whether what stands behind the words that end there says that they have failed; or what was read as a name in them:
-/// "Backup was created: failed".
-pub(super) fn takes_back(text: &str, name: Option<&Range<usize>>, end: usize) -> bool {
+/// "Backup was created: failed", "User signed out: failed".
+pub(super) fn takes_back(text: &str, names: [&Option<Range<usize>>; 2], end: usize) -> bool {
     let rest = &text[end..];
-    says_failed(rest)
-        || a_clause_says_failed(rest)
-        || name.is_some_and(|name| says_failed(&text[name.start..]))
+    let mut names = names.into_iter().flatten();
+    says_failed(rest) || a_clause_says_failed(rest) || names.any(|name| says_failed(&text[name.start..]))
 }
 
 /// The name at `name` with the words behind it that belong to it; none if what stands there is no name.

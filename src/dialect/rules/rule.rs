@@ -58,7 +58,8 @@ struct Compiled {
 
 /// Where the captures stand.
 type Found = [Option<Range<usize>>; pattern::CAPTURES.len()];
-/// The place of the target among them.
+/// The places of the actor and of the target among them.
+const USER: usize = 0;
 const TARGET: usize = 3;
 
 /// What the rules make of a text.
@@ -261,7 +262,7 @@ impl Rule {
         }
         let mut found: Found = std::array::from_fn(|at| range(&slots, compiled.groups[at]?));
         let is_taken_back =
-            self.outcome == Outcome::Success && rest::takes_back(text, found[TARGET].as_ref(), end);
+            self.outcome == Outcome::Success && rest::takes_back(text, [&found[USER], &found[TARGET]], end);
         if matches!(self.part, Part::Sentence { .. })
             && let Some(name) = found[TARGET].take()
         {

@@ -169,6 +169,7 @@ fn words<'a>(rules: &'a Rules, text: &'a str) -> Option<Words<'a>> {
 #[test]
 fn what_is_said_to_have_failed_behind_a_sentence_is_no_success() {
     let rules = Rules::embedded();
+    assert!(words(&rules, "User signed out: failed").is_none());
     for sentence in rules.example_texts().filter(|text| words(&rules, text).is_some()) {
         for word in ["failed", "access denied", "result=failure"] {
             for behind in ["", ". uploaded by alice"] {
