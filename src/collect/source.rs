@@ -231,7 +231,8 @@ impl Source {
         let quiet = tail.grown.max(tail.renamed).elapsed() >= LATE_WRITER;
         let has_successor = at + 1 < log.tails.len() || log.is_crowded;
         if has_successor {
-            return quiet || tail.is_packed() || log.tails.len() >= OPEN_MAX;
+            // Where more wait than may be open, he writes to one of those, if at all.
+            return quiet || tail.is_packed() || log.is_crowded || log.tails.len() >= OPEN_MAX;
         }
         quiet && (tail.is_deleted() || tail.is_packed() || log.is_one_of_several)
     }

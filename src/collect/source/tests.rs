@@ -372,3 +372,23 @@ fn an_object_that_is_never_finished_is_its_lines_after_a_minute() {
         fs::remove_file(bench.path("another")).unwrap();
     }
 }
+
+#[test]
+fn many_rotated_files_are_read_in_order_as_many_at_a_look_as_may_be_open() {
+    let mut bench = Bench::new();
+    let files = 5 * OPEN_MAX;
+    let hour = Duration::from_secs(3600);
+    fs::rename(bench.path("log"), bench.path(&format!("log.{files}"))).unwrap();
+    for number in 1..files {
+        let name = if number + 1 == files { "log".to_owned() } else { format!("log.{}", files - number) };
+        bench.write(&name, &format!("entry {number}\n"));
+        let age = hour * u32::try_from(files - number).unwrap();
+        File::open(bench.path(&name)).unwrap().set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+    let mut found = Vec::new();
+    for _ in 0..3 * files / OPEN_MAX {
+        found.extend(bench.poll());
+    }
+    found.retain(|entry| entry.starts_with("entry"));
+    assert_eq!(found, (1..files).map(|number| format!("entry {number}")).collect::<Vec<_>>());
+}
