@@ -34,6 +34,29 @@ fn an_agent_that_is_not_there_is_told_with_the_way_out() {
 }
 
 #[test]
+fn an_agent_that_hangs_is_told_from_one_that_is_well() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.write_log(entry(0).as_bytes());
+    house.start();
+    house.wait_until("it is well", |status| status.sources[0].entries == 1);
+    house.signal(nix::sys::signal::Signal::SIGSTOP);
+    let (code, out, errors) = told(&house.run(&["status"]));
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{errors}");
+    let socket = house.path("control.sock");
+    assert!(
+        errors.starts_with(&format!(
+            "otrail: the agent on {} has not answered for 10 s: it hangs",
+            socket.display()
+        )),
+        "{errors}"
+    );
+    house.signal(nix::sys::signal::Signal::SIGCONT);
+    assert_eq!(house.run(&["status"]).stderr, b"");
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
 fn what_is_at_the_siem_and_what_waits_is_told_of_each_event() {
     let mut house = House::new();
     let receiver = Receiver::start(&house);

@@ -66,7 +66,7 @@ fn of_asking(error: &ControlError) -> Exit {
     match error {
         ControlError::NotRunning { .. } => Exit::NotRunning,
         ControlError::Refused(_) => Exit::Refused,
-        ControlError::No(_) => Exit::No,
+        ControlError::No(_) | ControlError::Silent { .. } => Exit::No,
         ControlError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Exit::Refused,
         _ => Exit::Damaged,
     }

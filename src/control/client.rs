@@ -10,6 +10,7 @@ use crate::model::{Record, Seq};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A connection to the agent, good for one question.
 pub struct Client {
@@ -34,8 +35,10 @@ impl Client {
         Ok(Rows { client: self, end: None, values: Vec::new() })
     }
 
-    /// Asks for the state of the agent.
+    /// Asks for the state of the agent, which has it at hand: `Silent` when it does not come within ten seconds.
     pub fn status(mut self) -> Result<Status, ControlError> {
+        // Without a limit we wait as for any other answer.
+        let _unlimited = self.stream.get_ref().set_read_timeout(Some(STATUS_WITHIN));
         self.ask(&Request::Status)?;
         match self.read()? {
             Answered::Reply(Reply::Status(status)) => Ok(*status),
@@ -97,10 +100,11 @@ impl Client {
     fn read(&mut self) -> Result<Answered, ControlError> {
         let mut line = Vec::new();
         let count = self.stream.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
-        let count = count.map_err(|source| ControlError::Io {
-            action: "read the answer from",
-            path: self.socket.clone(),
-            source,
+        let count = count.map_err(|source| match source.kind() {
+            io::ErrorKind::WouldBlock => {
+                ControlError::Silent { socket: self.socket.clone(), limit: STATUS_WITHIN }
+            }
+            _ => ControlError::Io { action: "read the answer from", path: self.socket.clone(), source },
         })?;
         if count == 0 || line.pop() != Some(b'\n') {
             return Err(ControlError::Garbled("it has no end; the agent may have been stopped".to_owned()));
@@ -185,6 +189,7 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
+const STATUS_WITHIN: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 64 << 10;
 /// A record of the longest entry, every byte of it escaped, is well below.
 const LINE_BYTES_MAX: u64 = 256 << 20;

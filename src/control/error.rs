@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why the agent does not listen, or why an admin has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,17 @@ pub enum ControlError {
         socket: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Somebody listens and says nothing.
+    #[error(
+        "the agent on {} has not answered for {} s: it hangs, is stopped (`kill -CONT` wakes it), or the host is too busy",
+        socket.display(), limit.as_secs()
+    )]
+    Silent {
+        /// Where it listens.
+        socket: PathBuf,
+        /// How long was waited.
+        limit: Duration,
     },
     /// The caller is no admin; the sentence is the agent's.
     #[error("{0}")]

@@ -54,7 +54,9 @@ impl Query {
 fn is_on_its_way(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
         Some(ControlError::Io { source, .. }) => source.kind() != ErrorKind::PermissionDenied,
-        Some(ControlError::NotRunning { .. } | ControlError::Garbled(_)) => true,
+        Some(ControlError::NotRunning { .. } | ControlError::Garbled(_) | ControlError::Silent { .. }) => {
+            true
+        }
         _ => false,
     }
 }
