@@ -8,9 +8,10 @@
 //! {"value":[{…}]}      a page with an array, see `page`
 //! ```
 //!
-//! What is none of it is a line, and the line is the entry. An object without a line end is whole when the file has not
-//! grown for a while; one that goes over several lines is waited for as long as all of it so far is the beginning of
-//! one, until the file has not grown for long (`End::Overdue`), and for no more bytes than an entry may have.
+//! What is none of it is a line, and the line is the entry. An object that is a line by itself waits for its line end, as
+//! any line does; one that is less or more than a line is whole without it when the file has not grown for a while. One
+//! that goes over several lines is waited for as long as all of it so far is the beginning of one, until the file has not
+//! grown for long (`End::Overdue`), and for no more bytes than an entry may have.
 //!
 //! Invariant: where an entry ends depends on the bytes from its beginning on: whoever stops after it reads on alike.
 //! Invariant: linear time. Where it takes long to show that there is no object, none is looked for again in its lines.
@@ -190,9 +191,10 @@ fn object(bytes: &[u8], start: usize, at: usize, end: End, entry_bytes_max: usiz
         Some(b'\n') => Found::Object(Entry { text: at..after, end: next + 1 }),
         Some(b'{' | b'[') => Found::Object(Entry { text: at..after, end: next }),
         Some(_) => lines_to(bytes, at, next, end),
-        None if end == End::Open => Found::Later,
+        // A line is whole with its end: more may come, and without it its event is marked.
         None if is_line && end == End::Final => Found::Lines { until: next },
-        None => Found::Object(Entry { text: if is_line { start } else { at }..after, end: next }),
+        None if is_line || end == End::Open => Found::Later,
+        None => Found::Object(Entry { text: at..after, end: next }),
     }
 }
 
@@ -291,11 +293,16 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_a_line_end_is_whole_when_the_file_rests() {
-        for log in ["{\"a\":1}", "{\n \"a\":1\n}", "{\"a\":1} , "] {
+    fn an_object_without_a_line_end_is_whole_when_the_file_rests_but_a_line_is_not() {
+        for log in ["{\n \"a\":1\n}", "{\"a\":\n1} , "] {
             assert_eq!(so_far(log, End::Open), (vec![], 0));
             assert_eq!(so_far(log, End::Settled), (vec![log.trim_end_matches([' ', ','])], log.len()));
         }
+        for end in [End::Open, End::Settled, End::Overdue] {
+            assert_eq!(so_far("{\"a\":1}", end), (vec![], 0));
+            assert_eq!(so_far("{\"a\":1} , ", end), (vec![], 0));
+        }
+        assert_eq!(texts("{\"a\":1}"), ["{\"a\":1}"]);
         assert_eq!(so_far("{\"a\":1}{\"b", End::Open), (vec!["{\"a\":1}"], 7));
         assert_eq!(so_far("{\"a\":1} x", End::Settled), (vec![], 0));
     }
