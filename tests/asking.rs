@@ -253,7 +253,7 @@ fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
     assert_eq!(house.stop(), Some(0));
     std::fs::remove_dir_all(house.path("state")).unwrap();
     house.start();
-    let waiting = "otrail: the agent has stopped; waiting until it is started again\n";
+    let waiting = "otrail: the agent has stopped; waiting 60 s for the next one\n";
     for follower in followers {
         let (code, _, errors) = told(&follower.wait_with_output().unwrap());
         let lost = "otrail: the answer is incomplete: the agent has another journal now\n";

@@ -24,6 +24,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cursor::Cursor;
 use printer::Printer;
@@ -139,7 +140,7 @@ pub struct Query {
     /// Newest rows first
     #[arg(short, long)]
     reverse: bool,
-    /// Go on with new rows as they come, also after the agent was stopped and started again
+    /// Go on with new rows as they come, also when the agent is stopped and started again within a minute
     #[arg(short, long, conflicts_with_all = ["reverse", "directory"])]
     follow: bool,
     /// How a row looks
@@ -293,7 +294,9 @@ impl Query {
             if let Some(reason) = rows.incomplete().filter(|reason| reason != STOPPING) {
                 warn(&format!("the answer is incomplete: {reason}"));
             }
-            rows = match self.resumed(followed, through)? {
+            let seconds = NEXT_AGENT_WITHIN.as_secs();
+            self.tell(&format!("the agent has stopped; waiting {seconds} s for the next one"));
+            rows = match followed.resumed(through, NEXT_AGENT_WITHIN)? {
                 Ok(rows) => rows,
                 Err(reason) => {
                     printer.finish()?;
@@ -341,3 +344,5 @@ impl Query {
 
 /// As `journalctl -f`.
 const FOLLOW_LINES: usize = 10;
+/// An update, or a start anew, takes less.
+const NEXT_AGENT_WITHIN: Duration = Duration::from_secs(60);
