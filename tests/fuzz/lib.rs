@@ -107,10 +107,10 @@ pub fn rest(input: &[u8]) {
     for word in ["failed", "access denied", "result=failure"] {
         let text = format!("{sentence}: {word}.{rest}");
         let Some(event) = worded(&text).filter(is_success) else { continue };
-        let Event { target, reason, old, new, role, .. } = &event;
+        let Event { user, target, reason, old, new, role, .. } = &event;
         let named = target.as_ref().and_then(|target| target.name.as_ref());
-        let free = [named, reason.as_ref(), old.as_ref(), new.as_ref(), role.as_ref()];
-        // Whatever stands in a summary or a comment is its author's.
+        let free = [user.as_ref(), named, reason.as_ref(), old.as_ref(), new.as_ref(), role.as_ref()];
+        // Whatever stands in a summary, a comment or in quotes is its author's.
         let is_quoted = free.into_iter().flatten().any(|free| free.contains(word));
         assert!(is_quoted, "{text:?}: {event:?}");
     }

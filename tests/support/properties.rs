@@ -250,10 +250,6 @@ fn without_pages(rest: &str) -> String {
 
 /// Whether a line may be the header of a CSV file: some cells, one of which names the time or the content.
 fn is_header(line: &str) -> bool {
-    let cells: Vec<String> = line
-        .split([',', ';', '\t', '|'])
-        .map(|cell| cell.chars().filter(|it| it.is_alphanumeric()).collect::<String>().to_lowercase())
-        .collect();
     let named = [
         "time",
         "date",
@@ -266,7 +262,12 @@ fn is_header(line: &str) -> bool {
         "details",
         "text",
     ];
-    cells.len() >= 3 && cells.iter().any(|cell| named.iter().any(|name| cell.contains(name)))
+    [',', ';', '\t', '|'].into_iter().any(|delimiter| {
+        let cells = line.split(delimiter);
+        let cells = cells.map(|cell| cell.chars().filter(|it| it.is_alphanumeric()).collect::<String>());
+        let cells: Vec<String> = cells.map(|cell| cell.to_lowercase()).collect();
+        cells.len() >= 3 && cells.iter().any(|cell| named.iter().any(|name| cell.contains(name)))
+    })
 }
 
 /// Some places in a log, the same for the same log.
