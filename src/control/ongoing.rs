@@ -1,7 +1,6 @@
 //! An act while it goes on: how far it has come goes to the client, and whether the client is still there to the act.
 
-use super::protocol::STOPPING;
-use super::protocol::{Reply, Wish};
+use super::protocol::{Reply, STOPPING, Wish};
 use super::server::{Shared, stopped};
 use super::{Peer, audit, request};
 use crate::model::act::Replayed;

@@ -12,7 +12,7 @@
 //! {"values":[["alice",12],...]}                              instead of records, where a query is `by` a field
 //! {"going":[{...}]}                                          how far a replay has come, now and then
 //! {"done":{"reset":{...}}}                                   what came of an act
-//! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of a whole answer
+//! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of an answer; `through` where a stop ended a follower
 //! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
 

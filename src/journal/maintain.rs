@@ -51,7 +51,7 @@ impl Journal {
             for name in &gone {
                 forms::remove(&dir, name)?;
             }
-            tell_gone(&names, gone.len());
+            tell_gone(&held[..gone.len()]);
             super::store::sync_dir(&dir)?;
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
         }
@@ -71,7 +71,7 @@ impl Journal {
         let is_plain = |segment: &Held| {
             !unsealable.contains(&segment.name) && !forms::sealed(dir, &segment.name).exists()
         };
-        held.iter().any(is_plain) && self.0.room.may_come()
+        held.iter().any(is_plain) && self.0.room.may_come(self.0.begun.elapsed())
     }
 
     /// The segments that are closed.
@@ -186,13 +186,13 @@ impl Journal {
     }
 }
 
-/// Says which records are gone for good: the first so many of these segments.
-fn tell_gone(names: &[SegmentName], count: usize) {
-    if let (Some(first), Some(next)) = (names.first(), names.get(count)) {
-        let last = next.first.0.saturating_sub(1);
+/// Says which records are gone for good.
+fn tell_gone(gone: &[Held]) {
+    if let (Some(first), Some(last)) = (gone.first(), gone.last()) {
         tracing::info!(
-            "records {} to {last} are older than the journal may keep (size-max, age-max) and were removed",
-            first.first
+            "records {} to {} are older than the journal may keep (size-max, age-max) and were removed",
+            first.name.first,
+            last.last
         );
     }
 }

@@ -68,18 +68,12 @@ fn about(left: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::segment::SegmentName;
+    use crate::journal::retention::tests::segment;
 
     const HOUR: i64 = 3_600_000;
 
     fn held() -> Vec<Held> {
-        let segment = |first: u64, hour: i64| Held {
-            name: SegmentName { first: Seq(first), run: 1 },
-            last: Seq(first + 9),
-            bytes: 100,
-            written: Time::from_millis(hour * HOUR).unwrap(),
-        };
-        vec![segment(1, 1), segment(11, 2), segment(21, 4)]
+        vec![segment(1, HOUR), segment(11, 2 * HOUR), segment(21, 4 * HOUR)]
     }
 
     fn words(confirmed: u64, bytes_max: u64) -> String {

@@ -47,10 +47,12 @@ pub(super) fn to_remove(
 }
 
 /// The threshold in percent (75, 90, 100) that `bytes` of `bytes_max` has reached; 0 below the first. `before` is that of the
-/// last time: it stays while there is not much less, for segments come and go at the size of a full journal.
+/// last time: it stays while there is not much less, for segments come and go at the size of a full journal. Not so 100: that
+/// reading is paused is told each time.
 pub(super) fn threshold(bytes: u64, bytes_max: u64, before: u8) -> u8 {
     let percent = u128::from(bytes) * 100 / u128::from(bytes_max.max(1));
     let reached = [100, 90, 75].into_iter().find(|&threshold| percent >= u128::from(threshold)).unwrap_or(0);
+    let before = before.min(90);
     if percent + NOT_MUCH_LESS > u128::from(before) { reached.max(before) } else { reached }
 }
 
@@ -58,19 +60,23 @@ pub(super) fn threshold(bytes: u64, bytes_max: u64, before: u8) -> u8 {
 const NOT_MUCH_LESS: u128 = 20;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const DAY: i64 = 86_400_000;
 
-    fn held() -> Vec<Held> {
-        let segment = |first: u64, day: i64| Held {
+    /// A segment of ten records and a hundred bytes that was last written at that time.
+    pub(in crate::journal) fn segment(first: u64, millis: i64) -> Held {
+        Held {
             name: SegmentName { first: Seq(first), run: 1 },
             last: Seq(first + 9),
             bytes: 100,
-            written: Time::from_millis(day * DAY).unwrap(),
-        };
-        vec![segment(1, 1), segment(11, 2), segment(21, 3)]
+            written: Time::from_millis(millis).unwrap(),
+        }
+    }
+
+    fn held() -> Vec<Held> {
+        vec![segment(1, DAY), segment(11, 2 * DAY), segment(21, 3 * DAY)]
     }
 
     fn firsts(bytes_max: u64, age_days: u64, confirmed: u64, clock_sane: bool) -> Vec<u64> {
@@ -114,9 +120,10 @@ mod tests {
             (899, 90, 90),
             (710, 90, 90),
             (709, 90, 0),
-            (999, 100, 100),
-            (810, 100, 100),
-            (800, 100, 75),
+            (999, 100, 90),
+            (710, 100, 90),
+            (709, 100, 0),
+            (1000, 90, 100),
             (900, 75, 90),
         ] {
             assert_eq!(threshold(bytes, 1000, before), reached, "{bytes} after {before}");

@@ -276,6 +276,7 @@ const COUNT: u64 = Name::short(b"count");
 const SYNCED: u64 = Name::short(b"synced");
 /// Twice as many as a segment of 16 GiB has.
 const FRAMES_MAX: u32 = u16::MAX as u32;
+
 #[cfg(test)]
 mod tests {
     use super::*;
