@@ -64,10 +64,10 @@ pub enum NetError {
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     /// Others than its owner can read or change a key.
-    #[error("{} has mode {mode:04o}, others can get at it: chmod 600 {}", path.display(), path.display())]
-    LooseKey { path: PathBuf, mode: u32 },
+    #[error("{} has mode {mode:04o}, others can get at it: {way_out}", path.display())]
+    LooseKey { path: PathBuf, mode: u32, way_out: String },
     /// A key that needs a passphrase, which nobody is there to type.
-    #[error("the key in {} is encrypted: store it without passphrase, mode 600", path.display())]
+    #[error("the key in {} is encrypted: store it without passphrase, with the owner and mode that it has", path.display())]
     EncryptedKey { path: PathBuf },
     /// A file without the thing it should hold.
     #[error("{} holds no {what} in PEM form", path.display())]

@@ -4,6 +4,7 @@
 //! Invariant: no error carries a byte of a key.
 
 use super::{NetError, TlsSettings};
+use nix::unistd::{Group, getegid, geteuid};
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -102,7 +103,8 @@ pub(super) fn private(path: &Path) -> Result<Vec<u8>, NetError> {
     let file = open(path)?;
     let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
     if is_loose(metadata.mode(), metadata.uid()) {
-        return Err(NetError::LooseKey { path: path.to_owned(), mode: metadata.mode() & 0o7777 });
+        let way_out = tightened(path, metadata.uid(), geteuid().as_raw(), service_group().as_deref());
+        return Err(NetError::LooseKey { path: path.to_owned(), mode: metadata.mode() & 0o7777, way_out });
     }
     read(&file, path)
 }
@@ -111,6 +113,23 @@ pub(super) fn private(path: &Path) -> Result<Vec<u8>, NetError> {
 fn is_loose(mode: u32, owner: u32) -> bool {
     let allowed = if owner == 0 { 0o740 } else { 0o700 };
     mode & 0o777 & !allowed != 0
+}
+
+/// How to shut out the others and not the agent: what is not its own it reads through its group.
+fn tightened(path: &Path, owner: u32, caller: u32, service_group: Option<&str>) -> String {
+    let path = path.display();
+    let is_own = owner == caller || caller == 0;
+    match service_group {
+        Some(group) if owner == 0 || !is_own => format!("chown root:{group} {path} && chmod 640 {path}"),
+        _ => format!("chmod 600 {path}"),
+    }
+}
+
+/// The group of the agent: that of the caller, or for root that of the service, if it is installed here.
+fn service_group() -> Option<String> {
+    let group =
+        if geteuid().is_root() { Group::from_name(SERVICE_GROUP) } else { Group::from_gid(getegid()) };
+    group.ok().flatten().map(|group| group.name)
 }
 
 /// Opens a regular file; a pipe in its place does not make us wait.
@@ -140,6 +159,8 @@ fn unreadable(path: &Path, source: io::Error) -> NetError {
     NetError::File { action: "read", path: path.to_owned(), source }
 }
 
+/// As the package makes it.
+const SERVICE_GROUP: &str = "otrail";
 /// A bundle of all public CAs has about a quarter of a mebibyte.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 /// What editors put before text in UTF-8.
@@ -164,6 +185,26 @@ mod tests {
             (0o100644, 0, true),
         ] {
             assert_eq!(is_loose(mode, owner), loose, "{mode:o} of {owner}");
+        }
+    }
+
+    #[test]
+    fn what_the_way_out_leaves_the_agent_can_read() {
+        let (otrail, alice) = (990, 1000);
+        let (own, shared) = ("chmod 600 k", "chown root:otrail k && chmod 640 k");
+        for (owner, caller, group, way_out) in [
+            (otrail, otrail, Some("otrail"), own),
+            (0, otrail, Some("otrail"), shared),
+            (alice, otrail, Some("otrail"), shared),
+            (0, 0, Some("otrail"), shared),
+            (otrail, 0, Some("otrail"), own),
+            (0, 0, None, own),
+        ] {
+            assert_eq!(
+                tightened(Path::new("k"), owner, caller, group),
+                way_out,
+                "of {owner}, read by {caller}"
+            );
         }
     }
 }
