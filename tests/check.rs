@@ -198,7 +198,7 @@ fn check_finds_what_is_missing_or_loose() {
         ok       config: DIR/otrail.toml
         warning  source log: DIR/sensor.log is not there yet; check the path; otrail waits for it
         problem  state-dir: DIR/state has mode 0755, others can get at the trail; chmod 0700 DIR/state
-        problem  destination siem: DIR/client.key has mode 0644, others can get at it: chmod 600 DIR/client.key
+        problem  destination siem: DIR/client.key has mode 0644, others can get at it: WAY OUT
         ok       admins: root, the agent's user may query
         exit 1
     "#]],
@@ -322,4 +322,22 @@ fn check_speaks_json() {
     let findings = report["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["thing"] == "source log" && finding["verdict"] == "ok"));
     assert!(json.ends_with("exit 0\n"));
+}
+
+/// A pipe without a writer would be waited for by `open` itself.
+#[test]
+fn a_config_from_a_pipe_is_read_and_a_pipe_without_a_writer_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("otrail.toml");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    expect![[r#"
+        FILE: cannot be read: it is a pipe that nobody writes to
+          name the file with --config FILE"#]]
+    .assert_eq(&loaded(&pipe));
+    let (_dir, file) = file(0o600, SMALL.as_bytes());
+    let script = "cat \"$2\" | \"$1\" check --config /dev/stdin";
+    let args = ["-c", script, "sh", env!("CARGO_BIN_EXE_otrail"), file.to_str().unwrap()];
+    let checked = Command::new("sh").args(args).output().unwrap();
+    let said = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
+    assert!(said.contains("config: /dev/stdin") && said.contains("source timeline: "), "{said}");
 }

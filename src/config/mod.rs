@@ -1,6 +1,7 @@
 //! The config file, checked: it fills the settings of the rooms, or every problem is shown under its line.
 //!
 //! ```text
+//! file         reads a file, and waits for nobody
 //! raw          tables and values that remember where they stand
 //! keys         what may stand in the file
 //! rules        the wording rules of the site
@@ -18,6 +19,7 @@ mod address;
 mod check;
 mod destination;
 mod fields;
+mod file;
 mod frame;
 mod keys;
 mod mask;
@@ -38,8 +40,7 @@ use problem::quoted;
 use raw::Notes;
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ pub struct Config {
 /// Where the agent of a config is asked. As it is installed, the file `usual` can be read by root and the service alone:
 /// anybody else asks where the agent is unless that file says otherwise, and the agent decides.
 pub fn control_of(path: &Path, usual: &Path) -> Result<control::Settings, ConfigError> {
-    let is_closed = || File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let is_closed = || file::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
     if path == usual && is_closed() {
         return Ok(check::usual_control());
     }
@@ -215,12 +216,10 @@ fn syntax_problem(text: &str, span: &Range<usize>, said: &str) -> (String, Strin
 
 /// At most one byte more than a config may have, and the mode of the very file that was read.
 fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let file = File::open(path)?;
-    let about = file.metadata()?;
+    let opened = file::open(path)?;
+    let about = opened.metadata()?;
     let mode = if about.is_file() { about.permissions().mode() } else { 0 };
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    Ok((bytes, mode))
+    Ok((file::read(opened, FILE_BYTES_MAX)?, mode))
 }
 
 fn group_exists(name: &str) -> bool {

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a file or rule with a problem is left out and told; all others work.
 
-use super::Config;
 use super::problem::Problem;
+use super::{Config, file};
 use crate::dialect::{RuleProblem, Rules};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -112,14 +112,13 @@ fn names(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn read(path: &Path) -> Result<String, (String, String)> {
     let unreadable =
         |error: io::Error| (format!("cannot be read: {error}"), "otrail must be able to read it".into());
-    let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    let opened = file::open(path).map_err(unreadable)?;
+    let mode = opened.metadata().map_err(unreadable)?.permissions().mode();
     if mode & 0o022 != 0 {
         let message = format!("is writable by others (mode {:04o}): its rules are not used", mode & 0o7777);
         return Err((message, format!("chmod go-w {}", path.display())));
     }
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = file::read(opened, FILE_BYTES_MAX).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(("is larger than 1 MiB".to_owned(), "split it".to_owned()));
     }
