@@ -12,6 +12,7 @@
 //! then everything ends; within five seconds, whatever a peer or a disk does.
 
 mod act;
+mod descriptors;
 mod expiry;
 mod keep;
 pub mod path;
@@ -54,6 +55,17 @@ pub enum AgentError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The journal and the destinations could not be served.
+    #[error(
+        "at most {limit} files may be open at once, and this config needs {needed}: set LimitNOFILE= of the service, or \
+         `ulimit -n`, to {}", needed.next_power_of_two().max(1024)
+    )]
+    Descriptors {
+        /// The hard limit.
+        limit: usize,
+        /// The least that works.
+        needed: usize,
+    },
     /// A thread of the agent ended by a defect of otrail.
     #[error("the {0} ended unexpectedly; this is a defect of otrail, please report it")]
     Ended(&'static str),
@@ -63,8 +75,11 @@ pub enum AgentError {
 pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
     slack::limit();
+    let mut collect = config.collect;
+    collect.open_files_max =
+        descriptors::for_logs(collect.sources.len(), collect.apis.len(), config.destinations.len())?;
     let journal = Journal::open(config.journal.clone(), now())?;
-    let collect = Arc::new(config.collect);
+    let collect = Arc::new(collect);
     let pollers = collect::open_apis(&collect, &journal, now)?;
     let collector = Collector::new(collect, journal.clone(), now)?;
     let collecting = collector.handle();

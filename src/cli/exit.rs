@@ -56,7 +56,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         }
         // The journal is whole, whatever an export of it is written to.
         Some(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => Exit::No,
-        Some(JournalError::Locked { .. } | JournalError::Full { .. }) | None => Exit::No,
+        Some(JournalError::Locked { .. } | JournalError::Full { .. } | JournalError::Crowded { .. })
+        | None => Exit::No,
         Some(_) => Exit::Damaged,
     }
 }

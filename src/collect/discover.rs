@@ -4,7 +4,7 @@ use super::choice::Choice;
 use super::content::Content;
 use super::copies::small_copy;
 use super::identity::{Inode, Sight};
-use super::log::Log;
+use super::log::{CLAIM, Log};
 use super::place;
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
@@ -46,9 +46,14 @@ impl Source {
             }
             Err(error) => self.error = format!("cannot read {}: {error}", path.display()),
         }
+        // All that it may have open; what it does not need is for others.
+        let may_be_open = round.spare.saturating_add(self.claims());
         for log in 0..self.logs.len() {
+            let claimed = self.logs.iter().map(Log::claims).sum();
+            round.spare = may_be_open.saturating_sub(claimed);
             self.look_at(log, round);
         }
+        round.spare = may_be_open.saturating_sub(self.claims());
         self.is_fresh &= self.known.is_empty();
     }
 
@@ -66,6 +71,10 @@ impl Source {
     fn look_at(&mut self, log: usize, round: &mut Round<'_>) {
         let path = self.logs[log].path.clone();
         match place::open(&path, round.settings.sources[self.at].follow_symlinks) {
+            Ok(_) if self.logs[log].tails.is_empty() && round.spare < CLAIM => {
+                let open = round.settings.open_files_max;
+                self.is_missing(log, &io::Error::other(format!("{NO_ROOM} ({open}): {MORE_ROOM}")), round);
+            }
             Ok((file, metadata)) => {
                 self.is_there(log, round);
                 let inode = Inode::of(&metadata);
@@ -233,7 +242,8 @@ impl Source {
     ) -> io::Result<()> {
         let gap = unseen::gap(&self.logs[log], &order, &found);
         let first = order.first().map(|candidate| candidate.path.clone());
-        let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).max(1);
+        let may_be_open = round.spare.saturating_add(self.logs[log].claims());
+        let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).min(may_be_open).max(1);
         self.logs[log].is_crowded = order.len() > room;
         for candidate in order.into_iter().take(room) {
             let is_it = |spotted: &Spotted| {
@@ -358,5 +368,7 @@ fn time_of(millis: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
+const NO_ROOM: &str = "as many log files are open as this process may have";
+const MORE_ROOM: &str = "raise LimitNOFILE= of the service, or leave logs out";
 /// Files of one log that are open at once.
 pub(super) const OPEN_MAX: usize = 16;

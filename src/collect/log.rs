@@ -71,6 +71,11 @@ impl Log {
         self.looked_through.is_none()
     }
 
+    /// How many files it has open, and may: whatever others have, each log has room for the next when it is rotated.
+    pub(super) fn claims(&self) -> usize {
+        if self.tails.is_empty() { 0 } else { self.tails.len().max(CLAIM) }
+    }
+
     /// Whether that file is open as the log itself.
     pub(super) fn has_open(&self, inode: Inode) -> bool {
         self.tails.back().is_some_and(|tail| !tail.rotated && tail.inode() == inode)
@@ -165,6 +170,8 @@ impl Log {
 const LEFT_MAX: usize = 16;
 /// Compressed copies that are remembered.
 const DONE_WITH_MAX: usize = 4096;
+/// The log and what it was rotated to.
+pub(super) const CLAIM: usize = 2;
 /// Longer than any file system's ticks are.
 const TICKS: Duration = Duration::from_secs(2);
 /// How long a file must be away before that is told: a rotation takes a moment.

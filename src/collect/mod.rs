@@ -160,8 +160,10 @@ impl Collector {
     fn round(&mut self) -> Result<bool, JournalError> {
         let now = (self.clock)();
         let mut input = Input::default();
+        let spare = self.spare();
         let (settings, last_file) = (&self.settings, &mut self.last_file);
-        let mut round = Round { settings, input: &mut input, last_file, budget: source::READ_BYTES, now };
+        let budget = source::READ_BYTES;
+        let mut round = Round { settings, input: &mut input, last_file, budget, now, spare };
         let (first, count) = (self.turn, self.sources.len());
         let mut busy = false;
         for at in (first..first + count).map(|at| at % count) {
@@ -174,6 +176,12 @@ impl Collector {
         }
         self.append(input, now)?;
         Ok(busy)
+    }
+
+    /// How many more log files may be open.
+    fn spare(&self) -> usize {
+        let claimed = self.sources.iter().map(Source::claims).sum();
+        self.settings.open_files_max.saturating_sub(claimed)
     }
 
     fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {

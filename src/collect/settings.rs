@@ -23,6 +23,8 @@ pub struct Settings {
     pub rules: Arc<Rules>,
     /// What is replaced before it is stored.
     pub masks: Masks,
+    /// Log files that may be open at once, of all sources together; the agent knows when it starts.
+    pub open_files_max: usize,
 }
 
 /// One `[[source]]`.

@@ -35,7 +35,14 @@ impl Reader {
         let mut input = Input::default();
         self.source.hurried = looks;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
-        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
+        self.source.poll(&mut Round {
+            settings,
+            input: &mut input,
+            last_file,
+            budget,
+            now,
+            spare: usize::MAX,
+        });
         input
     }
 
@@ -72,6 +79,7 @@ fn settings(path: PathBuf) -> Settings {
         apis: Vec::new(),
         classes: Class::ALL.to_vec(),
         user_login: Class::UserOperation,
+        open_files_max: usize::MAX,
         rules: Arc::clone(&RULES),
         masks: Masks::default(),
     }

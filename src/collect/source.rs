@@ -4,7 +4,7 @@ use super::cutter::{Cut, Reading};
 use super::discover::OPEN_MAX;
 use super::gap::{Gap, Loss};
 use super::identity::Inode;
-use super::log::Log;
+use super::log::{CLAIM, Log};
 use super::ordinals::Ordinals;
 use super::parting::Parting;
 use super::report::Pace;
@@ -52,6 +52,8 @@ pub(super) struct Round<'a> {
     /// Bytes that may still be read.
     pub budget: usize,
     pub now: Time,
+    /// Files that may be open besides those that each log has claimed.
+    pub spare: usize,
 }
 
 impl Source {
@@ -81,6 +83,11 @@ impl Source {
     pub(super) fn watched(&self) -> impl Iterator<Item = (&Path, Inode)> {
         let current = self.logs.iter().filter_map(|log| log.tails.back()).filter(|tail| !tail.rotated);
         current.map(|tail| (tail.path.as_path(), tail.inode()))
+    }
+
+    /// Files that it has open, and may: whatever others have, it has room for a log.
+    pub(super) fn claims(&self) -> usize {
+        self.logs.iter().map(Log::claims).sum::<usize>().max(CLAIM)
     }
 
     /// Something is on the move: a rotation or a missing file, to be looked at sooner than usual.

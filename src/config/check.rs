@@ -73,6 +73,7 @@ fn collect_settings(top: &Table<'_>, sensor: &str, state_dir: &Path) -> collect:
         apis,
         classes: classes.unwrap_or_else(|| vec![Class::UserOperation]),
         user_login: user_login.unwrap_or(Class::UserOperation),
+        open_files_max: usize::MAX,
         rules: Arc::clone(&RULES),
         masks: mask::all(top),
     }

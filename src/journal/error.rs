@@ -47,6 +47,16 @@ pub enum JournalError {
         /// The state directory.
         dir: PathBuf,
     },
+    /// Too many files are open, of this process or of the whole system; what was to be written waits.
+    #[error(
+        "too many files are open for the journal in {}; reading is paused, nothing is dropped: raise LimitNOFILE= of the \
+         service, or fs.file-max of the system",
+        dir.display()
+    )]
+    Crowded {
+        /// The state directory.
+        dir: PathBuf,
+    },
     /// The folder was written by a later otrail.
     #[error("{} has format version {found}, this otrail reads up to {known}; use the otrail that wrote it", segment.display())]
     Version {
@@ -76,11 +86,22 @@ impl JournalError {
         matches!(self, JournalError::Damaged { .. } | JournalError::Gap { .. })
     }
 
-    /// Whether space is all that is missing.
+    /// Whether space, or a file that may be open, is all that is missing: it can be tried again.
     pub fn is_full(&self) -> bool {
         match self {
             JournalError::Full { .. } => true,
-            JournalError::Io { source, .. } => is_no_space(source),
+            JournalError::Io { source, .. } => is_no_space(source) || self.is_crowded(),
+            _ => self.is_crowded(),
+        }
+    }
+
+    /// Whether a file that may be open is what is missing.
+    pub(super) fn is_crowded(&self) -> bool {
+        match self {
+            JournalError::Crowded { .. } => true,
+            JournalError::Io { source, .. } => {
+                matches!(source.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+            }
             _ => false,
         }
     }

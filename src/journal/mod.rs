@@ -116,8 +116,10 @@ struct Inner {
     unsealable: Mutex<Vec<segment::SegmentName>>,
     /// Capacity threshold that was last told.
     threshold: AtomicU8,
-    /// The disk is full: reading is paused.
+    /// The disk is full, or too many files are open: reading is paused.
     full: AtomicBool,
+    /// It is the files.
+    crowded: AtomicBool,
     /// The configured capacity is used up by what is not confirmed yet: reading is paused.
     over: AtomicBool,
     /// The journal cannot be written any more: whoever appends or tries again is told.
@@ -160,6 +162,7 @@ impl Journal {
             unsealable: Mutex::default(),
             threshold: AtomicU8::new(0),
             full: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             over: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
@@ -225,7 +228,7 @@ impl Journal {
 
     /// Appends a batch and waits until it is on stable storage. Blocks.
     ///
-    /// `Full`: the batch is kept, `retry` writes it when there is space. Any other error is final:
+    /// `Full`, `Crowded`: the batch is kept, `retry` writes it when there is space. Any other error is final:
     /// the agent has to stop, and resumes from what was announced.
     pub fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
         self.let_readers_follow();
@@ -243,8 +246,11 @@ impl Journal {
         if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
             self.0.full.store(false, Ordering::Relaxed);
             self.set_error("");
-            let message = "the disk has space again; reading goes on";
-            self.note(Event::own(Action::DISK_FULL, Outcome::Success, now, message));
+            let (action, message) = match self.0.crowded.swap(false, Ordering::Relaxed) {
+                true => (Action::JOURNAL_ERROR, "the journal can be written again; reading goes on"),
+                false => (Action::DISK_FULL, "the disk has space again; reading goes on"),
+            };
+            self.note(Event::own(action, Outcome::Success, now, message));
         }
         Ok(())
     }
@@ -259,11 +265,17 @@ impl Journal {
     fn write_out(&self, writer: &mut MutexGuard<'_, Writer>, now: Time) -> Result<(), JournalError> {
         while writer.is_waiting() {
             let mut result = writer.flush(now);
-            if matches!(&result, Err(error) if error.is_full()) {
-                self.pause_for_space(writer, now);
-                if self.0.store.release_reserve() {
-                    result = writer.flush(now);
+            match &result {
+                Err(error) if error.is_crowded() => {
+                    self.pause(writer, Action::JOURNAL_ERROR, error.to_string(), now);
                 }
+                Err(error) if error.is_full() => {
+                    self.pause_for_space(writer, now);
+                    if self.0.store.release_reserve() {
+                        result = writer.flush(now);
+                    }
+                }
+                _ => {}
             }
             match result {
                 Ok(durable) => self.announce(writer, durable),
@@ -281,15 +293,21 @@ impl Journal {
 
     /// The disk is full: tells it, by an event too, which is written as soon as there is room for it.
     fn pause_for_space(&self, writer: &mut MutexGuard<'_, Writer>, now: Time) {
+        let message =
+            format!("the disk of {} is full; reading is paused, nothing is dropped", self.dir().display());
+        self.pause(writer, Action::DISK_FULL, message, now);
+    }
+
+    /// What is missing will be there again: `retry` ends the pause.
+    fn pause(&self, writer: &mut MutexGuard<'_, Writer>, action: Action, message: String, now: Time) {
         if self.0.full.swap(true, Ordering::Relaxed) {
             return;
         }
-        let message =
-            format!("the disk of {} is full; reading is paused, nothing is dropped", self.dir().display());
+        self.0.crowded.store(action == Action::JOURNAL_ERROR, Ordering::Relaxed);
         self.set_error(&message);
         tracing::error!("{message}");
-        if self.limiter().admit(Action::DISK_FULL, self.0.begun.elapsed()) {
-            let event = self.own(Event::own(Action::DISK_FULL, Outcome::Failure, now, message));
+        if self.limiter().admit(action, self.0.begun.elapsed()) {
+            let event = self.own(Event::own(action, Outcome::Failure, now, message));
             writer.hold(Input::own(event));
         }
     }

@@ -150,7 +150,7 @@ impl Writer {
 
     /// Writes the first batch that waits, and comes back once it is on stable storage.
     ///
-    /// On `Full` the batch is kept: `flush` tries again. On any other error nothing may be written any more.
+    /// On `Full` and `Crowded` the batch is kept: `flush` tries again. On any other error nothing may be written any more.
     pub(super) fn flush(&mut self, now: Time) -> Result<Durable, JournalError> {
         if let Some(reason) = &self.failed {
             let source = std::io::Error::other(format!("it failed before: {reason}"));
@@ -170,8 +170,12 @@ impl Writer {
             Ok(()) => Ok(self.settle(pending)),
             Err(error) => {
                 self.pending = Some(pending);
+                let dir = self.store.root().to_path_buf();
+                if error.is_crowded() {
+                    return Err(JournalError::Crowded { dir });
+                }
                 if error.is_full() {
-                    return Err(JournalError::Full { dir: self.store.root().to_path_buf() });
+                    return Err(JournalError::Full { dir });
                 }
                 self.failed = Some(super::error::text(&error));
                 Err(error)
@@ -282,7 +286,11 @@ impl Writer {
                 return Err(JournalError::io("begin", &path)(error));
             }
         };
-        store::sync_dir(&self.store.journal())?;
+        store::sync_dir(&self.store.journal()).inspect_err(|error| {
+            if error.is_crowded() {
+                let _ = std::fs::remove_file(&path);
+            }
+        })?;
         self.chain = chain;
         pending.rechain(chain);
         self.segment = Some(Open { name, path, file, bytes: bytes.len() as u64, created: now });

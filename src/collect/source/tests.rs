@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 
+mod crowded;
+
 struct Bench {
     folder: TempDir,
     settings: Settings,
@@ -41,6 +43,7 @@ pub(super) fn settings(path: PathBuf) -> Settings {
         apis: Vec::new(),
         classes: Class::ALL.to_vec(),
         user_login: Class::UserOperation,
+        open_files_max: usize::MAX,
         rules: Arc::clone(&RULES),
         masks: Masks::default(),
     }
@@ -81,7 +84,8 @@ impl Bench {
         self.source.hurried = true;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let (budget, now) = (READ_BYTES, Time::default());
-        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now });
+        let spare = settings.open_files_max.saturating_sub(self.source.claims());
+        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now, spare });
         input.drafts.into_iter().map(|draft| draft.event).collect()
     }
 
@@ -249,7 +253,8 @@ fn all_sources_together_read_no_more_than_the_round_may() {
     bench.write("log", "second\nthird\n");
     let mut input = Input::default();
     let (settings, last_file) = (&bench.settings, &mut bench.last_file);
-    let mut round = Round { settings, input: &mut input, last_file, budget: 8, now: Time::default() };
+    let mut round =
+        Round { settings, input: &mut input, last_file, budget: 8, now: Time::default(), spare: usize::MAX };
     assert!(bench.source.poll(&mut round), "a part");
     assert_eq!((round.budget, round.input.drafts.len()), (0, 1));
     assert!(!bench.source.poll(&mut round), "the round is over");
@@ -315,7 +320,8 @@ fn copies_of_which_nothing_was_read_push_no_former_log_out() {
     let mut input = Input::default();
     let settings = &bench.settings;
     let last_file = &mut bench.last_file;
-    let mut round = Round { settings, input: &mut input, last_file, budget: 0, now: Time::default() };
+    let mut round =
+        Round { settings, input: &mut input, last_file, budget: 0, now: Time::default(), spare: usize::MAX };
     for _ in 0..KNOWN_MAX * 2 {
         let copy = FollowedFile { finished: true, ..FollowedFile::default() };
         bench.source.remember_copy(copy, &mut round);
