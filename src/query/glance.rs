@@ -1,7 +1,7 @@
 //! Judging and counting records by a look at some fields of their lines: most lines have them as others before.
 //!
-//! Invariant: a line of which a look is not enough is decoded, so what is counted is what decoding would count. But for a line
-//! that is whole and that this otrail cannot decode: it is counted, as by the index, and not told.
+//! Invariant: a line of which a look is not enough is decoded, so what is counted is what decoding would count. One whose class,
+//! action or outcome this otrail does not know is such a line: it is told.
 
 use crate::filter::Filter;
 use crate::journal::Look;
@@ -13,17 +13,22 @@ use std::sync::Arc;
 pub(super) struct Glance {
     filter: Arc<Filter>,
     seen: Seen<bool>,
+    /// What is read of every record, whatever the filter asks for.
+    readable: Seen<()>,
 }
 
 impl Glance {
     /// `None` where a look is not enough. The range of times is not looked at.
     pub(super) fn new(filter: &Arc<Filter>) -> Option<Glance> {
         let seen = Seen::new(filter.fields())?;
-        Some(Glance { filter: Arc::clone(filter), seen })
+        Some(Glance { filter: Arc::clone(filter), seen, readable: Seen::new(["action"])? })
     }
 
-    /// `None`: the line has to be decoded.
-    pub(super) fn wants(&mut self, body: &[u8]) -> Option<bool> {
+    /// `None`: the line has to be decoded. `is_readable`: by what the index says this otrail can do that.
+    pub(super) fn wants(&mut self, body: &[u8], is_readable: bool) -> Option<bool> {
+        if !is_readable {
+            self.readable.see(body, |_| Some(()))?;
+        }
         if self.seen.look.is_empty() {
             return Some(true);
         }

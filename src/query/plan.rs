@@ -44,6 +44,10 @@ pub(super) struct Plan {
     texts: Vec<Vec<String>>,
     /// What is known of the frames of each part that was asked.
     known: HashMap<usize, Known>,
+    /// The frames of each part that was asked that have a record which this otrail cannot read; `None` when nobody knows.
+    unreadable: HashMap<usize, Option<FrameSet>>,
+    /// Whether it can read records with a value of the column that every record has.
+    readable: HashMap<Vec<u8>, bool>,
 }
 
 /// What the index of a part says about the filter.
@@ -86,6 +90,8 @@ impl Plan {
             literals: filter.literals().filter(|set| is_cheap(&set.texts)).collect(),
             texts: filter.texts().filter(is_cheap).collect(),
             known: HashMap::new(),
+            unreadable: HashMap::new(),
+            readable: HashMap::new(),
             filter: Arc::clone(filter),
         }
     }
@@ -196,6 +202,37 @@ impl Plan {
         self.filter.range() == (None, None) || self.is_whole(stretch, part, through)
     }
 
+    /// Whether this otrail can read all records of a stretch, by what every record has: class, action, outcome and so on. One
+    /// that was written by a later otrail is not counted without a word.
+    pub(super) fn reads_all(&mut self, stretch: &Stretch, part: &Part) -> bool {
+        let (Some(frame), Some(index)) = (stretch.frame, part.index()) else { return false };
+        if !self.unreadable.contains_key(&stretch.part) {
+            let found = index.column(Column::What).and_then(|values| self.unreadable(&values, index));
+            self.unreadable.insert(stretch.part, found);
+        }
+        self.unreadable[&stretch.part].as_ref().is_some_and(|set| !set.contains(frame))
+    }
+
+    fn unreadable(&mut self, values: &Values, index: &Index) -> Option<FrameSet> {
+        let mut found = FrameSet::none(index.frames().len());
+        for value in values.iter() {
+            let is_readable = match self.readable.get(value.json) {
+                Some(&known) => known,
+                None => {
+                    let is_readable = value.record(Column::What).is_some();
+                    if self.readable.len() < KNOWN_MAX {
+                        self.readable.insert(value.json.to_vec(), is_readable);
+                    }
+                    is_readable
+                }
+            };
+            if !is_readable {
+                value.each_frame(|frame, _| found.insert(frame))?;
+            }
+        }
+        Some(found)
+    }
+
     /// The values of the column that has all of a field, when it alone decides which of them are wanted.
     pub(super) fn values(&mut self, part: &Part, field: &str) -> Option<(Column, Values)> {
         let column = column_of(field)?;
@@ -213,7 +250,7 @@ impl Plan {
     pub(super) fn count(&mut self, stretch: &Stretch, part: &Part, through: Seq) -> Option<u64> {
         let (frame, index) = (stretch.frame?, part.index()?);
         let facts = index.frames().get(frame)?;
-        if !self.is_whole(stretch, part, through) {
+        if !self.is_whole(stretch, part, through) || !self.reads_all(stretch, part) {
             return None;
         }
         if self.filter.fields().next().is_none() {

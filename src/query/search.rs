@@ -82,8 +82,10 @@ pub fn count<'a>(
         } else if plan.may_match(&stretch, part) {
             let most = plan.most(&stretch, part);
             let glance = glance.as_mut().filter(|_| plan.is_in_time(&stretch, part, through));
-            let mut see = glance
-                .map(|glance| |body: &[u8]| glance.wants(body).map(|wants| add(u64::from(wants))).is_some());
+            let is_readable = plan.reads_all(&stretch, part);
+            let mut see = glance.map(|glance| {
+                |body: &[u8]| glance.wants(body, is_readable).map(|wants| add(u64::from(wants))).is_some()
+            });
             let see = see.as_mut().map(|see| see as See<'_>);
             let go_on = wanted.each_unseen((&stretch, part), most, through, see, &mut |_, _, _| {
                 add(1);

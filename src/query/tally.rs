@@ -56,9 +56,10 @@ pub fn tally<'a>(
             }
             let looks = glance.as_mut().zip(seen.as_mut());
             let looks = looks.filter(|_| plan.is_in_time(stretch, part, through));
+            let is_readable = plan.reads_all(stretch, part);
             let of = RefCell::new(&mut counting);
             let mut see = looks.map(|(glance, seen)| {
-                |body: &[u8]| match glance.wants(body) {
+                |body: &[u8]| match glance.wants(body, is_readable) {
                     Some(true) => of.borrow_mut().add_seen(body, seen).is_some(),
                     Some(false) => true,
                     None => false,
@@ -157,7 +158,7 @@ impl Counting {
     ) -> HashSet<usize> {
         let frames: HashSet<usize> = stretches
             .iter()
-            .filter(|stretch| plan.is_whole(stretch, part, through))
+            .filter(|stretch| plan.is_whole(stretch, part, through) && plan.reads_all(stretch, part))
             .filter_map(|it| it.frame)
             .collect();
         if frames.is_empty() {
