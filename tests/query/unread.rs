@@ -45,21 +45,19 @@ fn what_cannot_match_is_not_read() {
 /// Gives the first record with that text another one of the same length, with a sum that holds, as a later otrail would.
 fn write_otherwise(dir: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
-    for path in files(dir, ".ndjson") {
-        let text = fs::read_to_string(&path).unwrap();
-        let Some(at) = text.find(from) else { continue };
-        let begin = text[..at].rfind('\n').map_or(0, |feed| feed + 1);
-        let line = text[begin..].lines().next().unwrap().replacen(from, to, 1);
-        let (body, tail) = line.split_at(line.rfind(",\"sum\":\"").unwrap());
-        let chain = &tail[tail.len() - 66..tail.len() - 2];
-        let sum = crc32c::crc32c_append(crc32c::crc32c(body.as_bytes()), chain.as_bytes());
-        let line = format!("{body},\"sum\":\"{sum:08x}\",\"chain\":\"{chain}\"}}");
-        let mut bytes = text.into_bytes();
-        bytes[begin..begin + line.len()].copy_from_slice(line.as_bytes());
-        fs::write(path, bytes).unwrap();
-        return;
-    }
-    panic!("nothing has {from}");
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    let path = files(dir, ".ndjson").into_iter().find(|path| read(path).contains(from)).unwrap();
+    let text = read(&path);
+    let at = text.find(from).unwrap();
+    let begin = text[..at].rfind('\n').map_or(0, |feed| feed + 1);
+    let line = text[begin..].lines().next().unwrap().replacen(from, to, 1);
+    let (body, tail) = line.split_at(line.rfind(",\"sum\":\"").unwrap());
+    let chain = &tail[tail.len() - 66..tail.len() - 2];
+    let sum = crc32c::crc32c_append(crc32c::crc32c(body.as_bytes()), chain.as_bytes());
+    let line = format!("{body},\"sum\":\"{sum:08x}\",\"chain\":\"{chain}\"}}");
+    let mut bytes = text.into_bytes();
+    bytes[begin..begin + line.len()].copy_from_slice(line.as_bytes());
+    fs::write(path, bytes).unwrap();
 }
 
 /// A count says so as an answer does, with an index and without.
