@@ -81,6 +81,10 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     line(text, "read", &format!("{} bytes, {} to go", source.offset, source.bytes_behind));
     line(text, "entries", &entries(source));
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
+    if source.replacements > 0 {
+        let times = if source.replacements == 1 { "once" } else { &format!("{} times", source.replacements) };
+        line(text, "replaced", &format!("{times} by a copy of itself, edited or not"));
+    }
     if source.resets > 0 {
         line(text, "positions", &format!("{} changed by an admin", source.resets));
     }

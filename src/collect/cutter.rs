@@ -46,6 +46,8 @@ pub struct Cut<'a> {
     pub truncated: bool,
     /// It ended with the log and had no line feed.
     pub unfinished: bool,
+    /// Where it begins in the log.
+    pub start: u64,
     /// Just after it in the log.
     pub end: u64,
     /// In which dialect it was read.
@@ -199,7 +201,8 @@ impl Cutter {
             let unfinished = end == End::Final && entry.end == bytes.len() && !ends_line(bytes);
             let rest = rest(&bytes[entry.text.start..], entry.end - entry.text.start);
             let head = Head { start: base + entry.text.start as u64, text, rest };
-            let piece = Piece { text, truncated, unfinished, end: base + entry.end as u64 };
+            let (start, end_at) = (head.start, base + entry.end as u64);
+            let piece = Piece { text, truncated, unfinished, start, end: end_at };
             let head = Some(head).filter(|_| !truncated);
             if !self.read(piece, head, reading, take) {
                 self.go_on(at_head && before == 0, base + before as u64);
@@ -228,9 +231,9 @@ impl Cutter {
         {
             return false;
         }
-        let Piece { text, truncated, unfinished, end } = piece;
+        let Piece { text, truncated, unfinished, start, end } = piece;
         let (state, reason) = (&self.state, self.choice.reason.as_str());
-        take(parsed, &Cut { text, truncated, unfinished, end, dialect, state, reason });
+        take(parsed, &Cut { text, truncated, unfinished, start, end, dialect, state, reason });
         true
     }
 
@@ -251,10 +254,15 @@ impl Cutter {
             buffer.truncate(head);
             return;
         };
+        let start = self.offset;
         self.offset += length + rest as u64;
         let (text, unfinished) = (whole_characters(&buffer[..head]), found.is_none());
-        let _taken =
-            self.read(Piece { text, truncated: true, unfinished, end: self.offset }, None, reading, take);
+        let _taken = self.read(
+            Piece { text, truncated: true, unfinished, start, end: self.offset },
+            None,
+            reading,
+            take,
+        );
         self.keep_before(&buffer[head..head + rest]);
         buffer.drain(..head + rest);
     }
@@ -288,6 +296,7 @@ struct Piece<'a> {
     text: &'a [u8],
     truncated: bool,
     unfinished: bool,
+    start: u64,
     end: u64,
 }
 

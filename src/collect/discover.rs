@@ -10,7 +10,7 @@ use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
 use super::source::{Round, Source, remember};
 use super::spotted::Spotted;
-use super::tail::{Beside, Tail};
+use super::tail::Tail;
 use super::unseen;
 use crate::journal::FollowedFile;
 use crate::model::{Action, FileNo, Outcome};
@@ -177,10 +177,12 @@ impl Source {
         }
         self.open_all(log, order, found, round)?;
         if was_following && !self.logs[log].is_crowded {
-            self.status.rotations += 1;
-            let message =
-                format!("{} was rotated; the old file is read to its end", self.logs[log].path.display());
-            self.tell(Action::SOURCE_ROTATED, Outcome::Success, message, round);
+            let last = self.logs[log].tails.back_mut().filter(|last| last.waits_for_trial());
+            match last.and_then(|last| last.trial.as_mut()) {
+                // Unless it was replaced by a copy of itself.
+                Some(trial) => trial.tells_rotation = true,
+                None => self.rotated(log, round),
+            }
         }
         Ok(())
     }
@@ -297,24 +299,20 @@ impl Source {
                 tails[at].rotated = !is_log;
                 return Ok(());
             }
-            Some(at) => match tails[at].beside(&mut content, is_log)? {
-                Beside::Copy => {
-                    let of = tails[at].inode();
-                    spotted.content = Some(content);
-                    if let Some(copy) = small_copy(&mut spotted) {
-                        self.logs[log].add_copy(of, copy);
-                    }
-                    return Ok(());
+            Some(at) if !is_log && tails[at].has_all_of(&mut content)? => {
+                let of = tails[at].inode();
+                spotted.content = Some(content);
+                if let Some(copy) = small_copy(&mut spotted) {
+                    self.logs[log].add_copy(of, copy);
                 }
-                // The log was replaced by a copy of itself, which is what grows now.
-                Beside::Successor => tails.remove(at).map(|tail| tail.file).unwrap_or_default(),
-                // It is read on where both were still alike.
-                Beside::Another => FollowedFile {
-                    number: FileNo::default(),
-                    entries: 0,
-                    passed_over: 0,
-                    ..tails[at].file.clone()
-                },
+                return Ok(());
+            }
+            // It is read on where both were still alike.
+            Some(at) => FollowedFile {
+                number: FileNo::default(),
+                entries: 0,
+                passed_over: 0,
+                ..tails[at].file.clone()
             },
             None => {
                 let known =
@@ -342,6 +340,9 @@ impl Source {
         round.input.files.push(tail.file.clone());
         remember(&mut self.known, &tail.file);
         self.logs[log].tails.push_back(tail);
+        if is_log && known.is_none() {
+            self.put_on_trial(log);
+        }
         Ok(())
     }
 

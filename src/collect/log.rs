@@ -145,7 +145,7 @@ impl Log {
 
     /// Something is on the move: a rotation or a missing file, to be looked at sooner than usual.
     pub(super) fn is_unsettled(&self) -> bool {
-        let is_moving = self.tails.back().is_none_or(|tail| tail.rotated);
+        let is_moving = self.tails.back().is_none_or(|tail| tail.rotated || tail.waits_for_trial());
         is_moving && !self.missing_told && !self.is_one_of_several || self.is_crowded || self.is_unpacking
     }
 

@@ -9,12 +9,14 @@
 //! Invariant: while the journal is full nothing is read; the log keeps what it has.
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
+mod alike;
 mod api;
 mod choice;
 mod content;
 mod copies;
 mod cutter;
 mod discover;
+mod edited;
 mod gap;
 mod growth;
 mod identity;
@@ -32,6 +34,7 @@ mod rotation;
 mod settings;
 mod source;
 mod spotted;
+mod succession;
 mod tail;
 mod telling;
 mod unpacking;

@@ -106,6 +106,8 @@ impl Source {
             let (was_open, sight) = (found[at].content.is_some(), found[at].sight);
             let mut likely: Vec<&FollowedFile> =
                 missing.iter().filter(|known| may_be(sight, known)).collect();
+            // Whether what has the log's place is a copy of what is open is found out byte for byte.
+            likely.retain(|known| !(sight.is_log && self.is_open(log, known.number)));
             likely.retain(|known| found[at].is_same(known));
             // Of several that begin so, it is the one that has all of it.
             let whole = likely.iter().find(|known| self.has_all(log, known.number, &mut found[at]));

@@ -2,6 +2,7 @@
 
 use super::cutter::{Cut, Reading};
 use super::discover::OPEN_MAX;
+use super::edited::was_read_before;
 use super::gap::{Gap, Loss};
 use super::identity::Inode;
 use super::log::{CLAIM, Log};
@@ -123,6 +124,10 @@ impl Source {
             if let Some(gap) = self.logs[log].tails[at].gap_before.take() {
                 self.tell_gap(gap, round);
             }
+            if self.is_on_trial(log, at, round) {
+                at += 1;
+                continue;
+            }
             let tail = &mut self.logs[log].tails[at];
             match tail.read(left) {
                 Ok(Found::Bytes(count)) => {
@@ -189,8 +194,12 @@ impl Source {
         let tail = &mut self.logs[log].tails[at];
         let mut passed = tail.passed_untold;
         tail.cut(end, reading, |file, mut parsed, cut| {
-            status.entries += 1;
             file.entries += 1;
+            if was_read_before(file, cut, !parsed.identity.needs_position()) {
+                passed += 1;
+                return;
+            }
+            status.entries += 1;
             mark(&mut parsed.event, cut);
             status.truncated += u64::from(cut.truncated);
             if !settings.classes.contains(&parsed.event.class) {
@@ -238,6 +247,10 @@ impl Source {
         let quiet = tail.grown.max(tail.renamed).elapsed() >= LATE_WRITER;
         let has_successor = at + 1 < log.tails.len() || log.is_crowded;
         if has_successor {
+            // Whoever had the log open when it was replaced by a copy writes to what he has open.
+            if log.may_be_written_still(at) && log.tails.len() < OPEN_MAX {
+                return false;
+            }
             // Where more wait than may be open, he writes to one of those, if at all.
             return quiet || tail.is_packed() || log.is_crowded || log.tails.len() >= OPEN_MAX;
         }

@@ -8,6 +8,7 @@ use super::growth::{Growth, LATELY_SECONDS};
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
 use super::rotation::{Candidate, Known};
 use super::spotted::{Face, Spotted};
+use super::succession::Trial;
 use crate::dialect::{self, End, Parsed, State};
 use crate::journal::{FollowedFile, Mark};
 use std::fs::Metadata;
@@ -43,6 +44,10 @@ pub(super) struct Tail {
     /// Entries passed over since the journal was last told the position.
     pub passed_untold: u64,
     pub told: Instant,
+    /// Whether it is a copy of the log before is to be found out before it is read.
+    pub trial: Option<Trial>,
+    /// It is a copy, and was so long when it was found to be one.
+    pub copied_bytes: Option<u64>,
 }
 
 /// What reading found.
@@ -54,17 +59,6 @@ pub(super) enum Found {
     Replaced { now_bytes: u64 },
     /// Nothing but zeros up to here, where something follows.
     Hole { until: u64 },
-}
-
-/// What a file that agrees with all that was read of an open one is to that one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
-    /// It has nothing that the open one does not have, which will be read.
-    Copy,
-    /// It has taken the place of the open one, and has all of it.
-    Successor,
-    /// Each may have what the other has not.
-    Another,
 }
 
 impl Tail {
@@ -97,6 +91,8 @@ impl Tail {
             gap_before: None,
             passed_untold: 0,
             told: now,
+            trial: None,
+            copied_bytes: None,
         };
         tail.file.mark = tail.mark_at(tail.file.offset).or(tail.file.mark);
         Ok(tail)
@@ -148,14 +144,9 @@ impl Tail {
         self.content.again()
     }
 
-    /// What another file is that agrees with all that was read.
-    pub(super) fn beside(&self, other: &mut Content, is_log: bool) -> io::Result<Beside> {
-        let (mut mine, from) = (self.content()?, self.file.offset);
-        Ok(match is_log {
-            true if mine.is_part_of(other, from)? => Beside::Successor,
-            false if other.is_part_of(&mut mine, from)? => Beside::Copy,
-            _ => Beside::Another,
-        })
+    /// Whether another file that agrees with all that was read has nothing else, either: what it has will be read.
+    pub(super) fn has_all_of(&self, other: &mut Content) -> io::Result<bool> {
+        other.is_part_of(&mut self.content()?, self.file.offset)
     }
 
     /// Whether it is a compressed copy: nobody will add to it.
@@ -311,6 +302,7 @@ impl Tail {
     #[cfg(test)]
     pub(super) fn age(&mut self, time: std::time::Duration) {
         (self.grown, self.renamed) = (self.grown - time, self.renamed - time);
+        self.trial.iter_mut().for_each(|trial| trial.age(time));
     }
 
     /// Goes past a hole; what was before it has been cut.
@@ -370,7 +362,7 @@ fn written(bytes: &[u8]) -> usize {
 
 /// What the file says of itself where it is read on. `start = "end"` may have cut a character of two bytes in half.
 fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> io::Result<State> {
-    if file.dialect != choice.name() {
+    if file.dialect != choice.name() || file.anchor > file.offset {
         file.anchor = 0;
     }
     let (mut head, mut since) = ([0; 4], vec![0; SINCE_BYTES]);

@@ -31,7 +31,7 @@ impl Input {
 pub struct Draft {
     /// The event.
     pub event: Event,
-    /// Just after its entry; of otrail's own events only a reset of the position has one.
+    /// Just after its entry; of otrail's own events only those that change it have one: a reset, a replaced log.
     pub position: Option<Position>,
     /// What the file was there; the last entry of a file in a batch has one.
     pub mark: Option<Mark>,

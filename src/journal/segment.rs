@@ -121,6 +121,10 @@ pub struct FollowedFile {
     pub dialect: Text,
     /// Where the file last said how to read on: a header, the bracket of an array; else its beginning.
     pub anchor: u64,
+    /// Where it has, byte for byte, what had been read of the file that it took the place of: from and to, in bytes from
+    /// its start. Entries that stand there are not read again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub read_before: Vec<(u64, u64)>,
 }
 
 /// What a file was at a place that has been read: a position is good only where this still holds.

@@ -234,6 +234,8 @@ impl Action {
     pub const SOURCE_ROTATED: Action = Action::named("agent.source_rotated");
     /// Source truncated.
     pub const SOURCE_TRUNCATED: Action = Action::named("agent.source_truncated");
+    /// Source replaced.
+    pub const SOURCE_REPLACED: Action = Action::named("agent.source_replaced");
     /// Possible gap in source.
     pub const GAP_DETECTED: Action = Action::named("agent.gap_detected");
     /// Source silent.

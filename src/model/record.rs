@@ -62,7 +62,8 @@ impl StreamId {
 pub struct Record {
     /// Place in the journal.
     pub seq: Seq,
-    /// Place in the sensor's log; of otrail's own events only `agent.position_reset` has one, the new place.
+    /// Place in the sensor's log; of otrail's own events only `agent.position_reset` and
+    /// `agent.source_replaced` have one, the new place.
     pub position: Option<Position>,
     /// What happened.
     pub event: Event,

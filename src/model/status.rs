@@ -68,6 +68,8 @@ pub struct SourceStatus {
     pub rotations: u64,
     /// Truncations noticed.
     pub truncations: u64,
+    /// Times the log was replaced by a copy of itself, edited or not.
+    pub replacements: u64,
     /// Positions that an admin has changed.
     pub resets: u64,
     /// How often something may have been lost.

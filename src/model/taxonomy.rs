@@ -257,6 +257,11 @@ pub const ACTIONS: &[ActionRow] = &[
         attack_failed: &["T1070", "T0872"],
         ..own("agent.gap_detected", "OTA-9024", "Possible gap in source", 8)
     },
+    ActionRow {
+        severity_failed: 9,
+        attack_failed: &["T1070", "T0872"],
+        ..own("agent.source_replaced", "OTA-9027", "Source replaced", 4)
+    },
     own("agent.source_silent", "OTA-9025", "Source silent", 6),
     own("agent.dialect_changed", "OTA-9026", "Source dialect changed", 4),
     own("agent.destination_lost", "OTA-9030", "Destination lost", 6),

@@ -47,6 +47,12 @@ enum Act {
     Restore {
         in_place: bool,
     },
+    /// An editor, or `sed -i`, puts another file in the log's place: a copy, perhaps without a line, with another one in
+    /// its place, or with one more.
+    Edit {
+        line: u8,
+        how: How,
+    },
     Poll,
     /// A poll that may read only a little.
     Glance,
@@ -55,6 +61,14 @@ enum Act {
     /// The agent is stopped or killed, which is the same here: what was read is in the journal.
     Kill,
     Start,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Same,
+    Without,
+    Altered,
+    More,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +103,7 @@ struct Setting {
 fn act() -> impl Strategy<Value = Act> {
     let pack = || prop::sample::select(&[Pack::Gzip, Pack::Xz, Pack::Zstd][..]);
     let size = || prop::sample::select(&[Size::Empty, Size::Shorter, Size::Same, Size::Longer][..]);
+    let how = || prop::sample::select(&[How::Same, How::Without, How::Altered, How::More][..]);
     prop_oneof![
         6 => (0..5_u8, any::<bool>()).prop_map(|(lines, part)| Act::Append { lines, part }),
         1 => Just(Act::Late),
@@ -99,6 +114,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<bool>().prop_map(|create| Act::Delete { create }),
         1 => Just(Act::Backup),
         1 => any::<bool>().prop_map(|in_place| Act::Restore { in_place }),
+        2 => (0..8_u8, how()).prop_map(|(line, how)| Act::Edit { line, how }),
         6 => Just(Act::Poll),
         1 => Just(Act::Glance),
         1 => Just(Act::Rest),

@@ -1,10 +1,11 @@
 //! The files by what they hold, what happens to them, and the agent that is polled beside them.
 
 mod agent;
+mod edit;
 
 use super::super::tests::settings;
 use super::super::*;
-use super::{Act, Pack, Setting, Size};
+use super::{Act, How, Pack, Setting, Size};
 use agent::GLANCE_BYTES;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -80,6 +81,9 @@ pub(super) struct World {
     first: Option<String>,
     /// Who has not opened the new log yet, and the name of what he writes to.
     late: Option<(File, String)>,
+    /// What stands in an edited copy as it was in the log before, while the agent has not found that out.
+    edited: Vec<String>,
+    is_edited: bool,
     backup: Option<Held>,
 }
 
@@ -109,12 +113,19 @@ impl World {
             deleted: 0,
             first: None,
             late: None,
+            edited: Vec::new(),
+            is_edited: false,
             backup: None,
         }
     }
 
     pub(super) fn act(&mut self, act: Act) {
+        if !matches!(act, Act::Append { .. } | Act::Backup | Act::Poll | Act::Glance | Act::Rest) {
+            self.give_up_edit();
+        }
         match act {
+            // Of an edited copy that is not at the log's path when it is first seen only its ends are compared.
+            Act::Kill | Act::Rotate { .. } | Act::CopyTruncate if self.is_edited => {}
             Act::Append { lines, part } => {
                 self.append_lines(usize::from(lines));
                 if part && !self.ends_in_part("log") {
@@ -129,6 +140,7 @@ impl World {
             Act::Delete { create } => self.delete(create),
             Act::Backup => self.backup = self.files.get("log").cloned(),
             Act::Restore { in_place } => self.restore(in_place),
+            Act::Edit { line, how } => self.edit(usize::from(line), how),
             Act::Poll => self.poll(READ_BYTES),
             Act::Glance => self.poll(GLANCE_BYTES),
             Act::Rest => self.rest(),

@@ -3,7 +3,8 @@
 use super::{Destroyed, Entry, Held, World};
 use crate::collect::identity::{HEAD_BYTES_MAX, Sight};
 use crate::collect::source::*;
-use crate::model::Action;
+use crate::collect::tail::Tail;
+use crate::model::{Action, Class};
 use std::fs;
 
 impl World {
@@ -88,10 +89,19 @@ impl World {
             // Of a file of which nothing was read, its times tell; the kernel counts them in ticks.
             std::thread::sleep(TICK);
         }
+        let logs = self.source.iter().flat_map(|source| &source.logs);
+        let waits = logs.flat_map(|log| &log.tails).any(Tail::waits_for_trial);
+        if !waits && is_whole {
+            self.edited.clear();
+            self.is_edited = false;
+        }
         let is_first = self.read.is_empty() && self.told == 0 && self.known.len() == 1;
         for (name, held) in &self.files {
             // What was rotated before otrail came is not its to read.
-            if is_whole && (name == "log" || name.starts_with("deleted") || !is_first) {
+            if is_whole
+                && !(waits && name == "log")
+                && (name == "log" || name.starts_with("deleted") || !is_first)
+            {
                 held.lines.iter().for_each(|&line| self.lines[line].was_readable = true);
             }
         }
@@ -131,6 +141,9 @@ impl World {
                 Some(position) => {
                     if let Some(file) = self.known.get_mut(&position.file) {
                         file.reach(position.offset, draft.mark);
+                    }
+                    if draft.event.class == Class::Agent {
+                        continue;
                     }
                     let is_whole = !draft.event.flags.contains(Flag::NO_NEWLINE);
                     let is_doubtful = self.doubtful.contains(&position.file);
