@@ -75,7 +75,7 @@ impl Choice {
             self.foreign += 1;
             let is_open = self.dialect.is_none() || self.foreign >= FOREIGN_MIN;
             let weakest = if is_open { Claim::Text } else { Claim::Own };
-            dialect::rival(present, weakest, state, head.rest, context)
+            dialect::rival(present, weakest, state, head.some_lines(), context)
         } else {
             self.foreign = 0;
             let is_weak = present.claim != Claim::Own;
@@ -116,9 +116,25 @@ pub(super) struct Head<'a> {
     /// Where it begins in the log.
     pub start: u64,
     pub text: &'a [u8],
-    /// The entry and some of what follows it.
-    pub rest: &'a [u8],
+    /// How many bytes it has with what ends it.
+    pub length: usize,
+    /// The entry and all that has been read behind it.
+    pub onwards: &'a [u8],
 }
+
+impl<'a> Head<'a> {
+    /// The entry and some of the lines behind it.
+    fn some_lines(&self) -> &'a [u8] {
+        let near = &self.onwards[..self.onwards.len().min(self.length.max(REST_BYTES))];
+        let lines = memchr::memchr_iter(b'\n', near).nth(REST_LINES - 1);
+        &near[..lines.map_or(near.len(), |feed| self.length.max(feed + 1))]
+    }
+}
+
+/// Bytes of an entry and what follows it by which another dialect may know it.
+const REST_BYTES: usize = 4 << 10;
+/// That many lines of them at most.
+const REST_LINES: usize = 64;
 
 /// Foreign entries in a row after which a dialect may take over that many logs look like.
 const FOREIGN_MIN: u32 = 4;

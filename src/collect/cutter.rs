@@ -199,10 +199,10 @@ impl Cutter {
         for entry in &entries {
             let (text, truncated) = limit(&bytes[entry.text.clone()], reading.line_bytes_max);
             let unfinished = end == End::Final && entry.end == bytes.len() && !ends_line(bytes);
-            let rest = rest(&bytes[entry.text.start..], entry.end - entry.text.start);
-            let head = Head { start: base + entry.text.start as u64, text, rest };
-            let (start, end_at) = (head.start, base + entry.end as u64);
-            let piece = Piece { text, truncated, unfinished, start, end: end_at };
+            let (start, length) = (entry.text.start, entry.end - entry.text.start);
+            let (begin, end_at) = (base + start as u64, base + entry.end as u64);
+            let head = Head { start: begin, text, length, onwards: &bytes[start..] };
+            let piece = Piece { text, truncated, unfinished, start: begin, end: end_at };
             let head = Some(head).filter(|_| !truncated);
             if !self.read(piece, head, reading, take) {
                 self.go_on(at_head && before == 0, base + before as u64);
@@ -300,13 +300,6 @@ struct Piece<'a> {
     end: u64,
 }
 
-/// An entry of that length and some of the lines behind it.
-fn rest(bytes: &[u8], length: usize) -> &[u8] {
-    let near = &bytes[..bytes.len().min(length.max(REST_BYTES))];
-    let lines = memchr::memchr_iter(b'\n', near).nth(REST_LINES - 1);
-    &near[..lines.map_or(near.len(), |feed| length.max(feed + 1))]
-}
-
 /// Whether the bytes end with a line feed, in whatever encoding.
 fn ends_line(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\n") || bytes.ends_with(b"\n\0")
@@ -330,10 +323,6 @@ fn whole_characters(text: &[u8]) -> &[u8] {
     if after < wanted { &text[..text.len() - 1 - after] } else { text }
 }
 
-/// Bytes of an entry and what follows it by which another dialect may know it.
-const REST_BYTES: usize = 4 << 10;
-/// That many lines of them at most.
-const REST_LINES: usize = 64;
 const WINDOW_BYTES_MIN: usize = 2 << 10;
 /// Bytes before the position that can be compared with the log.
 pub(super) const BEFORE_BYTES: usize = HEAD_BYTES_MAX as usize;
