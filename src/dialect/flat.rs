@@ -7,6 +7,7 @@
 //!
 //! Invariant: what is read here reads the same with `serde_json`; what is not plain is left to it, as is what is wrong.
 
+use crate::model::eight;
 use std::borrow::Cow;
 
 /// The members of an object, those before `at` done with.
@@ -137,15 +138,12 @@ impl<'t> Flat<'t> {
 /// no more.
 #[inline(always)]
 fn mark_in(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    // The lowest bit is that of the first zero; those above may be wrong.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let (words, rest) = bytes.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let marks = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        let marks = eight::equal(word, b'"') | eight::equal(word, b'\\');
         if marks != 0 {
-            return Some(8 * number + marks.trailing_zeros() as usize / 8);
+            return Some(8 * number + eight::first(marks));
         }
     }
     let last = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;

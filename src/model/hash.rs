@@ -62,8 +62,8 @@ impl fmt::Display for Print {
 /// Two lower-case digits for each byte.
 pub(crate) fn hex_of<const BYTES: usize, const DIGITS: usize>(bytes: [u8; BYTES]) -> [u8; DIGITS] {
     let mut hex = [0; DIGITS];
-    for (digits, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    for (digits, byte) in hex.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *digits = HEX[usize::from(byte)];
     }
     hex
 }
@@ -77,7 +77,15 @@ pub(crate) fn unhex(digit: u8) -> Option<u8> {
     }
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
+/// The digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    let (mut digits, mut byte) = ([[0; 2]; 256], 0);
+    while byte < digits.len() {
+        digits[byte] = [b"0123456789abcdef"[byte >> 4], b"0123456789abcdef"[byte & 15]];
+        byte += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

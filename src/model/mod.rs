@@ -16,6 +16,7 @@
 pub mod act;
 mod action;
 pub mod delivery;
+pub(crate) mod eight;
 mod event;
 mod hash;
 mod record;

@@ -1,7 +1,8 @@
 //! Record → JSON, by hand: this is the hot path of every event.
 
 use super::super::segment::Mark;
-use crate::model::{Event, Flags, Raw, Record, Text};
+use crate::model::eight;
+use crate::model::{Event, Flags, Raw, Record, Text, hex_of};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
@@ -27,7 +28,7 @@ fn encode_with(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>, with_mess
     out.extend_from_slice(b"{\"seq\":");
     push_number(record.seq.0, out);
     out.extend_from_slice(b",\"id\":\"");
-    push_hex(&event.id.0.to_be_bytes(), out);
+    out.extend_from_slice(&hex_of::<16, 32>(event.id.0.to_be_bytes()));
     out.extend_from_slice(b"\",\"time\":\"");
     event.time.write_rfc3339(out);
     out.extend_from_slice(b"\",\"seen\":\"");
@@ -49,7 +50,7 @@ fn encode_with(record: &Record, mark: Option<Mark>, out: &mut Vec<u8>, with_mess
         push_number(position.offset, out);
         if let Some(mark) = mark {
             out.extend_from_slice(b",\"before\":\"");
-            push_hex(&mark.before.to_be_bytes(), out);
+            out.extend_from_slice(&hex_of::<8, 16>(mark.before.to_be_bytes()));
             out.extend_from_slice(b"\",\"modified\":");
             // Before 1970 nothing was written: a clock was wrong.
             push_number(u64::try_from(mark.modified).unwrap_or_default(), out);
@@ -162,7 +163,7 @@ fn stands_in(json: &[u8], text: &[u8]) -> bool {
 fn stands_escaped(mut json: &[u8], text: &[u8]) -> bool {
     let mut rest = text;
     loop {
-        let run = rest.iter().position(|&byte| ESCAPE[usize::from(byte)] != 0).unwrap_or(rest.len());
+        let run = run(rest);
         let Some((head, tail)) = json.split_at_checked(run) else { return false };
         if head != &rest[..run] {
             return false;
@@ -195,25 +196,43 @@ fn plain(name: &[u8], value: &str, out: &mut Vec<u8>) {
 
 /// Appends `"text"` with the escapes that JSON demands (RFC 8259 section 7) and no others.
 fn push_json_string(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
     out.push(b'"');
-    let mut from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if ESCAPE[usize::from(byte)] != 0 {
-            out.extend_from_slice(&bytes[from..at]);
-            push_escape(byte, out);
-            from = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (run, tail) = rest.split_at(run(rest));
+        out.extend_from_slice(run);
+        let Some((&byte, after)) = tail.split_first() else { break };
+        push_escape(byte, out);
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+/// How many bytes at the head of a text stand for themselves.
+#[inline]
+fn run(text: &[u8]) -> usize {
+    let escapes = |bytes: &[u8; 8]| {
+        let bytes = u64::from_le_bytes(*bytes);
+        eight::equal(bytes, b'"') | eight::equal(bytes, b'\\') | eight::below(bytes, b' ')
+    };
+    for (number, bytes) in text.as_chunks().0.iter().enumerate() {
+        let escapes = escapes(bytes);
+        if escapes != 0 {
+            return 8 * number + eight::first(escapes);
         }
     }
-    out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
+    match text.last_chunk() {
+        // Some of these have been looked at.
+        Some(last) => text.len() - 8 + eight::first(escapes(last)),
+        None => text.iter().position(|&byte| ESCAPE[usize::from(byte)] != 0).unwrap_or(text.len()),
+    }
 }
 
 fn push_escape(byte: u8, out: &mut Vec<u8>) {
     match ESCAPE[usize::from(byte)] {
         b'u' => {
             out.extend_from_slice(b"\\u00");
-            out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            out.extend(hex_of::<1, 2>([byte]));
         }
         letter => out.extend([b'\\', letter]),
     }
@@ -234,11 +253,6 @@ pub(in crate::journal) fn push_number(mut number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[from..]);
 }
 
-fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend(bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 /// 0: stands for itself; `u`: `\u00XX`; else the letter after the backslash.
 const ESCAPE: [u8; 256] = {
     let mut table = [0; 256];
