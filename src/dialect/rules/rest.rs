@@ -11,17 +11,22 @@
 //! Invariant: what is in doubt is not read, so that the entry stands as `user.operation`, flagged `unparsed`. At most
 //! [`WORDS_MAX`] words are looked at.
 
+mod glance;
 mod known;
 
 use super::sentences::is_of_the_sentence;
-use known::{CONNECTIVES, DONE, FAILED, LEADING, NOUNS, RIGHTS, SECRETS};
+use known::{CONNECTIVES, DONE, FAILED, LACKING, LEADING, NOT, NOUNS, RIGHTS, SECRETS, WRONG};
 use std::ops::Range;
 
 /// Whether what stands behind the words that end there says that they have failed; or what was read as a name in them:
 /// "Backup was created: failed", "User signed out: failed".
 pub(super) fn takes_back(text: &str, names: [&Option<Range<usize>>; 2], end: usize) -> bool {
-    let rest = &text[end..];
     let mut names = names.into_iter().flatten();
+    let start = names.clone().fold(end, |start, name| start.min(name.start));
+    if !glance::has_a_sign(&text.as_bytes()[start..]) {
+        return false;
+    }
+    let rest = &text[end..];
     says_failed(rest) || a_clause_says_failed(rest) || names.any(|name| says_failed(&text[name.start..]))
 }
 
@@ -120,15 +125,15 @@ fn says_failed(rest: &str) -> bool {
             return !is_another_act
                 && (after != Some(' ') || is_one_of(next, &CONNECTIVES) || next.is_empty());
         }
-        if is_one_of(word, &["not", "unable"]) {
+        if is_one_of(word, &NOT) {
             return word.len() > 3
                 || is_one_of(next, &DONE)
                 || is_one_of(before, &["was", "were", "is", "has"]);
         }
-        if is_one_of(word, &["wrong", "invalid", "incorrect", "bad"]) {
+        if is_one_of(word, &WRONG) {
             return is_one_of(next, &SECRETS);
         }
-        if is_one_of(word, &["insufficient", "no"]) {
+        if is_one_of(word, &LACKING) {
             return is_one_of(next, &RIGHTS);
         }
         if word.eq_ignore_ascii_case("could") {

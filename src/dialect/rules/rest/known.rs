@@ -52,6 +52,8 @@ pub(super) const FAILED: [&str; 13] = [
     "cancelled",
     "canceled",
 ];
+/// What takes back a word of [`DONE`], or says by itself that something failed.
+pub(super) const NOT: [&str; 2] = ["not", "unable"];
 /// What it was not.
 pub(super) const DONE: [&str; 13] = [
     "allowed",
@@ -68,6 +70,8 @@ pub(super) const DONE: [&str; 13] = [
     "created",
     "deleted",
 ];
+/// What is said of a word of [`SECRETS`].
+pub(super) const WRONG: [&str; 4] = ["wrong", "invalid", "incorrect", "bad"];
 /// What is wrong when a sign-in failed.
 pub(super) const SECRETS: [&str; 10] = [
     "password",
@@ -81,6 +85,8 @@ pub(super) const SECRETS: [&str; 10] = [
     "token",
     "certificate",
 ];
+/// What is said of a word of [`RIGHTS`].
+pub(super) const LACKING: [&str; 2] = ["insufficient", "no"];
 /// What somebody lacks.
 pub(super) const RIGHTS: [&str; 6] =
     ["permission", "permissions", "privilege", "privileges", "right", "rights"];
