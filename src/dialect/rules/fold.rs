@@ -1,6 +1,9 @@
 //! A pattern that takes letters in both cases, as one for texts in small letters: the same tree with a tenth of the
 //! parts, since a word is then one part and not one for each letter.
 
+use super::{matcher, pattern};
+use regex_syntax::ast::{self, Ast, Flag, Flags, FlagsItem, FlagsItemKind, Group, GroupKind};
+use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::{Capture, Class, Hir, HirKind, Repetition};
 
 /// What an automaton reads where a text has such a byte, if it is one of a folded pattern.
@@ -8,16 +11,55 @@ pub(super) fn read(byte: u8, is_folded: bool) -> u8 {
     if is_folded { byte.to_ascii_lowercase() } else { byte }
 }
 
-/// What matches a text in small letters just where `pattern` matches the text as it is. `None` for a pattern that takes some letter in one case only.
-pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
-    if let Some(text) = letters(pattern) {
-        return Some(Hir::literal(text));
+/// What matches a text in small letters just where the pattern of a rule matches the text as it is. `None` for one that
+/// takes some letter in one case only, or is no pattern.
+pub(super) fn parse(pattern: &str) -> Option<Hir> {
+    directly(&pattern::expand(pattern)).or_else(|| folded(&matcher::parse(pattern)?))
+}
+
+/// Without a class of both cases for each letter on the way, which takes longer than all else; `None` also for a
+/// pattern that says itself where cases count or what is a letter.
+fn directly(pattern: &str) -> Option<Hir> {
+    let mut tree = ast::parse::Parser::new().parse(pattern).ok()?;
+    in_small_letters(&mut tree)?;
+    TranslatorBuilder::new().unicode(false).utf8(false).build().translate(pattern, &tree).ok()
+}
+
+/// The parser has a limit to how deep a pattern is.
+fn in_small_letters(tree: &mut Ast) -> Option<()> {
+    match tree {
+        Ast::Literal(literal) => literal.c.make_ascii_lowercase(),
+        Ast::ClassBracketed(class) => {
+            let span = class.span;
+            let item = FlagsItem { span, kind: FlagsItemKind::Flag(Flag::CaseInsensitive) };
+            let kind = GroupKind::NonCapturing(Flags { span, items: vec![item] });
+            let ast = Box::new(std::mem::replace(tree, Ast::empty(span)));
+            *tree = Ast::group(Group { span, kind, ast });
+        }
+        Ast::Repetition(repetition) => in_small_letters(&mut repetition.ast)?,
+        Ast::Group(group) => {
+            let has_flags = group.flags().is_some_and(|flags| !flags.items.is_empty());
+            (!has_flags).then(|| in_small_letters(&mut group.ast))??;
+        }
+        Ast::Alternation(ways) => ways.asts.iter_mut().try_for_each(in_small_letters)?,
+        Ast::Concat(parts) => parts.asts.iter_mut().try_for_each(in_small_letters)?,
+        Ast::Empty(_) | Ast::Dot(_) | Ast::Assertion(_) | Ast::ClassPerl(_) => {}
+        Ast::Flags(_) | Ast::ClassUnicode(_) => return None,
     }
+    Some(())
+}
+
+/// The same of a tree.
+pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
     let all = |parts: &[Hir]| parts.iter().map(folded).collect::<Option<Vec<Hir>>>();
     Some(match pattern.kind() {
         HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => pattern.clone(),
         HirKind::Literal(_) => return None,
-        HirKind::Class(class) => takes_both_cases(class).then(|| Hir::class(class.clone()))?,
+        HirKind::Class(class) => match letter(class) {
+            Some(letter) => Hir::literal([letter]),
+            None => takes_both_cases(class).then(|| Hir::class(class.clone()))?,
+        },
         HirKind::Look(look) => Hir::look(*look),
         HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
             let sub = Box::new(folded(sub)?);
@@ -31,21 +73,18 @@ pub(super) fn folded(pattern: &Hir) -> Option<Hir> {
     })
 }
 
-/// The text that a part stands for, when every letter of it stands for both cases.
-fn letters(part: &Hir) -> Option<Vec<u8>> {
-    match part.kind() {
-        HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
-            Some(literal.0.to_vec())
-        }
-        HirKind::Class(Class::Bytes(class)) => match class.ranges() {
+/// The small letter of a class that is one letter in both cases.
+fn letter(class: &Class) -> Option<u8> {
+    match class {
+        Class::Bytes(class) => match class.ranges() {
             [large, small] if large.len() == 1 && small.len() == 1 => {
                 let letter = small.start();
-                (letter.is_ascii_lowercase() && large.start() == letter.to_ascii_uppercase())
-                    .then(|| vec![letter])
+                let is_both = letter.is_ascii_lowercase() && large.start() == letter.to_ascii_uppercase();
+                is_both.then_some(letter)
             }
             _ => None,
         },
-        _ => None,
+        Class::Unicode(_) => None,
     }
 }
 
@@ -61,9 +100,13 @@ fn takes_both_cases(class: &Class) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{matcher, tests::variants};
+    use super::super::{Rules, tests::variants};
     use super::*;
     use regex_automata::meta;
+
+    fn regex(parsed: &Hir) -> meta::Regex {
+        meta::Builder::new().build_from_hir(parsed).unwrap()
+    }
 
     #[test]
     fn a_folded_pattern_matches_small_letters_where_the_pattern_matches() {
@@ -77,18 +120,34 @@ mod tests {
             ("(?-i:B)", false),
             ("(?-i:[a-f])", false),
             ("(?-i:_)b", true),
+            ("É{user}|K+[xy]z|(?:X|Y)Z", true),
+            ("a(?i)b(?-i)C", false),
+            (r"[^A-Za-z]K|A\(?:b", true),
         ] {
             let parsed = matcher::parse(pattern).unwrap_or_else(|| panic!("{pattern}"));
             let folded = folded(&parsed);
             assert_eq!(folded.is_some(), folds, "{pattern}");
-            let regex = |parsed: &Hir| meta::Builder::new().build_from_hir(parsed).unwrap();
-            for text in &texts {
+            assert_eq!(parse(pattern).is_some(), folds, "{pattern}");
+            for folded in folded.into_iter().chain(parse(pattern)) {
+                for text in &texts {
+                    let found = regex(&folded).is_match(&text.to_ascii_lowercase());
+                    assert_eq!(found, regex(&parsed).is_match(text), "{pattern}\n{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_read_as_its_tree_is_folded() {
+        let rules = Rules::embedded();
+        for (pattern, examples, _) in rules.patterns_with_examples() {
+            let of_tree = folded(&matcher::parse(pattern).unwrap()).map(|tree| regex(&tree));
+            let read = parse(pattern).map(|tree| regex(&tree));
+            assert_eq!(read.is_some(), of_tree.is_some(), "{pattern}");
+            let (Some(of_tree), Some(read)) = (of_tree, read) else { continue };
+            for text in examples.iter().flat_map(|text| variants(text)) {
                 let small = text.to_ascii_lowercase();
-                let found = folded.as_ref().map(|folded| regex(folded).is_match(&small));
-                assert!(
-                    found.is_none_or(|found| found == regex(&parsed).is_match(text)),
-                    "{pattern}\n{text}"
-                );
+                assert_eq!(read.is_match(&small), of_tree.is_match(&small), "{pattern}\n{text}");
             }
         }
     }

@@ -34,8 +34,7 @@ impl Together {
     /// `None` where the patterns are too much for one automaton.
     pub(super) fn of<'p>(patterns: impl Iterator<Item = &'p str> + Clone) -> Option<Together> {
         // One after the other, for the trees of all of them are large.
-        let folded: Option<Vec<Hir>> =
-            patterns.clone().map(|pattern| fold::folded(&matcher::parse(pattern)?)).collect();
+        let folded: Option<Vec<Hir>> = patterns.clone().map(fold::parse).collect();
         let is_folded = folded.is_some();
         let parsed = folded.or_else(|| patterns.map(matcher::parse).collect())?;
         let nfa = thompson::Config::new()
