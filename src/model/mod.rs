@@ -19,6 +19,7 @@ pub mod delivery;
 pub(crate) mod eight;
 mod event;
 mod hash;
+pub(crate) mod plain;
 mod record;
 mod row;
 pub mod status;
