@@ -21,7 +21,7 @@ pub(crate) fn below(bytes: u64, limit: u8) -> u64 {
 /// Which bytes are letters of ASCII; all are right.
 #[inline]
 pub(crate) fn letters(bytes: u64) -> u64 {
-    let small = (bytes | EACH * 0x20) & !HIGHEST;
+    let small = (bytes | (EACH * 0x20)) & !HIGHEST;
     let from_a = small.wrapping_add(EACH * u64::from(0x80 - b'a'));
     let behind_z = small.wrapping_add(EACH * u64::from(0x7f - b'z'));
     from_a & !behind_z & !bytes & HIGHEST

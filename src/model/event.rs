@@ -1,5 +1,6 @@
 //! An Event: one entry of the sensor's log, or one of otrail's own, in words that do not depend on either.
 
+use super::hash::bytes_of;
 use super::{Action, Time};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -128,8 +129,11 @@ impl fmt::Display for EventId {
 
 /// 32 hex digits, neither more nor fewer, no sign.
 pub(super) fn parse_hex128(text: &str) -> Option<u128> {
-    let plain = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()
+    let ours = text.as_bytes().try_into().ok().and_then(bytes_of::<32, 16>);
+    ours.map(u128::from_be_bytes).or_else(|| {
+        let plain = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()
+    })
 }
 
 /// Whose doing an event is.

@@ -11,12 +11,7 @@ pub struct Chain(pub [u8; 32]);
 impl Chain {
     /// Reads 64 lower-case hex digits.
     pub fn parse(hex: &[u8]) -> Option<Chain> {
-        let mut value = [0; 32];
-        (hex.len() == 64).then_some(())?;
-        for (byte, digits) in value.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = unhex(digits[0])? << 4 | unhex(digits[1])?;
-        }
-        Some(Chain(value))
+        bytes_of::<64, 32>(hex.try_into().ok()?).map(Chain)
     }
 
     /// As 64 lower-case hex digits.
@@ -68,14 +63,33 @@ pub(crate) fn hex_of<const BYTES: usize, const DIGITS: usize>(bytes: [u8; BYTES]
     hex
 }
 
+/// The bytes that such lower-case digits stand for.
+pub(crate) fn bytes_of<const DIGITS: usize, const BYTES: usize>(hex: &[u8; DIGITS]) -> Option<[u8; BYTES]> {
+    let (mut bytes, mut all) = ([0; BYTES], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(hex.as_chunks().0) {
+        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+        *byte = high << 4 | low;
+        all |= high | low;
+    }
+    (all != NO_DIGIT).then_some(bytes)
+}
+
 /// The value of a lower-case hex digit.
 pub(crate) fn unhex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+    Some(VALUES[usize::from(digit)]).filter(|value| *value != NO_DIGIT)
 }
+
+/// The value of each lower-case digit.
+const VALUES: [u8; 256] = {
+    let (mut values, mut digit) = ([NO_DIGIT; 256], 0);
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+/// With all bits, so that it shows among others.
+const NO_DIGIT: u8 = u8::MAX;
 
 /// The digits of each byte.
 const HEX: [[u8; 2]; 256] = {

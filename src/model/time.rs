@@ -88,21 +88,26 @@ fn parse_fixed(text: &[u8]) -> Option<Time> {
     if !shape {
         return None;
     }
-    let number = |range: std::ops::Range<usize>| {
-        text[range]
-            .iter()
-            .try_fold(0u32, |sum, &digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+    let mut beyond = false;
+    let mut number = |range: std::ops::Range<usize>| {
+        let mut sum = 0;
+        for byte in &text[range] {
+            let digit = byte.wrapping_sub(b'0');
+            beyond |= digit > 9;
+            sum = sum * 10 + u32::from(digit);
+        }
+        sum
     };
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    if hour > 23 || minute > 59 || second > 59 {
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    let (hour, minute, second, milli) = (number(11..13), number(14..16), number(17..19), number(20..23));
+    if beyond || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let days = days_from_civil(year, month, day);
     if civil_from_days(days) != (year, month, day) {
         return None;
     }
-    let millis = i64::from((hour * 60 + minute) * 60 + second) * 1000 + i64::from(number(20..23)?);
+    let millis = i64::from((hour * 60 + minute) * 60 + second) * 1000 + i64::from(milli);
     Time::from_millis(days * DAY_MILLIS + millis)
 }
 

@@ -1,5 +1,6 @@
-//! JSON → Record, by `serde_json`; unknown fields are passed over, so that older readers read newer lines.
+//! JSON → Record, by `serde_json` where it is not written just as we write it; unknown fields are passed over, so that older readers read newer lines.
 
+use super::quick;
 use crate::model::{
     Action, Chain, Class, Event, EventId, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target, Text,
     Time,
@@ -82,6 +83,11 @@ struct Content<'a> {
 
 /// Reads one record line, with or without its `sum` and `chain`.
 pub fn decode(line: &[u8]) -> Result<Record, LineError> {
+    quick::decode(line).map_or_else(|| decode_any(line), Ok)
+}
+
+/// The same, however it is written.
+pub(super) fn decode_any(line: &[u8]) -> Result<Record, LineError> {
     let line: Line<'_> = serde_json::from_slice(line)?;
     let raw = read_raw(line.raw, line.raw_base64.as_deref())?;
     let message = match line.message {

@@ -8,10 +8,12 @@
 //!
 //! What an event does not have is left out. On disk `message` is left out, too, when it stands in `raw`:
 //! as the text of its one `content`, or as the whole raw text. `-o json` always has it.
-//! The encoder is written by hand for this one shape; `serde_json` reads it back and proves it in the tests.
+//! The encoder is written by hand for this one shape, and so is what reads it back; `serde_json` reads all else, and
+//! proves both in the tests.
 
 mod decode;
 mod encode;
+mod quick;
 
 pub(super) use decode::peek;
 pub use decode::{LineError, decode};
@@ -20,11 +22,11 @@ pub use encode::{encode, encode_json};
 
 #[cfg(test)]
 mod tests {
-    use super::decode::SeqAndSynced;
+    use super::decode::{SeqAndSynced, decode_any};
     use super::*;
     use crate::model::{
-        Action, Class, Event, EventId, FileNo, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target,
-        Time,
+        Action, Chain, Class, Event, EventId, FileNo, Flag, Outcome, Position, Raw, Record, Seq, Severity,
+        Target, Time,
     };
     use proptest::prelude::*;
 
@@ -53,6 +55,34 @@ mod tests {
                 Raw::Bytes(bytes.into())
             }),
         ]
+    }
+
+    /// How many bytes go, and what comes in their place.
+    fn edit() -> impl Strategy<Value = (usize, String)> {
+        let pieces = vec![
+            "",
+            "\"",
+            "\\",
+            "{",
+            "}",
+            ",",
+            " ",
+            "0",
+            "9",
+            "\\u00",
+            "é",
+            "null",
+            ",\"content\":\"x\"",
+            ",\"raw\":{}",
+            "1.5",
+            "user",
+            ",\"content\":null",
+            "-1",
+            "e3",
+            ",\"a\":[1]",
+            ",\"message\":\"y\"",
+        ];
+        (0..3usize, prop::sample::select(pieces).prop_map(str::to_owned))
     }
 
     prop_compose! {
@@ -101,6 +131,43 @@ mod tests {
                 line.push(b'}');
                 prop_assert!(!line.contains(&b'\n'));
                 prop_assert_eq!(&decode(&line).unwrap(), &record);
+                prop_assert_eq!(&decode_any(&line).unwrap(), &record);
+            }
+        }
+
+        #[test]
+        fn a_line_of_ours_is_read_quickly(record in record()) {
+            let record = Record { seq: Seq(record.seq.0 >> 8), position: None, ..record };
+            let record = Record { event: Event { count: None, ..record.event }, ..record };
+            let is_flat = match &record.event.raw {
+                Raw::Json(json) => !json[1..].contains(['{', '[']) && !json.contains("\\u00e9"),
+                Raw::Bytes(_) => false,
+                _ => true,
+            };
+            let mut line = Vec::new();
+            encode(&record, None, &mut line);
+            line.extend_from_slice(b",\"synced\":6}");
+            if is_flat {
+                prop_assert_eq!(quick::decode(&line).unwrap(), record);
+            }
+        }
+
+        #[test]
+        fn what_is_read_quickly_reads_the_same_slowly(
+            record in record(), edits in prop::collection::vec((any::<prop::sample::Index>(), edit()), 1..4),
+        ) {
+            let mut line = Vec::new();
+            encode(&record, None, &mut line);
+            line.extend_from_slice(b",\"synced\":6,\"sum\":\"8c0e9e2b\",\"chain\":\"");
+            line.extend_from_slice(&Chain([0xa5; 32]).hex());
+            line.extend_from_slice(b"\"}");
+            for (at, (cut, put)) in edits {
+                let at = at.index(line.len());
+                let end = line.len().min(at + cut);
+                line.splice(at..end, put.bytes());
+            }
+            if let Some(record) = quick::decode(&line) {
+                prop_assert_eq!(decode_any(&line).unwrap(), record);
             }
         }
 
