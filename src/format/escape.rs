@@ -11,6 +11,8 @@
 //! Where a reader of the format turns an escape back into the character, nothing has changed; elsewhere the frame
 //! gets the flag `escaped`.
 
+use crate::model::eight;
+
 /// Where a value goes, and what is special there.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -80,9 +82,9 @@ impl Place {
     /// Whether nothing in the text needs care; looks at eight bytes at a time.
     #[inline]
     fn is_plain(&self, text: &[u8]) -> bool {
-        let special = self.special_words();
+        let special = self.special;
         let Some(last) = text.last_chunk() else {
-            let few = text.iter().fold(EACH * u64::from(b' '), |word, &byte| word << 8 | u64::from(byte));
+            let few = text.iter().fold(BLANKS, |word, &byte| word << 8 | u64::from(byte));
             return !is_odd(few, special);
         };
         let odd = is_odd(u64::from_ne_bytes(*last), special);
@@ -92,18 +94,12 @@ impl Place {
 
     /// How many bytes at the beginning need no care.
     fn plain_bytes(&self, text: &[u8]) -> usize {
-        let special = self.special_words();
+        let special = self.special;
         let (words, _) = text.as_chunks();
         let plain = words.iter().take_while(|word| !is_odd(u64::from_ne_bytes(**word), special)).count();
         let is_odd = |byte: &u8| !byte.is_ascii() || byte.is_ascii_control() || self.special.contains(byte);
         let rest = &text[plain * 8..];
         plain * 8 + rest.iter().position(is_odd).unwrap_or(rest.len())
-    }
-
-    #[inline]
-    fn special_words(&self) -> [u64; 3] {
-        let [one, two, three] = self.special;
-        [EACH * u64::from(one), EACH * u64::from(two), EACH * u64::from(three)]
     }
 
     fn put_with_care(&self, text: &str, limit: &Limit, marks: &mut Marks, out: &mut Vec<u8>) {
@@ -165,15 +161,12 @@ impl Place {
     }
 }
 
-/// Whether one of eight bytes is a control character, not ASCII, or special. The usual tricks with the top bits:
-/// `(word - EACH * n) & !word` has one where a byte is below `n`, and below 1 is 0.
+/// Whether one of eight bytes is a control character, not ASCII, or special.
 #[inline]
-fn is_odd(word: u64, special: [u64; 3]) -> bool {
-    let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
-    let equal = |special: u64| below(word ^ special, 1);
-    let [one, two, three] = special;
-    let delete = equal(EACH * 0x7f);
-    (word | below(word, b' ') | delete | equal(one) | equal(two) | equal(three)) & (EACH << 7) != 0
+fn is_odd(bytes: u64, special: [u8; 3]) -> bool {
+    let [one, two, three] = special.map(|special| eight::equal(bytes, special));
+    let control = eight::below(bytes, b' ') | eight::equal(bytes, 0x7f);
+    control | eight::not_ascii(bytes) | one | two | three != 0
 }
 
 /// How long a value may get, and how a cut is shown.
@@ -229,8 +222,8 @@ pub(super) fn put_hex128(number: u128, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits);
 }
 
-/// A one in each byte.
-const EACH: u64 = u64::MAX / 0xff;
+/// Eight of them.
+const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// An ellipsis, `[cut `, the largest number, ` bytes]`.
 pub(super) const MESSAGE_MARK_BYTES_MAX: usize = 3 + 5 + 20 + 7;

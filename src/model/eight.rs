@@ -18,6 +18,12 @@ pub(crate) fn below(bytes: u64, limit: u8) -> u64 {
     bytes.wrapping_sub(EACH * u64::from(limit)) & !bytes & HIGHEST
 }
 
+/// Which bytes are no ASCII; all are right.
+#[inline]
+pub(crate) fn not_ascii(bytes: u64) -> u64 {
+    bytes & HIGHEST
+}
+
 /// Which bytes are letters of ASCII; all are right.
 #[inline]
 pub(crate) fn letters(bytes: u64) -> u64 {

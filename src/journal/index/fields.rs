@@ -2,6 +2,7 @@
 //!
 //! Names and most values are a few bytes long: eight of them are looked at in one go, without a call.
 
+use crate::model::eight;
 use std::ops::Range;
 
 /// The fields on the top level of a line's JSON, which lacks its closing brace; ends early where it is no JSON.
@@ -106,12 +107,12 @@ fn field(body: &[u8], begin: usize) -> Option<Field<'_>> {
 /// The name whose quote stands there, and where it has ended.
 #[inline]
 fn name(body: &[u8], begin: usize) -> Option<(Name<'_>, usize)> {
-    if let Some(eight) = eight_at(body, begin + 1).filter(|_| body[begin] == b'"') {
-        let found = specials(eight);
+    if let Some(next) = eight_at(body, begin + 1).filter(|_| body[begin] == b'"') {
+        let found = specials(next);
         if found != 0 {
             let bits = found.trailing_zeros() & !7;
             let end = begin + 1 + bits as usize / 8;
-            let word = eight & ((1 << bits) - 1);
+            let word = next & ((1 << bits) - 1);
             return (body[end] == b'"').then_some((Name::Short(word), end + 1));
         }
     }
@@ -127,12 +128,10 @@ pub(super) fn eight_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The eighth bit of each byte that is a quote or a backslash, up to the first of them; behind it anything.
+/// The highest bit of each byte that is a quote or a backslash, up to the first of them; behind it anything.
 #[inline]
-fn specials(eight: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    zeros(eight ^ (ONES * u64::from(b'"'))) | zeros(eight ^ (ONES * u64::from(b'\\')))
+fn specials(bytes: u64) -> u64 {
+    eight::equal(bytes, b'"') | eight::equal(bytes, b'\\')
 }
 
 /// Where the string has ended whose quote stands there, and whether something in it is escaped.
@@ -155,10 +154,10 @@ fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     // Beyond that a call is worth it.
     while at < from + 32 {
-        let Some(eight) = eight_at(bytes, at) else { break };
-        let found = specials(eight);
+        let Some(next) = eight_at(bytes, at) else { break };
+        let found = specials(next);
         if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+            return Some(at + eight::first(found));
         }
         at += 8;
     }
