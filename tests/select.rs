@@ -84,6 +84,22 @@ fn what_nobody_selected_holds_up_no_retention_also_while_the_server_is_away() {
     let shown = house.run(&["status"]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("select: class=network; ") && shown.contains(" records passed over"), "{shown}");
+    assert_eq!(house.stop(), Some(0), "{}", house.said());
+    removals_are_told(&house);
+}
+
+/// Which records were removed, each time from where the last time ended up to what is there now.
+fn removals_are_told(house: &House) {
+    let said = house.said();
+    let told = " are older than the journal may keep (size-max, age-max) and were removed";
+    let ranges = said.lines().filter_map(|line| line.strip_suffix(told)?.split_once("records "));
+    let ends = ranges.filter_map(|(_, range)| range.split_once(" to "));
+    let removed: Vec<[u64; 2]> =
+        ends.map(|(first, last)| [first, last].map(|seq| seq.parse().unwrap())).collect();
+    assert_eq!(removed.first().map(|[first, _]| *first), Some(1), "{said}");
+    assert!(removed.windows(2).all(|two| two[1][0] == two[0][1] + 1), "{removed:?}");
+    let left = house.records().first().map(|record| record.seq.0);
+    assert_eq!(removed.last().map(|[_, last]| last + 1), left, "{removed:?}");
 }
 
 #[test]

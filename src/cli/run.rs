@@ -3,7 +3,7 @@
 use super::Common;
 use super::exit::Exit;
 use crate::agent;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -33,7 +33,7 @@ fn speak() {
         .with_writer(io::stderr)
         .with_target(false)
         .with_span_events(FmtSpan::NONE)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(false)
         .with_max_level(tracing::Level::INFO);
     let started = if std::env::var_os("JOURNAL_STREAM").is_some() {
         lines.without_time().try_init()

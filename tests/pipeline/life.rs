@@ -4,8 +4,10 @@ use super::frames::{frames_of, records_of, told};
 use super::support::process::{House, entry, patiently, rotate};
 use super::support::receiver::Receiver;
 use nix::sys::signal::Signal;
+use otrail::model::{Action, Outcome};
 use std::fs;
 use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 #[test]
@@ -51,6 +53,33 @@ fn a_hangup_ends_nothing_where_no_terminal_is_and_says_what_to_do() {
     house.wait_until("delivered", |_| receiver.has("session 0000001"));
     assert!(patiently(|| house.said().contains("SIGHUP changes nothing")), "{}", house.said());
     assert_eq!(house.stop(), Some(0));
+}
+
+/// Starts the rest of its words in a terminal of its own, and takes that away when its stdin ends.
+const IN_A_TERMINAL: &str = "
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+sys.stdin.read()
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+
+#[test]
+fn an_agent_whose_terminal_goes_away_stops_in_order() {
+    let house = House::new();
+    house.write_log(entry(0).as_bytes());
+    let otrail = house.otrail();
+    let mut within = Command::new("python3");
+    within.args(["-c", IN_A_TERMINAL]).arg(otrail.get_program()).args(otrail.get_args()).arg("run");
+    let mut within = within.stdin(Stdio::piped()).spawn().unwrap();
+    house.wait_until("reads", |status| status.sources[0].entries == 1);
+    drop(within.stdin.take());
+    assert!(patiently(|| within.try_wait().unwrap().is_some()), "it goes on without its terminal");
+    assert_eq!(within.wait().unwrap().code(), Some(0));
+    let last = house.records().pop().unwrap();
+    assert_eq!((last.event.action, last.event.outcome), (Action::STOP, Outcome::Success));
 }
 
 #[test]
