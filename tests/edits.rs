@@ -193,3 +193,60 @@ fn an_agent_that_is_killed_while_it_compares_begins_anew() {
         "nobody can tell: all is read again, and nothing is lost"
     );
 }
+
+/// An entry a minute.
+fn minutely(number: usize) -> String {
+    let at = 1_764_000_000_000_u64 + number as u64 * 60_000;
+    entry(number).replace(&(1_764_000_000_000_u64 + number as u64).to_string(), &at.to_string())
+}
+
+/// Waits until all of the log is read.
+fn settle(house: &House) {
+    let length = fs::metadata(house.log()).unwrap().len();
+    house.wait_until("all is read", |status| status.sources[0].offset == length);
+}
+
+#[test]
+fn a_log_that_is_written_over_in_place_repeats_nothing() {
+    let (mut house, _) = followed("", (0..40).map(minutely));
+    for (round, without) in ["session 0000010", "session 0000038"].into_iter().enumerate() {
+        let text = fs::read_to_string(house.log()).unwrap();
+        let lines = text.split_inclusive('\n').filter(|line| !line.contains(without));
+        fs::write(house.log(), lines.collect::<String>()).unwrap();
+        house.wait_until("that is told", |status| status.sources[0].replacements > round as u64);
+        settle(&house);
+        house.write_log(minutely(40 + round).as_bytes());
+        settle(&house);
+    }
+    let records = end(&mut house);
+    assert_eq!(sessions(&records), (0..42).collect::<Vec<_>>());
+    let told = told(&records);
+    assert!(told.iter().all(|told| (told.0, told.1.as_str()) == (9, "rewritten")), "{told:?}");
+    assert_eq!(told.iter().map(|told| told.4).sum::<u64>(), 39 + 39);
+}
+
+#[test]
+fn a_log_that_is_edited_while_the_agent_is_down_repeats_nothing() {
+    let (mut house, _) = followed("", (0..40).map(minutely));
+    house.kill();
+    run("sed", &house, &["-i", "/session 0000010/d; s/session 0000020/session 0000720/"]);
+    house.write_log(minutely(40).as_bytes());
+    house.start();
+    house.wait_until("that is told", |status| status.sources[0].replacements > 0);
+    settle(&house);
+    let records = end(&mut house);
+    assert_eq!(sessions(&records), (0..40).chain([720, 40]).collect::<Vec<_>>());
+}
+
+/// A sensor whose times are in seconds may write the same once more just after its log was cut.
+#[test]
+fn what_comes_just_after_a_cut_is_read_though_it_looks_like_what_came_before() {
+    let (mut house, _) = followed("", (0..40).map(minutely));
+    fs::write(house.log(), "").unwrap();
+    house.wait_until("the cut is told", |status| status.sources[0].truncations == 1);
+    house.write_log((minutely(39) + &minutely(40)).as_bytes());
+    settle(&house);
+    let records = end(&mut house);
+    assert_eq!(sessions(&records), (0..40).chain([39, 40]).collect::<Vec<_>>());
+    assert!(told(&records).is_empty());
+}

@@ -83,7 +83,7 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
     line(text, "file ends", &format!("{} rotations, {} truncations", source.rotations, source.truncations));
     if source.replacements > 0 {
         let times = if source.replacements == 1 { "once" } else { &format!("{} times", source.replacements) };
-        line(text, "replaced", &format!("{times} by a copy of itself, edited or not"));
+        line(text, "replaced", &format!("{times} by what it had been, edited or not"));
     }
     if source.resets > 0 {
         line(text, "positions", &format!("{} changed by an admin", source.resets));

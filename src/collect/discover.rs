@@ -164,6 +164,7 @@ impl Source {
         let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), missed);
         let copies = self.leave_out_copies(log, &mut order, &mut found, cut.as_ref());
         self.take_copies(log, copies, round);
+        self.logs[log].is_rewritten = cut.is_some() || !lost.is_empty();
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
@@ -342,6 +343,7 @@ impl Source {
         self.logs[log].tails.push_back(tail);
         if is_log && known.is_none() {
             self.put_on_trial(log);
+            self.suspect(log);
         }
         Ok(())
     }

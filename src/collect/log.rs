@@ -26,6 +26,8 @@ pub(super) struct Log {
     pub saved: Option<(Inode, u64)>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
+    /// What it held before is gone, and what it has now may repeat that.
+    pub is_rewritten: bool,
     /// Which files were left last.
     pub left: Vec<Left>,
     /// Former logs that may not be read now.
@@ -53,6 +55,7 @@ impl Log {
             habit: Habit::default(),
             saved: None,
             is_crowded: false,
+            is_rewritten: false,
             left: Vec::new(),
             denied: Vec::new(),
             unpacking: Vec::new(),

@@ -30,6 +30,7 @@ mod recall;
 mod recognize;
 mod report;
 mod reset;
+mod rewritten;
 mod rotation;
 mod settings;
 mod source;
@@ -166,7 +167,15 @@ impl Collector {
         let spare = self.spare();
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let budget = source::READ_BYTES;
-        let mut round = Round { settings, input: &mut input, last_file, budget, now, spare };
+        let mut round = Round {
+            settings,
+            journal: Some(&self.journal),
+            input: &mut input,
+            last_file,
+            budget,
+            now,
+            spare,
+        };
         let (first, count) = (self.turn, self.sources.len());
         let mut busy = false;
         for at in (first..first + count).map(|at| at % count) {

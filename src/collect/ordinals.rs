@@ -42,6 +42,11 @@ impl Ordinals {
         }
     }
 
+    /// Whether an entry of that id is in the window.
+    pub(super) fn has(&self, id: EventId) -> bool {
+        self.next.contains_key(&half(id))
+    }
+
     /// Takes an id into the window, as at start from the journal.
     pub(super) fn remember(&mut self, id: EventId) {
         if self.order.len() == WINDOW

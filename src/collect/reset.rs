@@ -134,7 +134,15 @@ impl Collector {
         let (now, mut input) = ((self.clock)(), Input::default());
         let spare = self.spare();
         let (settings, last_file) = (&self.settings, &mut self.last_file);
-        let mut round = Round { settings, input: &mut input, last_file, budget: 0, now, spare };
+        let mut round = Round {
+            settings,
+            journal: Some(&self.journal),
+            input: &mut input,
+            last_file,
+            budget: 0,
+            now,
+            spare,
+        };
         let source = &mut self.sources[at];
         let aimed = source.find(reset, &round).and_then(|found| source.aim(found, reset, &round));
         let (moved, place) = match aimed {

@@ -37,6 +37,7 @@ impl Reader {
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         self.source.poll(&mut Round {
             settings,
+            journal: None,
             input: &mut input,
             last_file,
             budget,

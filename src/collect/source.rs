@@ -13,7 +13,7 @@ use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
 use super::telling::Spoken;
 use crate::dialect::{Context, End};
-use crate::journal::{Draft, FollowedFile, Input, Mark, Progress};
+use crate::journal::{Draft, FollowedFile, Input, Journal, Mark, Progress};
 use crate::model::status::SourceStatus;
 use crate::model::{Event, EventId, FileNo, Flag, Position, Text, Time};
 use std::path::Path;
@@ -48,6 +48,8 @@ pub(super) struct Source {
 pub(super) struct Round<'a> {
     pub settings: &'a Settings,
     pub input: &'a mut Input,
+    /// What has been read is there, unless nothing is kept.
+    pub journal: Option<&'a Journal>,
     /// The highest file number in use.
     pub last_file: &'a mut FileNo,
     /// Bytes that may still be read.
@@ -135,6 +137,9 @@ impl Source {
                     let end = if count == 0 { end_after(tail.grown.elapsed()) } else { End::Open };
                     self.take_entries(log, at, end, round);
                     self.remember_copies_of(log, at, round);
+                    if count == 0 {
+                        self.tell_rewritten(log, at, round);
+                    }
                     if count == 0 && self.may_finish(log, at) {
                         self.finish(log, at, round);
                         continue;
@@ -192,10 +197,17 @@ impl Source {
         let reading =
             Reading { context: &context, masks: &settings.masks, line_bytes_max: source.line_bytes_max };
         let tail = &mut self.logs[log].tails[at];
-        let mut passed = tail.passed_untold;
+        let (mut passed, mut rewritten) = (tail.passed_untold, tail.rewritten.take());
+        let journal = round.journal;
         tail.cut(end, reading, |file, mut parsed, cut| {
             file.entries += 1;
-            if was_read_before(file, cut, !parsed.identity.needs_position()) {
+            let mut is_again = || {
+                rewritten
+                    .as_mut()
+                    .filter(|_| !cut.truncated)
+                    .is_some_and(|it| it.was_read(&parsed, ordinals, name, journal))
+            };
+            if was_read_before(file, cut, !parsed.identity.needs_position()) || is_again() {
                 passed += 1;
                 return;
             }
@@ -223,7 +235,7 @@ impl Source {
             let position = Some(Position { file: file.number, offset: cut.end });
             drafts.push(Draft { event: parsed.event, position, mark: None });
         });
-        tail.passed_untold = passed;
+        (tail.passed_untold, tail.rewritten) = (passed, rewritten);
         if let Some(last) = drafts[first_draft..].last_mut() {
             last.mark = last.position.and_then(|position| tail.mark_at(position.offset));
             tail.file.mark = last.mark.or(tail.file.mark);

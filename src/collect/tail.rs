@@ -6,6 +6,7 @@ use super::cutter::{Cut, Cutter, Reading};
 use super::gap::Gap;
 use super::growth::{Growth, LATELY_SECONDS};
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
+use super::rewritten::Rewritten;
 use super::rotation::{Candidate, Known};
 use super::spotted::{Face, Spotted};
 use super::succession::Trial;
@@ -48,6 +49,8 @@ pub(super) struct Tail {
     pub trial: Option<Trial>,
     /// It is a copy, and was so long when it was found to be one.
     pub copied_bytes: Option<u64>,
+    /// It may repeat what the journal has.
+    pub rewritten: Option<Rewritten>,
 }
 
 /// What reading found.
@@ -93,6 +96,7 @@ impl Tail {
             told: now,
             trial: None,
             copied_bytes: None,
+            rewritten: None,
         };
         tail.file.mark = tail.mark_at(tail.file.offset).or(tail.file.mark);
         Ok(tail)

@@ -68,7 +68,7 @@ pub struct SourceStatus {
     pub rotations: u64,
     /// Truncations noticed.
     pub truncations: u64,
-    /// Times the log was replaced by a copy of itself, edited or not.
+    /// Times the log was replaced by a copy of itself or written anew with what it had, edited or not.
     pub replacements: u64,
     /// Positions that an admin has changed.
     pub resets: u64,

@@ -86,7 +86,15 @@ impl Bench {
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let (budget, now) = (READ_BYTES, Time::default());
         let spare = settings.open_files_max.saturating_sub(self.source.claims());
-        self.source.poll(&mut Round { settings, input: &mut input, last_file, budget, now, spare });
+        self.source.poll(&mut Round {
+            settings,
+            journal: None,
+            input: &mut input,
+            last_file,
+            budget,
+            now,
+            spare,
+        });
         input.drafts.into_iter().map(|draft| draft.event).collect()
     }
 
@@ -241,8 +249,15 @@ fn all_sources_together_read_no_more_than_the_round_may() {
     bench.write("log", "second\nthird\n");
     let mut input = Input::default();
     let (settings, last_file) = (&bench.settings, &mut bench.last_file);
-    let mut round =
-        Round { settings, input: &mut input, last_file, budget: 8, now: Time::default(), spare: usize::MAX };
+    let mut round = Round {
+        settings,
+        journal: None,
+        input: &mut input,
+        last_file,
+        budget: 8,
+        now: Time::default(),
+        spare: usize::MAX,
+    };
     assert!(bench.source.poll(&mut round), "a part");
     assert_eq!((round.budget, round.input.drafts.len()), (0, 1));
     assert!(!bench.source.poll(&mut round), "the round is over");
@@ -295,28 +310,6 @@ fn a_log_that_matches_no_more_is_read_to_its_end_after_a_restart() {
     let known = bench.source.logs[0].tails[0].file.clone();
     bench.source = Source::new(0, &bench.settings.sources[0], vec![known]);
     assert_eq!(bench.poll(), ["a2"]);
-}
-
-#[test]
-fn copies_of_which_nothing_was_read_push_no_former_log_out() {
-    let mut bench = several(Start::Beginning);
-    bench.write("a.log", "a1\n");
-    bench.poll();
-    let mut former = bench.source.logs[0].tails[0].file.clone();
-    (former.number, former.finished) = (FileNo(900), true);
-    bench.source.known.push(former.clone());
-    let mut input = Input::default();
-    let settings = &bench.settings;
-    let last_file = &mut bench.last_file;
-    let mut round =
-        Round { settings, input: &mut input, last_file, budget: 0, now: Time::default(), spare: usize::MAX };
-    for _ in 0..KNOWN_MAX * 2 {
-        let copy = FollowedFile { finished: true, ..FollowedFile::default() };
-        bench.source.remember_copy(copy, &mut round);
-    }
-    let finished: Vec<_> = bench.source.known.iter().filter(|file| file.finished).collect();
-    assert_eq!(finished.len(), KNOWN_MAX);
-    assert!(finished.iter().any(|file| file.number == former.number));
 }
 
 /// A sensor may have logs of gigabytes, and whoever can write its folder can put there what unpacks to more.

@@ -129,3 +129,32 @@ fn a_copy_that_ends_long_before_the_cut_has_been_read() {
     File::create(bench.path("log")).unwrap();
     assert_eq!(bench.poll(), ["agent.source_truncated", "agent.gap_detected"]);
 }
+
+#[test]
+fn copies_of_which_nothing_was_read_push_no_former_log_out() {
+    let mut bench = several(Start::Beginning);
+    bench.write("a.log", "a1\n");
+    bench.poll();
+    let mut former = bench.source.logs[0].tails[0].file.clone();
+    (former.number, former.finished) = (FileNo(900), true);
+    bench.source.known.push(former.clone());
+    let mut input = Input::default();
+    let settings = &bench.settings;
+    let last_file = &mut bench.last_file;
+    let mut round = Round {
+        settings,
+        journal: None,
+        input: &mut input,
+        last_file,
+        budget: 0,
+        now: Time::default(),
+        spare: usize::MAX,
+    };
+    for _ in 0..KNOWN_MAX * 2 {
+        let copy = FollowedFile { finished: true, ..FollowedFile::default() };
+        bench.source.remember_copy(copy, &mut round);
+    }
+    let finished: Vec<_> = bench.source.known.iter().filter(|file| file.finished).collect();
+    assert_eq!(finished.len(), KNOWN_MAX);
+    assert!(finished.iter().any(|file| file.number == former.number));
+}

@@ -81,7 +81,15 @@ impl World {
         source.hurried = true;
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let now = Time::default();
-        source.poll(&mut Round { settings, input: &mut input, last_file, budget, now, spare: usize::MAX });
+        source.poll(&mut Round {
+            settings,
+            journal: None,
+            input: &mut input,
+            last_file,
+            budget,
+            now,
+            spare: usize::MAX,
+        });
         let is_empty = source.logs.iter().flat_map(|log| &log.tails).any(|tail| tail.file.offset == 0);
         let touched = self.journal(input);
         self.see(&touched);
