@@ -66,21 +66,23 @@ fn a_csv_file_is_read_on_in_the_middle_after_a_kill_and_from_a_header_of_its_own
 }
 
 #[test]
-fn utf_16_is_read_on_in_the_middle_of_a_file() {
-    let mut house = House::new();
-    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-    house.write_log(&wide(&format!("\u{FEFF}Timestamp\tType\tContent\n{}", row(0, '\t'))));
-    house.start();
-    house.wait_until("reads a row", source(|source| source.entries == 1));
-    house.kill();
-    house.write_log(&wide(&row(1, '\t')));
-    house.start();
-    house.wait_until("reads on", source(|source| source.entries == 1));
-    assert_eq!(house.stop(), Some(0));
-    let records = records(&house);
-    assert_eq!(records.len(), 2);
-    assert!(records.iter().all(|record| record.event.flags.contains(Flag::UTF_16LE)));
-    assert!(records.iter().all(|record| !record.event.flags.contains(Flag::UNPARSED)));
+fn utf_16_is_read_on_in_the_middle_of_a_file_with_a_mark_or_without() {
+    for mark in ["\u{FEFF}", ""] {
+        let mut house = House::new();
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        house.write_log(&wide(&format!("{mark}Timestamp\tType\tContent\n{}", row(0, '\t'))));
+        house.start();
+        house.wait_until("reads a row", source(|source| source.entries == 1));
+        house.kill();
+        house.write_log(&wide(&row(1, '\t')));
+        house.start();
+        house.wait_until("reads on", source(|source| source.entries == 1));
+        assert_eq!(house.stop(), Some(0));
+        let records = records(&house);
+        assert_eq!(records.len(), 2);
+        assert!(records.iter().all(|record| record.event.flags.contains(Flag::UTF_16LE)));
+        assert!(records.iter().all(|record| !record.event.flags.contains(Flag::UNPARSED)));
+    }
 }
 
 #[test]

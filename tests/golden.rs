@@ -141,7 +141,7 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
     let other = (head, rest).prop_map(|(head, rest)| (head + &rest).into_bytes());
     let line = prop_oneof![entry, worded, element, several, row, part, garbage, other];
     let log = prop::collection::vec(line, 0..8).prop_map(|lines| lines.join(&b'\n'));
-    (log, 0..6).prop_map(|(log, form)| in_form(&log, form))
+    (log, 0..7).prop_map(|(log, form)| in_form(&log, form))
 }
 
 /// What a log may hold beside its entries, whole or torn.
@@ -189,6 +189,7 @@ fn in_form(log: &[u8], form: i32) -> Vec<u8> {
         0 => "\u{FEFF}Time,Type,Content\n".chars().chain(text).collect::<String>().into_bytes(),
         1 => utf_16(&"Time;Type;Content\n".chars().chain(text).collect::<String>(), u16::to_le_bytes),
         2 => utf_16(&text.collect::<String>(), u16::to_be_bytes),
+        5 => utf_16(&text.collect::<String>(), u16::to_le_bytes)[2..].to_vec(),
         3 => [b"Time,Type,Content\r\n", log].concat(),
         4 => [b"[", log].concat(),
         _ => log.to_vec(),

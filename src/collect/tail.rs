@@ -369,7 +369,7 @@ fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> i
     if file.dialect != choice.name() || file.anchor > file.offset {
         file.anchor = 0;
     }
-    let (mut head, mut since) = ([0; 4], vec![0; SINCE_BYTES]);
+    let (mut head, mut since) = ([0; State::HEAD_BYTES], vec![0; SINCE_BYTES]);
     let head_bytes = content.read_at(&mut head, 0)?;
     let since_bytes = content.read_at(&mut since, file.anchor)?;
     let (head, since) = (&head[..head_bytes], &since[..since_bytes]);

@@ -1,4 +1,4 @@
-//! How the text of a file is encoded: UTF-8, or UTF-16 as its byte order mark says.
+//! How the text of a file is encoded: UTF-8, or UTF-16 as its byte order mark says, or its first characters.
 
 use std::borrow::Cow;
 
@@ -21,15 +21,31 @@ impl Encoding {
             [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
             [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
             [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
+            _ if head.len() < UNMARKED_BYTES => (Encoding::Utf8, 0),
+            _ if Encoding::Utf16Le.is_of(head) => (Encoding::Utf16Le, 0),
+            _ if Encoding::Utf16Be.is_of(head) => (Encoding::Utf16Be, 0),
             _ => (Encoding::Utf8, 0),
         }
     }
 
-    /// Whether `head` may become a mark when more bytes come.
+    /// Whether the first characters of a file are ASCII in this encoding of two bytes. In no other text is every second
+    /// byte zero; zeros that were never written are so side by side.
+    fn is_of(self, head: &[u8]) -> bool {
+        let (zero, ascii) = if self == Encoding::Utf16Le { (1, 0) } else { (0, 1) };
+        let is_text = |byte: u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        head.iter().take(UNMARKED_BYTES).enumerate().all(|(at, &byte)| match at % 2 {
+            place if place == zero => byte == 0,
+            place => place == ascii && is_text(byte),
+        })
+    }
+
+    /// Whether `head` may become a mark, or what is known without one, when more bytes come.
     pub(super) fn may_begin(head: &[u8]) -> bool {
-        [&[0xEF, 0xBB, 0xBF][..], &[0xFF, 0xFE], &[0xFE, 0xFF]]
+        let is_wide = Encoding::Utf16Le.is_of(head) || Encoding::Utf16Be.is_of(head);
+        let may_be_marked = [&[0xEF, 0xBB, 0xBF][..], &[0xFF, 0xFE], &[0xFE, 0xFF]]
             .iter()
-            .any(|mark| head.len() < mark.len() && mark.starts_with(head))
+            .any(|mark| head.len() < mark.len() && mark.starts_with(head));
+        may_be_marked || head.len() < UNMARKED_BYTES && is_wide
     }
 
     /// Bytes of a unit.
@@ -84,6 +100,8 @@ impl Encoding {
 }
 
 const LINE_FEED: u16 = 0x0A;
+/// Four characters.
+pub(super) const UNMARKED_BYTES: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -95,6 +113,22 @@ mod tests {
         assert_eq!(Encoding::Utf16Le.line_feed(&bytes, 0), Some(2));
         assert_eq!(Encoding::Utf16Be.line_feed(&bytes, 0), Some(0));
         assert_eq!(Encoding::Utf8.line_feed(&bytes, 0), Some(1));
+    }
+
+    #[test]
+    fn wide_text_is_known_without_a_mark_and_nothing_else_is_taken_for_it() {
+        for (head, encoding) in [
+            (b"T\0i\0m\0e\0;\0", Encoding::Utf16Le),
+            (b"\0T\0i\0m\0e\0;", Encoding::Utf16Be),
+            (b"\0\0\0\0\0\0\0\0\0\0", Encoding::Utf8),
+            (b"T\0i\0mee;;;", Encoding::Utf8),
+            (b"Time;Type;", Encoding::Utf8),
+        ] {
+            assert_eq!(Encoding::of(head), (encoding, 0), "{head:?}");
+            let may_begin = (1..head.len()).filter(|&bytes| Encoding::may_begin(&head[..bytes])).count();
+            assert_eq!(may_begin == 7, encoding != Encoding::Utf8, "{head:?}");
+            assert_eq!(Encoding::of(&head[..7]), (Encoding::Utf8, 0), "{head:?}");
+        }
     }
 
     #[test]

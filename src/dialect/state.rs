@@ -6,7 +6,7 @@
 //! ```
 
 use super::array::Scan;
-use super::encoding::Encoding;
+use super::encoding::{Encoding, UNMARKED_BYTES};
 use super::timeline_csv::Table;
 use super::{Dialect, End, objects};
 
@@ -38,6 +38,9 @@ struct Skipped {
 }
 
 impl State {
+    /// How many of the first bytes of a file say all that `rebuilt` has to know of them.
+    pub const HEAD_BYTES: usize = UNMARKED_BYTES;
+
     /// For reading a file on from `offset`, when nothing of what is before it matters.
     pub fn at(offset: u64) -> State {
         State {

@@ -252,7 +252,7 @@ fn trimmed(cell: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Whether one of the first lines is a header; a mark of UTF-16 alone will do, for nobody else reads that.
+/// Whether one of the first lines is a header; UTF-16 alone will do, for nobody else reads that.
 fn speaks(head: &[u8]) -> bool {
     const LINES: usize = 8;
     let (encoding, mark) = Encoding::of(head);

@@ -91,7 +91,7 @@ pub fn reading_goes_on_after_any_entry(dialect: &Dialect, log: &[u8], stops_max:
     }
     let step = stops.len().div_ceil(stops_max).max(1);
     for (number, (stop, anchor)) in stops.into_iter().enumerate().step_by(step) {
-        let head = &log[..log.len().min(4)];
+        let head = &log[..log.len().min(State::HEAD_BYTES)];
         let state = State::rebuilt(dialect, head, anchor as u64, &log[anchor..], stop as u64);
         let rest = events_from(dialect, state, log, stop);
         assert!(rest == all[number + 1..], "{} after {stop} of {}", dialect.name, shown(log));
