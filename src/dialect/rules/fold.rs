@@ -102,6 +102,7 @@ fn takes_both_cases(class: &Class) -> bool {
 mod tests {
     use super::super::{Rules, tests::variants};
     use super::*;
+    use proptest::prelude::*;
     use regex_automata::meta;
 
     fn regex(parsed: &Hir) -> meta::Regex {
@@ -133,6 +134,72 @@ mod tests {
                     let found = regex(&folded).is_match(&text.to_ascii_lowercase());
                     assert_eq!(found, regex(&parsed).is_match(text), "{pattern}\n{text}");
                 }
+            }
+        }
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "a",
+            "B",
+            "z",
+            " ",
+            "7",
+            "_",
+            "é",
+            "É",
+            "k",
+            "S",
+            ".",
+            r"\s",
+            r"\w",
+            r"\D",
+            r"\b",
+            "^",
+            "$",
+            r"\x41",
+            r"\.",
+            "[ab]",
+            "[A-F]",
+            "[^b-y]",
+            "[^0-9a-fA-F]",
+            "[a-z&&[^e]]",
+            "[a-z--[E]]",
+            "[[:upper:]_]",
+            "[[:^lower:]]",
+            "[éa]",
+            "(?-i:B)",
+            "(?i:b)",
+            "(?u:é)",
+            "(?u:[k-s])",
+            "(?-i)",
+            "(?x: a b)",
+            "(?s:.)",
+            "(?:)",
+            "(?<user>a|B)",
+            "{old}",
+        ];
+        prop::sample::select(pieces).prop_map(str::to_owned).prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+                prop::collection::vec(inner.clone(), 1..4).prop_map(|ways| format!("(?:{})", ways.join("|"))),
+                (inner, prop::sample::select(vec!["*", "+?", "?", "{2}", "{0,3}?"]))
+                    .prop_map(|(part, times)| format!("(?:{part}){times}")),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_pattern_is_it_matches_the_same(
+            pattern in pattern(),
+            texts in prop::collection::vec("[aAbBzZeEéÉkKsSſ\u{212a} 7_.\n]{0,8}", 8),
+        ) {
+            let Some(parsed) = matcher::parse(&pattern) else { return Ok(()) };
+            let Some(read) = parse(&pattern) else { return Ok(()) };
+            for text in texts {
+                let found = regex(&read).is_match(&text.to_ascii_lowercase());
+                prop_assert_eq!(found, regex(&parsed).is_match(&text), "{} {:?}", pattern, text);
             }
         }
     }
