@@ -238,6 +238,25 @@ fn a_log_that_is_edited_while_the_agent_is_down_repeats_nothing() {
     assert_eq!(sessions(&records), (0..40).chain([720, 40]).collect::<Vec<_>>());
 }
 
+#[test]
+fn an_edit_that_is_undone_repeats_nothing() {
+    let (mut house, _) = followed("", (0..40).map(minutely));
+    let text = fs::read_to_string(house.log()).unwrap();
+    run("sed", &house, &["-i", "/session 0000010/d; /session 0000020/d"]);
+    house.wait_until("the edit is told", |status| status.sources[0].replacements == 1);
+    let former = house.path("log/former");
+    fs::write(&former, text + &minutely(40)).unwrap();
+    fs::rename(&former, house.log()).unwrap();
+    house.wait_until("that it is undone is told", |status| status.sources[0].replacements == 3);
+    let records = end(&mut house);
+    assert_eq!(sessions(&records), (0..41).collect::<Vec<_>>());
+    let told: Vec<_> = told(&records).into_iter().map(|told| (told.1, told.4)).collect();
+    assert_eq!(
+        told,
+        [("edited".to_owned(), 2 * LINE), ("edited".to_owned(), 0), ("rewritten".to_owned(), 2)]
+    );
+}
+
 /// A sensor whose times are in seconds may write the same once more just after its log was cut.
 #[test]
 fn what_comes_just_after_a_cut_is_read_though_it_looks_like_what_came_before() {

@@ -13,6 +13,7 @@ use super::alike::{Block, Comparison};
 use super::choice::Choice;
 use super::cutter::Cut;
 use super::identity::HEAD_BYTES_MAX;
+use super::rewritten::Rewritten;
 use super::source::{Round, Source, progress_of, remember};
 use super::tail::Tail;
 use crate::journal::{Draft, FollowedFile};
@@ -61,6 +62,8 @@ impl Source {
         let choice = Choice::new(round.settings.sources[self.at].dialect, &file.dialect);
         let mut copy = tails[at].moved_to(file, choice)?;
         copy.copied_bytes = Some(length);
+        // What was put in may have been taken out before: an edit that is undone, a line that was moved.
+        copy.rewritten = edits.iter().any(|edit| edit.after.0 < edit.after.1).then(Rewritten::new);
         copy.learn_head()?;
         // What it has of an entry that has no end yet goes on in the copy.
         let rest_is_there =

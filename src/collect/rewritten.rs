@@ -1,4 +1,5 @@
 //! A log was written over in place, or edited while nobody looked: what it held before is gone, but the journal has it.
+//! So it has what an editor took out of a log and put in again.
 //!
 //! ```text
 //! an entry of the new content   in the journal, byte for byte, and older than the last one     it was read before
@@ -41,7 +42,7 @@ struct Known {
 }
 
 impl Rewritten {
-    fn new() -> Rewritten {
+    pub(super) fn new() -> Rewritten {
         Rewritten { since: Instant::now(), known: None, again: 0, told: 0 }
     }
 
@@ -108,7 +109,7 @@ impl Source {
         }
         self.status.replacements += 1;
         let message = format!(
-            "{} was written anew: {again} entries that had been read stand in it as they were, and are not read again; \
+            "{} was written anew: {again} entries in it are as they had been read before, and are not read again; \
              what is new in it is, and the journal keeps what it has",
             tail.path.display()
         );
