@@ -269,7 +269,7 @@ fn what_is_no_log_in_the_place_of_one_is_named_and_the_log_is_read_when_it_is_ba
     let (log, away) = (house.log(), house.path("log/away"));
     for (number, make) in [
         ("mkfifo", "is not a regular file"),
-        ("mkdir", "is not a regular file"),
+        ("mkdir", "is a folder; a / at its end means all files in it"),
         ("link", "is a symbolic link"),
         ("dangling", "is a symbolic link"),
     ]

@@ -112,6 +112,9 @@ fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
         }
     })?;
     let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::other("is a folder; a / at its end means all files in it"));
+    }
     if !metadata.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }
@@ -172,9 +175,10 @@ mod tests {
         std::process::Command::new("mkfifo").arg(path("fifo")).status().unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         fs::create_dir(path("folder")).unwrap();
-        for odd in ["fifo", "socket", "folder"] {
+        for odd in ["fifo", "socket"] {
             assert_eq!(error(odd, false), "is not a regular file", "{odd}");
         }
+        assert_eq!(error("folder", false), "is a folder; a / at its end means all files in it");
         assert!(error("link", false).contains("set follow-symlinks = true"));
         assert!(open(&path("link"), true).is_ok() && open(&path("log"), false).is_ok());
         assert!(open(&path("dangling"), true).unwrap_err().kind() == io::ErrorKind::NotFound);
