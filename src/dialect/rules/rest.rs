@@ -23,7 +23,10 @@ use std::ops::Range;
 pub(super) fn takes_back(text: &str, names: [&Option<Range<usize>>; 2], end: usize) -> bool {
     let mut names = names.into_iter().flatten();
     let start = names.clone().fold(end, |start, name| start.min(name.start));
-    if !glance::has_a_sign(&text.as_bytes()[start..]) {
+    // A name that begins within a word, as a rule of a site may have one, is a word of its own here.
+    let begins_in_word =
+        |name: &Range<usize>| text[..name.start].ends_with(|before: char| before.is_ascii_alphabetic());
+    if !names.clone().any(begins_in_word) && !glance::has_a_sign(&text.as_bytes()[start..]) {
         return false;
     }
     let rest = &text[end..];
@@ -215,6 +218,18 @@ mod tests {
             ": unable to reach the server",
         ] {
             assert!(says_failed(rest), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_a_word_of_failure_takes_a_success_back_wherever_it_begins() {
+        for (text, name, taken) in [
+            ("User signed out: failed", 17..23, true),
+            ("alice:xfailed", 7..13, true),
+            ("alice:xfaible", 7..13, false),
+            ("User signed out: bob", 17..20, false),
+        ] {
+            assert_eq!(takes_back(text, [&Some(0..5), &Some(name)], text.len()), taken, "{text}");
         }
     }
 
