@@ -17,7 +17,7 @@ use super::rewritten::Rewritten;
 use super::source::{Round, Source, progress_of, remember};
 use super::tail::Tail;
 use crate::journal::{Draft, FollowedFile};
-use crate::model::{Action, Event, Outcome, Position, Target, Text};
+use crate::model::{Action, Event, Outcome, Position, Text};
 use std::io;
 
 /// A copy: where it is read on, what of it has been read, and what is otherwise.
@@ -110,19 +110,11 @@ impl Source {
         };
         let gone = edits.iter().map(|edit| edit.before.1 - edit.before.0).sum::<u64>();
         Event {
-            sensor: round.settings.sources[self.at].sensor.clone(),
-            source: Text::const_new("otrail"),
-            target: Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None })),
             reason: Some(Text::const_new(reason)),
             old: places(|edit| edit.before),
             new: places(|edit| edit.after),
             count: Some(gone),
-            ..Event::own(
-                Action::SOURCE_REPLACED,
-                outcome,
-                round.now,
-                format!("{path} was replaced by {what}"),
-            )
+            ..self.own(Action::SOURCE_REPLACED, outcome, format!("{path} was replaced by {what}"), round)
         }
     }
 }

@@ -17,7 +17,7 @@ use super::ordinals::{Ordinals, WINDOW};
 use super::source::{Round, Source};
 use crate::dialect::Parsed;
 use crate::journal::{Draft, Journal};
-use crate::model::{Action, Event, Outcome, Seq, Target, Text, Time};
+use crate::model::{Action, Event, Outcome, Seq, Text, Time};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -114,12 +114,9 @@ impl Source {
             tail.path.display()
         );
         let event = Event {
-            sensor: round.settings.sources[self.at].sensor.clone(),
-            source: Text::const_new("otrail"),
-            target: Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None })),
             reason: Some(Text::const_new("rewritten")),
             count: Some(again),
-            ..Event::own(Action::SOURCE_REPLACED, Outcome::Failure, round.now, message)
+            ..self.own(Action::SOURCE_REPLACED, Outcome::Failure, message, round)
         };
         round.input.drafts.push(Draft { event, position: None, mark: None });
     }

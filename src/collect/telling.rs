@@ -76,12 +76,18 @@ impl Source {
 
     /// One of otrail's own events about this source.
     pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
-        let mut event = Event::own(action, outcome, round.now, message);
-        event.sensor = round.settings.sources[self.at].sensor.clone();
-        event.source = Text::const_new("otrail");
-        event.target =
-            Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None }));
+        let event = self.own(action, outcome, message, round);
         round.input.drafts.push(Draft { event, position: None, mark: None });
+    }
+
+    /// The same, not told yet.
+    pub(super) fn own(&self, action: Action, outcome: Outcome, message: String, round: &Round<'_>) -> Event {
+        Event {
+            sensor: round.settings.sources[self.at].sensor.clone(),
+            source: Text::const_new("otrail"),
+            target: Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None })),
+            ..Event::own(action, outcome, round.now, message)
+        }
     }
 }
 
