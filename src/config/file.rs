@@ -25,7 +25,7 @@ pub(super) fn read(mut file: File, bytes_max: u64) -> io::Result<Vec<u8>> {
         }
     }
     fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
-    file.take(bytes_max + 1 - bytes.len() as u64).read_to_end(&mut bytes)?;
+    file.take((bytes_max + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
