@@ -68,13 +68,13 @@ pub(super) fn event(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> 
     if event.class == Class::Network || event.action.name().starts_with("device.") {
         event.devices = devices(&event, &content);
     }
-    event.kind = row.map_or_else(|| text(kind), |row| Text::const_new(row.name));
+    event.kind = row.map_or_else(|| kind.into(), |row| Text::const_new(row.name));
     event.title = match row {
         Some(row) if row.title == title => Text::const_new(row.title),
-        _ => text(title),
+        _ => title.into(),
     };
-    event.label = label.map(text).unwrap_or_default();
-    event.message = text(content);
+    event.label = label.map(Text::from).unwrap_or_default();
+    event.message = content.into();
     event.raw = raw;
     event
 }
@@ -181,14 +181,6 @@ fn set_actor(event: &mut Event, spelled: &str, domain: Option<&str>) {
     event.user = Some(account.name);
     event.domain = domain.map(|domain| unquoted(domain).into()).or(account.domain);
     event.account = account.spelled;
-}
-
-/// Borrowed text is copied once, short text stays out of the heap.
-fn text(text: Cow<'_, str>) -> Text {
-    match text {
-        Cow::Borrowed(text) => text.into(),
-        Cow::Owned(text) => text.into(),
-    }
 }
 
 fn identity(context: &Context<'_>, timeline: &Timeline<'_>) -> Identity {

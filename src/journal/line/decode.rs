@@ -1,4 +1,5 @@
-//! JSON → Record, by `serde_json` where it is not written just as we write it; unknown fields are passed over, so that older readers read newer lines.
+//! JSON → Record, by `serde_json` where a line is not written just as we write it; unknown fields are passed over, so that
+//! older readers read newer lines.
 
 use super::quick;
 use crate::model::{

@@ -23,8 +23,8 @@ pub(super) fn decode(line: &[u8]) -> Option<Record> {
     let severity = Severity(number(json, ",\"severity\":")?.try_into().ok()?);
     let mut event = Event::new(action, outcome, time);
     (event.id, event.seen, event.class, event.severity) = (id, seen, class, severity);
-    event.sensor = text(string(json, ",\"sensor\":\"")?);
-    event.source = text(string(json, ",\"source\":\"")?);
+    event.sensor = Text::from(string(json, ",\"sensor\":\"")?);
+    event.source = Text::from(string(json, ",\"source\":\"")?);
     let position = optional(json, ",\"position\":{\"file\":", position)?;
     details(json, &mut event)?;
     let message = optional_text(json, ",\"message\":\"")?;
@@ -54,7 +54,7 @@ fn details(json: &mut Plain<'_>, event: &mut Event) -> Option<()> {
     event.role = optional_text(json, ",\"role\":\"")?;
     event.target = optional(json, ",\"target\":{\"kind\":\"", target)?;
     event.client = optional_text(json, ",\"client\":\"")?;
-    event.devices = optional(json, ",\"devices\":[\"", |json| list(json, text))?.unwrap_or_default();
+    event.devices = optional(json, ",\"devices\":[\"", |json| list(json, Text::from))?.unwrap_or_default();
     Some(())
 }
 
@@ -67,7 +67,7 @@ fn position(json: &mut Plain<'_>) -> Option<Position> {
 }
 
 fn target(json: &mut Plain<'_>) -> Option<Box<Target>> {
-    let kind = text(json.string()?);
+    let kind = Text::from(json.string()?);
     let name = optional_text(json, ",\"name\":\"")?;
     let id = optional_text(json, ",\"id\":\"")?;
     json.pass("}").then(|| Box::new(Target { kind, name, id }))
@@ -135,7 +135,7 @@ fn content(json: &mut Plain<'_>) -> Option<Text> {
             digit @ b'0'..=b'9' => json.number(digit).map(|_| Cow::default())?,
             _ => return None,
         };
-        if is_content && content.replace(text(value)).is_some() {
+        if is_content && content.replace(Text::from(value)).is_some() {
             return None;
         }
     }
@@ -172,12 +172,5 @@ fn optional<'t, T>(
 
 #[inline(always)]
 fn optional_text(json: &mut Plain<'_>, head: &str) -> Option<Option<Text>> {
-    optional(json, head, |json| json.string().map(text))
-}
-
-fn text(text: Cow<'_, str>) -> Text {
-    match text {
-        Cow::Borrowed(text) => text.into(),
-        Cow::Owned(text) => text.into(),
-    }
+    optional(json, head, |json| json.string().map(Text::from))
 }
