@@ -49,7 +49,7 @@ impl Rules {
         let mut explained = Explained::default();
         let place = types::index(kind).unwrap_or(TYPES.len());
         let Some(list) = self.by_type.get(place).and_then(|&at| self.lists.get(at)) else { return explained };
-        let rules = || list.all().iter().map(|&at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
+        let rules = || list.all().map(|at| &self.rules[at]).filter(|rule| rule.is_about(kind, title));
         let known = types::index(kind);
         let is_taken_back = Cell::new(false);
         let read = |rule| {

@@ -64,11 +64,12 @@ pub(super) use rule::{Reading, Words};
 
 use super::types::{TYPES, Type};
 use crate::model::Outcome;
-use list::List;
+use list::{Automaton, List, Pattern};
 use rule::{Part, Rule};
 use sentences::{Naming, Sentence, Vocabulary};
 use std::cell::Cell;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The rules that read the wording of entries, ready for use.
@@ -79,6 +80,7 @@ pub struct Rules {
     /// How many of them stand in files.
     written: usize,
     vocabularies: Vec<Vocabulary>,
+    automaton: Automaton,
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,
@@ -185,7 +187,11 @@ impl Rules {
             let reading = rule.is_about(kind, title).then(|| self.reading(rule, known, kind, title, text))?;
             reading.unless_taken_back(&is_taken_back)
         };
-        list.find(&self.rules, text, read).unwrap_or_default()
+        let patterns = || {
+            let patterns = Pattern::all(&self.rules[..self.written], self.of_site);
+            patterns.into_iter().map(|(_, pattern)| pattern).collect()
+        };
+        list.find(&self.automaton, patterns, text, read).unwrap_or_default()
     }
 
     /// What one rule finds in a text; in a sentence, the thing that it is about says the rest.
@@ -258,34 +264,37 @@ impl Rules {
                 sets.len() - 1
             }));
         }
-        let (written, vocabularies, lists) = (rules.len(), Vec::new(), Vec::new());
-        let mut all = Rules { rules, written, of_site, vocabularies, lists, by_type };
+        let patterns: Vec<Pattern> =
+            Pattern::all(&rules, of_site).into_iter().map(|(pattern, _)| pattern).collect();
+        let mut all = Rules { written: rules.len(), rules, of_site, by_type, ..Rules::default() };
         for set in sets {
-            let (site, embedded): (Vec<usize>, Vec<usize>) = set.into_iter().partition(|&at| at < of_site);
-            let list = [all.with_sentences(site), all.with_sentences(embedded)].concat();
-            all.lists.push(List::of(list));
+            let (site, embedded): (Vec<usize>, Vec<usize>) = set.iter().partition(|&&at| at < of_site);
+            let (site, embedded) = (all.add_sentences(&site), all.add_sentences(&embedded));
+            let sentence = |places: Range<usize>, form_of| {
+                places.into_iter().find(|&at| all.rules[at].sentence_form() == Some(form_of))
+            };
+            all.lists.push(List::of(&patterns, |pattern| match pattern {
+                Pattern::Rule(at) => set.binary_search(&at).is_ok().then_some(at),
+                Pattern::Sentence { of_site: true, form_of } => sentence(site.clone(), form_of),
+                Pattern::Sentence { of_site: false, form_of } => sentence(embedded.clone(), form_of),
+            }));
         }
         all
     }
 
-    /// The rules with a pattern of their own, then the sentences about the things among them.
-    fn with_sentences(&mut self, rules: Vec<usize>) -> Vec<usize> {
-        let thing = |at: usize| match &self.rules[at].part {
-            Part::Thing { thing, .. } => Some((at, thing.clone())),
-            _ => None,
-        };
-        let vocabulary = Vocabulary::of(rules.iter().filter_map(|&at| thing(at)).collect());
-        let mut list: Vec<usize> = rules.into_iter().filter(|&at| thing(at).is_none()).collect();
-        let place = vocabulary.first().map(|at| self.rules[at].place.clone());
-        if let Some(place) = place {
+    /// Adds the sentences about the things among these rules; where they are.
+    fn add_sentences(&mut self, rules: &[usize]) -> Range<usize> {
+        let first = self.rules.len();
+        let thing = |&at: &usize| self.rules[at].thing().map(|thing| (at, thing.clone()));
+        let vocabulary = Vocabulary::of(rules.iter().filter_map(thing).collect());
+        if let Some(place) = vocabulary.first().map(|at| self.rules[at].place.clone()) {
             for (sentence, pattern) in Sentence::all(&vocabulary.things()) {
-                list.push(self.rules.len());
                 let part = Part::Sentence { sentence, vocabulary: self.vocabularies.len() };
                 self.rules.push(Rule::sentence(part, pattern, place.clone()));
             }
             self.vocabularies.push(vocabulary);
         }
-        list
+        first..self.rules.len()
     }
 }
 

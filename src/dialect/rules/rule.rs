@@ -166,6 +166,22 @@ impl Rule {
         Rule { part, ..rule }
     }
 
+    /// The thing that it is about, when it is about one.
+    pub(super) fn thing(&self) -> Option<&Thing> {
+        match &self.part {
+            Part::Thing { thing, .. } => Some(thing),
+            _ => None,
+        }
+    }
+
+    /// Which sentence it is, when it is one.
+    pub(super) fn sentence_form(&self) -> Option<&'static str> {
+        match &self.part {
+            Part::Sentence { sentence, .. } => Some(sentence.form_of()),
+            _ => None,
+        }
+    }
+
     /// Whether it speaks about entries of that type and title.
     pub(super) fn is_about(&self, kind: &str, title: &str) -> bool {
         (self.types.is_empty() || self.types.iter().any(|name| name == kind))

@@ -84,7 +84,7 @@ fn only_a_rule_that_names_it_reads_a_network_type() {
 fn read_plainly<'a>(rules: &'a Rules, kind: &str, text: &'a str) -> Reading<'a> {
     let known = types::index(kind);
     let list = &rules.lists[rules.by_type[known.unwrap_or(TYPES.len())]];
-    let about = list.all().iter().map(|&at| &rules.rules[at]).filter(|rule| rule.is_about(kind, ""));
+    let about = list.all().map(|at| &rules.rules[at]).filter(|rule| rule.is_about(kind, ""));
     let is_taken_back = Cell::new(false);
     about
         .map(|rule| rules.reading(rule, known, kind, "", text))
@@ -93,9 +93,12 @@ fn read_plainly<'a>(rules: &'a Rules, kind: &str, text: &'a str) -> Reading<'a> 
 }
 
 fn check_all<'a>(rules: &Rules, texts: impl Iterator<Item = &'a str>) {
-    let kinds = ["USER_OPERATION", "NEW", "ALERT_UPDATED", "USER_LOGIN", "EXCLUSION_RULE_UPDATED"];
+    // One of each list; the last is in no row.
+    let is_first = |at: &usize| !rules.by_type[..*at].contains(&rules.by_type[*at]);
+    let kinds = (0..=TYPES.len()).filter(is_first).map(|at| TYPES.get(at).map_or("NEW", |row| row.name));
+    let kinds: Vec<&str> = kinds.collect();
     for (number, text) in texts.enumerate() {
-        let kind = if number % 3 == 0 { kinds[number % kinds.len()] } else { kinds[0] };
+        let kind = if number % 2 == 0 { kinds[number / 2 % kinds.len()] } else { "USER_OPERATION" };
         let (quick, plain) =
             (rules.read(types::index(kind), kind, "", text), read_plainly(rules, kind, text));
         assert_eq!(format!("{quick:?}"), format!("{plain:?}"), "{kind} {text}");
@@ -134,7 +137,7 @@ fn so_it_does_with_rules_of_a_site_that_may_match_anywhere() {
         let rule = |(number, pattern): (usize, &&str)| {
             format!("[[rule]]\nname = \"s{number}\"\nmatch = '{pattern}'\naction = \"config.change\"\n")
         };
-        patterns.iter().enumerate().map(rule).collect::<String>()
+        patterns.iter().enumerate().map(rule).chain([THINGS.to_owned()]).collect::<String>()
     };
     // No automaton knows the ends of words beyond ASCII; with so many rules there are two.
     let many = [&patterns[..5], &["^no"; 300], &patterns[6..]].concat();
@@ -142,9 +145,37 @@ fn so_it_does_with_rules_of_a_site_that_may_match_anywhere() {
         let (rules, problems) = Rules::load(&[(PathBuf::from("site.toml"), file(patterns))]);
         assert!(problems.is_empty(), "{problems:?}");
         let texts: Vec<&str> = rules.example_texts().collect();
-        check_all(&rules, texts.into_iter().step_by(5).chain(["über 7", "x exported über"]));
+        let of_things = [
+            "User bob painted widget \"x\"",
+            "Widget \"x\" was painted by bob",
+            "User bob deleted report \"x\"",
+            "User bob deleted gadget \"x\"",
+            "Failed to paint gadget \"x\": not permitted",
+        ];
+        // Each comes for every list.
+        let of_things = of_things.iter().flat_map(|text| [*text; 2 * (TYPES.len() + 1)]);
+        let words = ["über 7", "x exported über"];
+        check_all(&rules, texts.into_iter().step_by(5).chain(words).chain(of_things));
     }
 }
+
+/// Some that the site may speak of in few entries, and one in all.
+const THINGS: &str = r#"
+[[rule]]
+name = "widget"
+types = ["USER_OPERATION"]
+thing = '(?:widget|report)'
+verbs = ["delete/deleted/deletion", "paint/painted"]
+action = "config.change"
+failed = "user.operation"
+
+[[rule]]
+name = "gadget"
+thing = 'gadget'
+verbs = ["paint/painted"]
+action = "config.change"
+failed = "user.operation"
+"#;
 
 /// The text, and the text with each word left out, said twice, in quotes or with a colon.
 pub(super) fn variants(text: &str) -> Vec<String> {

@@ -182,4 +182,4 @@ const DEAD: Way = UNKNOWN - 1;
 /// The automaton of the patterns of a part.
 const NFA_BYTES_MAX: usize = 16 << 20;
 /// What of it the regex crate keeps; when full, all that is known is thrown away, and that text is read again.
-const STATES_BYTES_MAX: usize = 3 << 20;
+const STATES_BYTES_MAX: usize = 6 << 20;
