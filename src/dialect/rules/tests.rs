@@ -152,10 +152,12 @@ fn so_it_does_with_rules_of_a_site_that_may_match_anywhere() {
             "User bob deleted gadget \"x\"",
             "Failed to paint gadget \"x\": not permitted",
         ];
+        let rule = |text: &&str| words(&rules, text).map_or("", |words| words.rule).to_owned();
+        assert_eq!(of_things.iter().map(rule).collect::<Vec<_>>()[..3], ["widget"; 3]);
         // Each comes for every list.
         let of_things = of_things.iter().flat_map(|text| [*text; 2 * (TYPES.len() + 1)]);
-        let words = ["über 7", "x exported über"];
-        check_all(&rules, texts.into_iter().step_by(5).chain(words).chain(of_things));
+        let beyond = ["über 7", "x exported über"];
+        check_all(&rules, texts.into_iter().step_by(5).chain(beyond).chain(of_things));
     }
 }
 
