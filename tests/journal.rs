@@ -7,6 +7,7 @@ mod support;
 use otrail::journal::{Draft, FollowedFile, Input, Journal, Progress, Scan, Settings};
 use otrail::model::{Action, Event, FileNo, Outcome, Seq, Time};
 use std::path::Path;
+use std::time::Duration;
 use support::trail;
 
 #[test]
@@ -110,4 +111,35 @@ fn without_a_destination_the_oldest_records_make_room() {
             "{warning}"
         );
     }
+}
+
+/// Records are confirmed by nobody and old by the clock alone: whether any are gone after another look at the limits.
+fn look(journal: &Journal, dir: &Path, now: Time) -> bool {
+    journal.note(Event::own(Action::HEARTBEAT, Outcome::Success, now, "healthy"));
+    journal.maintain(now).unwrap();
+    Scan::open(dir).unwrap().next().unwrap().unwrap().place.seq != Seq(1)
+}
+
+#[test]
+fn a_clock_that_jumps_years_ahead_takes_nothing_away() {
+    let (dir, years) = (tempfile::tempdir().unwrap(), 500 * 86_400_000);
+    let age_max = Duration::from_secs(400 * 86_400);
+    let settings = Settings { age_max, segment_bytes_max: 64 << 10, ..trail::journal_settings(dir.path()) };
+    let journal = Journal::open(settings.clone(), now()).unwrap();
+    fill(&journal);
+    assert!(!look(&journal, dir.path(), now()));
+    assert!(!look(&journal, dir.path(), now().plus_millis(years)), "while it runs");
+    drop(journal);
+    // As if it had been set right, and were wrong again at the next start.
+    let journal = Journal::open(settings.clone(), now()).unwrap();
+    assert!(!look(&journal, dir.path(), now()));
+    drop(journal);
+    let journal = Journal::open(settings, now().plus_millis(years)).unwrap();
+    assert!(!look(&journal, dir.path(), now().plus_millis(years)), "at the start");
+    let events = Scan::open(dir.path()).unwrap().map(|line| line.unwrap().decode().unwrap().event);
+    let told: Vec<Event> = events.filter(|event| event.action == Action::CLOCK_STEPPED).collect();
+    let told: Vec<&str> = told.iter().map(|event| event.message.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains(" s before the newest record"), "{told:?}");
+    assert!(told[1].starts_with("by the clock otrail starts 500 days after the newest record"), "{told:?}");
 }

@@ -114,9 +114,6 @@ fn work(journal: &Journal, overview: &Overview, beat: bool, stepped: Option<i64>
         tracing::error!("{}", crate::forward::error_text(&error));
     }
     if let Some(seconds) = stepped {
-        if seconds.abs() >= HOUR_SECONDS {
-            journal.clock_stepped();
-        }
         let message = format!("the clock was moved by {seconds} s");
         journal.note(Event::own(Action::CLOCK_STEPPED, Outcome::Unknown, now(), message));
     }
@@ -175,4 +172,3 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(5);
 /// A jump below this is drift or a slow machine.
 const STEP_SECONDS: i64 = 10;
-const HOUR_SECONDS: i64 = 3600;

@@ -1,17 +1,19 @@
 //! Keeping the journal within its limits: retention, capacity, its status.
 
+use super::clock::Clock;
 use super::error::JournalError;
 use super::forms;
 use super::outlook::{Outlook, outlook};
+use super::reader::Scan;
 use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
 use super::{Journal, Settings, cursor};
 use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A destination that is in the config no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct Left {
 impl Journal {
     /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk.
     pub fn maintain(&self, now: Time) -> Result<(), JournalError> {
+        let is_believed = self.clock().is_believed(now, self.0.begun.elapsed());
         let bytes = self.0.bytes.load(Ordering::Relaxed);
         let dir = self.0.store.journal();
         let names = segment::list(&dir)?;
@@ -38,14 +41,8 @@ impl Journal {
         let packs = bytes > bytes_max && self.packs(&dir, &held);
         let limits = Limits { bytes_max: if packs { u64::MAX } else { bytes_max }, age_max };
         let confirmed = self.least_confirmed(now)?;
-        let gone = retention::to_remove(
-            &held,
-            bytes.saturating_sub(kept),
-            limits,
-            confirmed,
-            now,
-            self.clock_is_sane(now),
-        );
+        let gone =
+            retention::to_remove(&held, bytes.saturating_sub(kept), limits, confirmed, now, is_believed);
         if !gone.is_empty() {
             let _placing = self.placing();
             for name in &gone {
@@ -59,6 +56,10 @@ impl Journal {
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
         self.tell_capacity(now, outlook, packs);
         Ok(())
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether segments are packed that are plain yet, so that nothing has to go for the size.
@@ -125,22 +126,6 @@ impl Journal {
         Ok(left.collect())
     }
 
-    /// The clock agrees with the newest record and has not stepped by an hour within a day.
-    fn clock_is_sane(&self, now: Time) -> bool {
-        let stepped = *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = self.newest();
-        let seen = self
-            .recent_after(Seq(newest.0.saturating_sub(1)))
-            .and_then(|batch| batch.last().map(|it| it.event.seen));
-        let agrees = seen.is_some_and(|seen| (now.millis() - seen.millis()).abs() <= HOUR_MILLIS);
-        agrees && stepped.is_none_or(|at| at.elapsed() > Duration::from_secs(86_400))
-    }
-
-    /// The wall clock was moved: nothing is removed by age for a day.
-    pub fn clock_stepped(&self) {
-        *self.0.clock_stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
     fn tell_capacity(&self, now: Time, outlook: Outlook, packs: bool) {
         let (bytes, bytes_max) = (self.0.bytes.load(Ordering::Relaxed), self.0.settings.bytes_max);
         let is_over = bytes > bytes_max;
@@ -197,6 +182,13 @@ fn tell_gone(gone: &[Held]) {
     }
 }
 
+/// When that record was written; `None` where it cannot be read.
+pub(super) fn written_at(dir: &Path, seq: Seq) -> Option<Time> {
+    let after = Seq(seq.0.checked_sub(1)?);
+    let mut lines = Scan::new(dir.to_path_buf()).after(after).through(seq).flatten();
+    lines.next()?.decode().map(|record| record.event.seen)
+}
+
 /// Bytes of all segments of a journal folder, sealed and plain, their indexes included.
 pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
     let mut bytes = 0;
@@ -206,6 +198,5 @@ pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
     Ok(bytes)
 }
 
-const HOUR_MILLIS: i64 = 3_600_000;
 /// How long the cursor of a destination that left the config keeps its records.
 const LEFT_PINS: Duration = Duration::from_secs(30 * 86_400);

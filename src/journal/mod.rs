@@ -17,6 +17,7 @@
 //! Invariant: a `Seq` that was announced is never used twice, not even after a crash.
 //! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
+mod clock;
 mod courtesy;
 mod cursor;
 mod dead;
@@ -126,7 +127,7 @@ struct Inner {
     broken: AtomicBool,
     damaged: AtomicU64,
     error: Mutex<String>,
-    clock_stepped: Mutex<Option<Instant>>,
+    clock: Mutex<clock::Clock>,
     begun: Instant,
     _lock: Flock<File>,
 }
@@ -144,6 +145,7 @@ impl Journal {
         let segment_bytes_max = settings.segment_bytes_max.min(settings.bytes_max / 8).max(64 << 10);
         let writer = Writer::new(store.clone(), segment_bytes_max, opened.start)?;
         let newest = writer.newest();
+        let newest_at = maintain::written_at(&store.journal(), newest);
         let confirmed = cursor::read_all(&store.cursors())?;
         let confirmed = confirmed.into_iter().filter(|found| found.stream == stream);
         let confirmed = confirmed.map(|found| (found.name, found.confirmed)).collect();
@@ -167,7 +169,7 @@ impl Journal {
             broken: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
             error: Mutex::default(),
-            clock_stepped: Mutex::new(None),
+            clock: Mutex::new(clock::Clock::new(newest_at, now)),
             begun: Instant::now(),
             settings,
             store,
@@ -179,6 +181,7 @@ impl Journal {
         }
         journal.tell_opened(&opened.damaged, opened.torn, now);
         journal.tell_taken(opened.gone, now);
+        journal.tell_clock(newest_at, now);
         Ok(journal)
     }
 

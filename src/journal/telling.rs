@@ -2,7 +2,7 @@
 
 use super::error::JournalError;
 use super::pending::Input;
-use super::{Journal, recovery};
+use super::{Journal, clock, recovery};
 use crate::model::{Action, Event, Outcome, Seq, Text, Time};
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -52,6 +52,14 @@ impl Journal {
         let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
         event.count = Some(through.0);
         self.note(event);
+    }
+
+    /// The clock says something odd at the start.
+    pub(super) fn tell_clock(&self, newest_at: Option<Time>, now: Time) {
+        if let Some(message) = clock::doubt(newest_at, now) {
+            tracing::warn!("{message}");
+            self.note(Event::own(Action::CLOCK_STEPPED, Outcome::Unknown, now, message));
+        }
     }
 
     /// Journals one of otrail's own events. Blocks until it is durable.

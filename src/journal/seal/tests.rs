@@ -106,7 +106,7 @@ fn sealing_that_goes_wrong_at_any_step_costs_nothing() {
             let at = format!("{fault:?} at step {k}");
             assert_eq!(records(dir.path())[..before.len()], before, "{at}");
             drop(journal);
-            let journal = open(dir.path());
+            let journal = Journal::open(settings(dir.path()), now()).unwrap();
             assert_eq!(records(dir.path())[..before.len()], before, "{at}, opened again");
             assert_eq!(ending(dir.path(), ".tmp"), 0, "{at}");
             assert_eq!(
