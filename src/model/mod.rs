@@ -8,6 +8,7 @@
 //! Act      what an admin may have the agent do
 //! History  when, to whom and on which evidence records were delivered
 //! Status   what `otrail status` shows, as plain data
+//! guard    does a computation that may panic, and says where it did
 //! ```
 //!
 //! Invariant: nothing here opens a file, asks the clock or starts a thread.
@@ -18,6 +19,7 @@ mod action;
 pub mod delivery;
 pub(crate) mod eight;
 mod event;
+pub mod guard;
 mod hash;
 pub(crate) mod plain;
 mod record;
