@@ -10,8 +10,11 @@
 //!
 //! Stop: collecting ends, `agent.stop` is journaled, destinations deliver it and ask for their last evidence,
 //! then everything ends; within five seconds, whatever a peer or a disk does.
+//!
+//! Invariant: a panic that is not guarded ends the process, never a part of it (`defect`).
 
 mod act;
+pub mod defect;
 mod descriptors;
 mod expiry;
 mod keep;

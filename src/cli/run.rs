@@ -22,6 +22,7 @@ impl Run {
         for problem in &config.rule_problems {
             tracing::error!("left out: {}", problem.to_string().trim_end());
         }
+        agent::defect::ends_the_process();
         agent::run(config)?;
         Ok(Exit::Done.into())
     }
@@ -42,5 +43,64 @@ fn speak() {
     };
     if let Err(error) = started {
         tracing::debug!("somebody else speaks already: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Color;
+    use crate::config::Config;
+    use crate::journal::Journal;
+    use crate::model::{Action, Time};
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::Path;
+    use std::process::{self, Command};
+    use std::{env, fs, thread};
+
+    const FOLDER: &str = "OTRAIL_TEST_OF_RUN";
+    const TEST: &str = "cli::run::tests::a_panic_ends_an_agent_that_runs_and_leaves_its_journal_whole";
+
+    /// The test is its own child, which is an agent with a thread that panics once the agent has begun.
+    #[test]
+    fn a_panic_ends_an_agent_that_runs_and_leaves_its_journal_whole() {
+        if let Some(folder) = env::var_os(FOLDER) {
+            return be_the_agent(Path::new(&folder));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let config = format!(
+            "sensor = \"plant-a\"\nstate-dir = \"{0}/state\"\n[[source]]\nname = \"timeline\"\npath = \"{0}/log\"\n\
+             [control]\nsocket = \"{0}/run/socket\"\n",
+            folder.path().display()
+        );
+        fs::write(folder.path().join("otrail.toml"), config).unwrap();
+        let mut child = Command::new(env::current_exe().unwrap());
+        let ended = child.args([TEST, "--exact", "--nocapture"]).env(FOLDER, folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.signal(), Some(nix::libc::SIGABRT), "{said}");
+        assert!(
+            said.contains("otrail ends at once by a defect of its own, in thread a part of it"),
+            "{said}"
+        );
+        let (config, _) = Config::load(&folder.path().join("otrail.toml")).unwrap();
+        let journal = Journal::open(config.journal, Time::default()).unwrap();
+        let mut records =
+            journal.scan().through(journal.newest()).map(|line| line.unwrap().decode().unwrap());
+        assert_eq!(records.next().unwrap().event.action, Action::START);
+    }
+
+    fn be_the_agent(folder: &Path) {
+        let socket = folder.join("run/socket");
+        thread::spawn(move || {
+            while !socket.exists() {
+                thread::yield_now();
+            }
+            let part = thread::Builder::new().name("a part of it".into());
+            let ended = part.spawn(|| panic!("a part ends")).unwrap().join();
+            // An agent that goes on without it must not keep the test waiting.
+            process::exit(i32::from(ended.is_err()));
+        });
+        let common = Common { config: folder.join("otrail.toml"), color: Color::default() };
+        Run {}.run(&common, &mut Vec::new()).unwrap();
     }
 }
