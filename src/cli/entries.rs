@@ -123,7 +123,7 @@ fn uninterrupted(input: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
 }
 
 fn record(parsed: Parsed, cut: &Cut<'_>, seq: Seq, ordinals: &mut Ordinals) -> Record {
-    let Parsed { mut event, mut identity } = parsed;
+    let Parsed { mut event, mut identity, .. } = parsed;
     if cut.truncated {
         event.flags.insert(Flag::TRUNCATED);
     }

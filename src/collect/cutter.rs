@@ -8,13 +8,16 @@
 //! ```
 //!
 //! Invariant: every byte is part of an entry, structure of its dialect, or the rest of an entry that is flagged.
+//! Invariant: an entry that `read` panics at costs its own fields, and neither the next one nor the dialect.
 //! Invariant: no more is kept than the limit of an entry and what was filled in at once.
 //! Not here: where the bytes come from (`tail`, standard input), and what the events are for.
 
 use super::choice::{Choice, Head};
 use super::identity::HEAD_BYTES_MAX;
 use crate::dialect::{self, Context, Dialect, End, Entry, Masks, Parsed, State};
+use crate::model::guard::guard;
 use std::io;
+use std::panic::AssertUnwindSafe;
 
 /// Cuts one log.
 #[derive(Debug)]
@@ -188,6 +191,8 @@ impl Cutter {
         let window = &bytes[..bytes.len().min(self.window_bytes)];
         let is_all = window.len() == bytes.len();
         let end_of_window = if is_all { end } else { End::Open };
+        // Not guarded: what a split that panics leaves in the state is worth nothing, and where the next entry begins is not
+        // known. To guess could make two entries of one, or one of two, so the agent ends rather than that.
         let mut done = (self.choice.reader().split)(&mut self.state, window, end_of_window, &mut entries);
         let mut goes_on = done > 0 || !is_all;
         self.window_bytes = self.window_bytes.saturating_mul(2);
@@ -225,8 +230,13 @@ impl Cutter {
         take: &mut impl FnMut(Parsed, &Cut<'_>),
     ) -> bool {
         let dialect = self.choice.reader();
-        let parsed = dialect::read(dialect, &self.state, reading.context, reading.masks, piece.text);
-        if let Some(head) = head
+        let (state, Reading { context, masks, .. }) = (&self.state, reading);
+        // All of that is shared and stays as it is, but for what the rules remember, which is not used again after a panic.
+        let work = AssertUnwindSafe(|| dialect::read(dialect, state, context, masks, piece.text));
+        let parsed = guard(work)
+            .unwrap_or_else(|panicked| dialect::unread(state, context, masks, piece.text, panicked));
+        // What otrail has panicked at says nothing about the language of the log.
+        if let Some(head) = head.filter(|_| parsed.defect.is_none())
             && self.choice.gives_way(&parsed, &self.state, head, reading.context)
         {
             return false;

@@ -7,6 +7,8 @@
 //!
 //! Invariant: what is read next is just after what the journal holds: an entry and its position are one write.
 //! Invariant: while the journal is full nothing is read; the log keeps what it has.
+//! Invariant: an entry that otrail panics at is an event as any other that cannot be read (`cutter`), and told (`defects`).
+//! A panic anywhere else is no business of one entry, and ends the agent.
 //! Not here: what an entry means (`dialect`) and where it goes (`forward`).
 
 mod alike;
@@ -15,6 +17,7 @@ mod choice;
 mod content;
 mod copies;
 mod cutter;
+mod defects;
 mod discover;
 mod edited;
 mod gap;

@@ -1,6 +1,7 @@
 //! One source: the logs at its path and the files they were rotated to, read oldest first.
 
 use super::cutter::{Cut, Reading};
+use super::defects::Defects;
 use super::discover::OPEN_MAX;
 use super::edited::was_read_before;
 use super::gap::{Gap, Loss};
@@ -12,7 +13,7 @@ use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
 use super::telling::Spoken;
-use crate::dialect::{Context, End};
+use crate::dialect::{Context, End, Identity};
 use crate::journal::{Draft, FollowedFile, Input, Journal, Mark, Progress};
 use crate::model::status::SourceStatus;
 use crate::model::{Event, EventId, FileNo, Flag, Position, Text, Time};
@@ -42,6 +43,7 @@ pub(super) struct Source {
     /// Where in the batch a gap is told of whose next event is not known yet.
     pub(super) open_gap: Option<usize>,
     pub(super) spoken: Spoken,
+    pub(super) defects: Defects,
 }
 
 /// What a poll works with.
@@ -79,6 +81,7 @@ impl Source {
             last_event: None,
             open_gap: None,
             spoken: Spoken::default(),
+            defects: Defects::default(),
         }
     }
 
@@ -183,6 +186,7 @@ impl Source {
         let source = &settings.sources[self.at];
         let (ordinals, status, name) = (&mut self.ordinals, &mut self.status, &self.name);
         let (last_event, open_gap) = (&mut self.last_event, &mut self.open_gap);
+        let defects = &mut self.defects;
         let context = Context {
             sensor: &source.sensor,
             source: name,
@@ -211,6 +215,8 @@ impl Source {
                 passed += 1;
                 return;
             }
+            defects
+                .see(parsed.defect, || format!("the entry of {} at byte {}", file.path.display(), cut.start));
             status.entries += 1;
             mark(&mut parsed.event, cut);
             status.truncated += u64::from(cut.truncated);
@@ -222,11 +228,7 @@ impl Source {
             }
             status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
-            if parsed.identity.needs_position() {
-                let inode = [file.device.to_be_bytes(), file.inode.to_be_bytes()].concat();
-                parsed.identity = parsed.identity.at(&inode, cut.end);
-            }
-            parsed.event.id = ordinals.assign(&parsed.identity);
+            parsed.event.id = ordinals.assign(&placed(parsed.identity, file, cut.end));
             passed = 0;
             if let Some(gap) = open_gap.take().and_then(|at| drafts.get_mut(at)) {
                 gap.event.new = Some(parsed.event.id.to_string().into());
@@ -243,6 +245,7 @@ impl Source {
         if status.entries > before {
             self.last_entry = Some(round.now);
         }
+        self.tell_defects(round);
         self.tell_dialect(log, at, round);
         self.tell_progress(log, at, round);
     }
@@ -309,6 +312,14 @@ fn end_after(quiet: Duration) -> End {
         quiet if quiet >= SETTLED_AFTER => End::Settled,
         _ => End::Open,
     }
+}
+
+/// The identity of an entry that ends there, with its place where it needs one.
+fn placed(identity: Identity, file: &FollowedFile, end: u64) -> Identity {
+    if !identity.needs_position() {
+        return identity;
+    }
+    identity.at(&[file.device.to_be_bytes(), file.inode.to_be_bytes()].concat(), end)
 }
 
 /// What the way an entry was cut says about its event.

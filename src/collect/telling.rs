@@ -74,6 +74,14 @@ impl Source {
         round.input.drafts.push(Draft { event, position: None, mark: None });
     }
 
+    /// Entries that otrail has panicked at go to the journal, too.
+    pub(super) fn tell_defects(&mut self, round: &mut Round<'_>) {
+        if let Some(event) = self.defects.due(&self.name, Instant::now(), round.now) {
+            let event = self.about(event, round);
+            round.input.drafts.push(Draft { event, position: None, mark: None });
+        }
+    }
+
     /// One of otrail's own events about this source.
     pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
         let event = self.own(action, outcome, message, round);
@@ -82,11 +90,15 @@ impl Source {
 
     /// The same, not told yet.
     pub(super) fn own(&self, action: Action, outcome: Outcome, message: String, round: &Round<'_>) -> Event {
+        self.about(Event::own(action, outcome, round.now, message), round)
+    }
+
+    fn about(&self, event: Event, round: &Round<'_>) -> Event {
         Event {
             sensor: round.settings.sources[self.at].sensor.clone(),
             source: Text::const_new("otrail"),
             target: Some(Box::new(Target { kind: "source".into(), name: Some(self.name.clone()), id: None })),
-            ..Event::own(action, outcome, round.now, message)
+            ..event
         }
     }
 }

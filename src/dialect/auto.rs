@@ -7,14 +7,18 @@
 //!                takes over only after several foreign entries, and gives way to any other at its first entry
 //! ```
 //!
+//! Invariant: a dialect that panics at what it is shown does not speak that language, and costs no other its turn.
 //! Not here: how many foreign entries are several (`collect`).
 
 use super::{Claim, Context, DIALECTS, Dialect, End, Parsed, State};
 use crate::model::Flag;
+use crate::model::guard::guard;
+use std::panic::AssertUnwindSafe;
 
 /// The dialect of a file whose first bytes are `head`; `None` while there is no telling.
 pub fn detect(head: &[u8]) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|dialect| (dialect.speaks)(head))
+    // Bytes are looked at, and nothing is changed.
+    DIALECTS.iter().find(|dialect| guard(AssertUnwindSafe(|| (dialect.speaks)(head))).unwrap_or(false))
 }
 
 /// The dialect other than `present`, of no weaker claim than `weakest`, that understands the entry at the head of
@@ -27,10 +31,12 @@ pub fn rival(
     context: &Context<'_>,
 ) -> Option<&'static Dialect> {
     let others = DIALECTS.iter().filter(|other| other.name != present.name && other.claim <= weakest);
-    others.into_iter().find(|dialect| {
+    let takes = |dialect: &Dialect| {
         let may = dialect.claim == Claim::Text || (dialect.knows)(state) || (dialect.speaks)(rest);
         may && understands(dialect, state.changed(dialect, state.at_head), rest, context)
-    })
+    };
+    // It works on a state of its own; what the rules remember is not used again after a panic.
+    others.into_iter().find(|dialect| guard(AssertUnwindSafe(|| takes(dialect))).unwrap_or(false))
 }
 
 /// Whether the first thing in `rest` is an entry that says something, or says how to read on.

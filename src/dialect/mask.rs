@@ -23,7 +23,7 @@ mod values;
 pub use one::{Mask, MaskProblem};
 
 use super::read::fields;
-use super::{Context, Dialect, Identity, Parsed, State, lines};
+use super::{Context, Identity, Parsed, State, lines};
 use crate::model::{Event, Flag, Raw};
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::borrow::Cow;
@@ -45,23 +45,23 @@ impl Masks {
         Masks { masks, any }
     }
 
-    /// Reads an entry without its secrets.
+    /// Reads an entry without its secrets, as `parse` reads one.
     pub(super) fn parse(
         &self,
-        dialect: &Dialect,
         state: &State,
         context: &Context<'_>,
         entry: &[u8],
+        parse: impl Fn(&[u8]) -> Parsed,
     ) -> Parsed {
         if self.masks.is_empty() {
-            return (dialect.parse)(state, context, entry);
+            return parse(entry);
         }
         if entry.strip_prefix(lines::MARK).unwrap_or(entry).first() == Some(&b'{') {
             let text = String::from_utf8_lossy(entry);
             if let Some(masked) = json::masked(self, &text) {
                 return match masked {
-                    Cow::Borrowed(_) => (dialect.parse)(state, context, entry),
-                    Cow::Owned(masked) => flagged((dialect.parse)(state, context, masked.as_bytes())),
+                    Cow::Borrowed(_) => parse(entry),
+                    Cow::Owned(masked) => flagged(parse(masked.as_bytes())),
                 };
             }
         }
@@ -76,8 +76,8 @@ impl Masks {
         };
         let masked = masked.unwrap_or_else(|| self.masked(entry, &mut Vec::new()));
         let mut parsed = match masked {
-            None => (dialect.parse)(state, context, entry),
-            Some(masked) => flagged((dialect.parse)(state, context, &masked)),
+            None => parse(entry),
+            Some(masked) => flagged(parse(&masked)),
         };
         self.mask_fields(context, &mut parsed);
         parsed

@@ -8,6 +8,7 @@
 //! ```
 //!
 //! Invariant: `parse` never fails. What it cannot read is a `user.operation` with the flag `unparsed`.
+//! Invariant: should it panic all the same, `unread` makes of the entry what it would be if nobody could read it.
 //! Invariant: pure. No file, no clock; the same bytes and context give the same events.
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
@@ -48,12 +49,13 @@ pub use habits::Habits;
 pub use identity::Identity;
 pub use mask::{Mask, MaskProblem, Masks};
 pub use parts::{Part, json_parts};
-pub use read::read;
+pub use read::{read, unread};
 pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use state::State;
 pub use time::{Moment, read as time_of};
 pub use types::{Scope, TYPES, Type, class};
 
+use crate::model::guard::Panicked;
 use crate::model::{Class, Event, EventId, Text, Time};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -166,6 +168,8 @@ pub struct Parsed {
     pub event: Event,
     /// The values that make the id.
     pub identity: Identity,
+    /// Where otrail has panicked, instead of reading the entry.
+    pub defect: Option<Panicked>,
 }
 
 /// The events of a whole file with that content, with their ids; for tests and for trying a log out.
@@ -173,7 +177,8 @@ pub fn normalize(dialect: &Dialect, bytes: &[u8], context: &Context<'_>) -> Vec<
     let mut equals: HashMap<EventId, u32> = HashMap::new();
     let mut events = Vec::new();
     each_entry(dialect, &mut State::at(0), bytes, |state, entry| {
-        let Parsed { mut event, mut identity } = (dialect.parse)(state, context, &bytes[entry.text.clone()]);
+        let Parsed { mut event, mut identity, .. } =
+            (dialect.parse)(state, context, &bytes[entry.text.clone()]);
         if identity.needs_position() {
             identity = identity.at(b"", entry.end as u64);
         }

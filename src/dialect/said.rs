@@ -52,7 +52,7 @@ pub(super) fn parsed(
     if !valid {
         event.flags.insert(Flag::INVALID_UTF8);
     }
-    Parsed { event, identity }
+    Parsed { event, identity, defect: None }
 }
 
 fn event(context: &Context<'_>, said: Said<'_>, raw: Raw) -> Event {

@@ -31,7 +31,7 @@ impl Timeline<'_> {
 /// The event of an entry that could be read.
 pub(super) fn parsed(context: &Context<'_>, timeline: Timeline<'_>, raw: Raw) -> Parsed {
     let identity = identity(context, &timeline);
-    Parsed { event: event(context, timeline, raw), identity }
+    Parsed { event: event(context, timeline, raw), identity, defect: None }
 }
 
 /// The event that such values make.
@@ -95,7 +95,7 @@ pub(super) fn unparsed(context: &Context<'_>, entry: &[u8]) -> Parsed {
     };
     event.message = String::from_utf8_lossy(entry).into();
     let identity = Identity::of_values_and_position(b'r', &[Some(context.sensor.as_bytes()), Some(entry)]);
-    Parsed { event, identity }
+    Parsed { event, identity, defect: None }
 }
 
 /// A moment in milliseconds of the Unix epoch, unless no living sensor can have meant it.

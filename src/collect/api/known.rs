@@ -7,6 +7,7 @@
 //! of a type, and ten times as many are remembered.
 
 use crate::dialect::Parsed;
+use crate::model::guard::Panicked;
 use crate::model::{Event, EventId, Flag, Text, Time};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -32,6 +33,8 @@ pub(super) struct New {
     pub events: Vec<Event>,
     /// From when to when rows of that type may be missing.
     pub gap: Option<(Option<Time>, Time)>,
+    /// Of each of them that otrail has panicked at, where.
+    pub defects: Vec<Panicked>,
 }
 
 impl Known {
@@ -49,7 +52,7 @@ impl Known {
         let oldest = rows.iter().filter_map(|row| time_of(&row.event)).min();
         let mut occurrences: HashMap<EventId, u32> = HashMap::new();
         let (mut new, mut known_rows) = (New::default(), 0);
-        for Parsed { mut event, mut identity } in rows.into_iter().rev() {
+        for Parsed { mut event, mut identity, defect } in rows.into_iter().rev() {
             if identity.needs_position() {
                 identity = identity.at(b"", 0);
             }
@@ -62,6 +65,7 @@ impl Known {
                 known_rows += 1;
             } else {
                 kind.push(event.id);
+                new.defects.extend(defect);
                 new.events.push(event);
             }
         }
@@ -121,11 +125,12 @@ const KINDS_MAX: usize = 256;
 mod tests {
     use super::*;
     use crate::collect::api::tests::{BEGIN_SECONDS, parsed};
+    use crate::model::guard::guard;
 
     /// Rows of one type by their times in seconds, newest first; `is_full` when there are three.
     fn take(known: &mut Known, times: &[i64]) -> (Vec<i64>, Option<(Option<i64>, i64)>) {
         let rows = times.iter().map(|&time| parsed("USER_OPERATION", time, "text")).collect();
-        let New { events, gap } = known.take("USER_OPERATION", rows, times.len() == 3);
+        let New { events, gap, .. } = known.take("USER_OPERATION", rows, times.len() == 3);
         let seconds = |time: Time| time.millis() / 1000 - BEGIN_SECONDS;
         let gap = gap.map(|(from, to)| (from.map(seconds), seconds(to)));
         (events.iter().map(|event| seconds(event.time)).collect(), gap)
@@ -164,6 +169,17 @@ mod tests {
             after.remember(&event);
         }
         assert!(after.take("A", rows(), true).events.is_empty());
+    }
+
+    #[test]
+    fn a_row_that_otrail_has_panicked_at_is_told_of_while_it_is_new() {
+        let mut known = Known::default();
+        let mut told = || {
+            let panicked = guard(|| std::panic::resume_unwind(Box::new(()))).err();
+            let bad = Parsed { defect: panicked, ..parsed("A", 2, "x") };
+            known.take("A", vec![bad, parsed("A", 1, "y")], false).defects.len()
+        };
+        assert_eq!((told(), told()), (1, 0));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub use settings::ApiSettings;
 pub use start::open_all;
 
 use super::cutter::Reading;
+use super::defects::Defects;
 use super::settings::Settings;
 use crate::dialect::{Context, Habits};
 use crate::journal::{Draft, FollowedFile, Input, Journal, JournalError, Progress};
@@ -63,6 +64,7 @@ pub struct Poller {
     refused: Option<Secret>,
     failing: bool,
     silent_told: bool,
+    defects: Defects,
     clock_told_seconds: i64,
     status: SourceStatus,
     shown: Arc<Mutex<SourceStatus>>,
@@ -206,6 +208,9 @@ impl Poller {
         if let Some(gap) = new.gap {
             self.tell_overflow(kind, gap, new.events.first().map(|event| event.id), now, &mut input);
         }
+        for panicked in new.defects {
+            self.defects.see(Some(panicked), || format!("a {kind} row of {}", self.settings.url));
+        }
         let before = input.drafts.len();
         new.events.into_iter().for_each(|event| self.draft(event, &mut input));
         if input.drafts.len() > before {
@@ -214,6 +219,7 @@ impl Poller {
         if !input.drafts.is_empty() {
             self.append(input, now).await?;
         }
+        self.tell_defects(now).await;
         Ok(fault.map_or(Ok(()), |fault| Err((Round::Failed, fault))))
     }
 

@@ -7,6 +7,7 @@ use crate::journal::{Draft, Input};
 use crate::model::{Action, Event, EventId, Outcome, Target, Time};
 use crate::net::http::Answer;
 use std::sync::PoisonError;
+use std::time::Instant;
 use tokio::task::spawn_blocking;
 
 impl Poller {
@@ -132,9 +133,19 @@ impl Poller {
         }
     }
 
+    /// Rows that otrail has panicked at.
+    pub(super) async fn tell_defects(&mut self, now: Time) {
+        if let Some(event) = self.defects.due(&self.settings.name, Instant::now(), now) {
+            self.note_event(event).await;
+        }
+    }
+
     /// One of otrail's own events about this source.
     async fn note(&self, action: Action, outcome: Outcome, message: String) {
-        let mut event = Event::own(action, outcome, (self.clock)(), message);
+        self.note_event(Event::own(action, outcome, (self.clock)(), message)).await;
+    }
+
+    async fn note_event(&self, mut event: Event) {
         let name = Some(self.settings.name.clone());
         event.target = Some(Box::new(Target { kind: "source".into(), name, id: None }));
         let journal = self.journal.clone();

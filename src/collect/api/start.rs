@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::plan::Plan;
-use super::{ApiSettings, Poller, Settings};
+use super::{ApiSettings, Defects, Poller, Settings};
 use crate::journal::{FollowedFile, Input, Journal, JournalError};
 use crate::model::status::SourceStatus;
 use crate::model::{EventId, FileNo, Text, Time};
@@ -87,6 +87,7 @@ fn poller(
         refused: None,
         failing: false,
         silent_told: false,
+        defects: Defects::default(),
         clock_told_seconds: 0,
         shown: Arc::new(Mutex::new(status.clone())),
         status,

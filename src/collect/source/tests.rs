@@ -14,6 +14,7 @@ use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 
 mod crowded;
+mod defects;
 mod edits;
 
 struct Bench {
