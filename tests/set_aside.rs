@@ -6,6 +6,7 @@
 mod support;
 
 use otrail::config::Config;
+use otrail::format::Format;
 use otrail::forward::{Destination, Handle, Patience, Settings};
 use otrail::journal::{Draft, Input, Journal};
 use otrail::model::{Action, Record, Seq, Time};
@@ -132,6 +133,49 @@ fn a_server_that_says_no_to_everything_for_a_while_costs_nothing() {
     agent.stop();
     assert!(agent.set_aside().is_empty());
     check(&server.frames(), &agent.records(), &[]);
+}
+
+/// No server has seen it: nothing is sent again.
+#[test]
+fn an_event_that_otrail_panics_at_is_set_aside_at_once_and_all_others_arrive() {
+    for relp in [false, true] {
+        let house = House::new();
+        let server = Picky::start(&house, BOTH, |_, _| false);
+        let answering = RelpServer::start(|_: &Frame| Reply::Yes);
+        let mut agent = match relp {
+            true => Agent::of(house, answering.port, "transport = \"relp\"\n"),
+            false => Agent::of(house, server.port, ""),
+        };
+        let mut format = *agent.settings.format;
+        format.encode = |settings, envelope, record, frame| {
+            assert!(!record.event.raw.bytes().ends_with(b"0"), "{record:?}");
+            (Format::named("rfc5424").unwrap().encode)(settings, envelope, record, frame)
+        };
+        agent.settings.format = Box::leak(Box::new(format));
+        agent.append(EVENTS);
+        agent.start();
+        agent.wait_until("past it", |agent| agent.set_aside().len() == EVENTS / 10 && agent.is_done());
+        let bad: Vec<Seq> =
+            (1..=EVENTS / 10).map(|tens| agent.of_user(&format!("user{}", tens * 10)).seq).collect();
+        let status = agent.handle().status();
+        assert_eq!((status.set_aside, status.resent), (bad.len() as u64, 0));
+        // The other one gives its evidence by closing.
+        assert!(!relp || status.connections == 1, "{status:?}");
+        let told = agent.set_aside().remove(0).event;
+        assert!(told.message.contains(&format!("record {}, id", bad[0])), "{told:?}");
+        assert!(told.reason.as_ref().unwrap().starts_with("a panic at "), "{told:?}");
+        let path = agent.dir().join(format!("dead/siem-{:020}.json", bad[0].0));
+        let dead: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!((&dead["refusals"], &dead["record"]["user"]), (&0.into(), &"user10".into()));
+        agent.stop();
+        if !relp {
+            check(&server.frames(), &agent.records(), &bad);
+        }
+        agent.start();
+        agent.wait_until("there again", |agent| agent.handle().status().connections == 1);
+        agent.stop();
+        assert_eq!(agent.set_aside().len(), bad.len(), "the cursor is behind them");
+    }
 }
 
 /// Everything arrived but these, each time with the same id, in order but for what came again, and each says which one

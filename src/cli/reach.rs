@@ -163,6 +163,9 @@ fn sentence(span: &Span, record: &Record, zone: &TimeZone) -> String {
             "sent {when} to {to}{unknown}; evidence was switched off, so whether it arrived is not known"
         ),
         Span::ASIDE => format!("set aside {when}: {to} refused it each time it was sent alone"),
+        Span::UNWRITTEN => {
+            format!("set aside {when}: it could not be written for this destination, by a defect of otrail")
+        }
         Span::TRIAL => format!("delivered {when} to {to}: it was taken when it was sent alone"),
         evidence => format!("delivered {when} to {to}{unknown}; evidence: {evidence}"),
     }
@@ -237,10 +240,11 @@ mod tests {
             span((6, 7, 7), (60, 61), Span::UNKNOWN),
             span((7, 8, 8), (61, 61), Span::NONE),
             span((8, 9, 9), (61, 61), Span::TRIAL),
-            span((9, 20, 20), (62, 62), "ack"),
+            span((9, 10, 10), (61, 61), Span::UNWRITTEN),
+            span((10, 20, 20), (62, 62), "ack"),
         ];
         let history = History { name: "siem".to_owned(), begins: Seq(2), spans };
-        let siem = reach(10, 12, &[]);
+        let siem = reach(11, 12, &[]);
         for (seq, severity, told) in [
             (1, 4, "confirmed, set aside, or from before it began; evidence in use: probe"),
             (3, 4, "delivered 1970-01-01 00:00:01.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence: probe"),
@@ -274,8 +278,13 @@ mod tests {
                 4,
                 "delivered 1970-01-01 00:01:01.000+00:00 to siem:6514 [10.0.0.1:6514]: it was taken when it was sent alone",
             ),
-            (10, 4, "delivered 1970-01-01 00:01:02.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence: ack"),
-            (11, 4, "sent, no evidence yet"),
+            (
+                10,
+                4,
+                "set aside 1970-01-01 00:01:01.000+00:00: it could not be written for this destination, by a defect of otrail",
+            ),
+            (11, 4, "delivered 1970-01-01 00:01:02.000+00:00 to siem:6514 [10.0.0.1:6514]; evidence: ack"),
+            (12, 4, "sent, no evidence yet"),
         ] {
             assert_eq!(siem.tell(&record(seq, severity), Some(&history), &TimeZone::UTC), told, "{seq}");
         }

@@ -40,9 +40,12 @@ mod tree;
 pub use field::{FIELDS, Field, FieldRow, Fields, Kind};
 pub use settings::{CefVersion, Header, Leef, OcsfVersion, Precision, Settings};
 
+use crate::model::guard::{Panicked, guard};
 use crate::model::{Print, Record, Seq};
+use std::panic::AssertUnwindSafe;
 
 /// One format.
+#[derive(Clone, Copy)]
 pub struct Format {
     /// Its name in the config.
     pub name: &'static str,
@@ -70,6 +73,7 @@ pub struct Format {
 pub type Encode = fn(&Settings, &Envelope<'_>, &Record, frame: &mut Vec<u8>) -> Option<Print>;
 
 /// Where the fields of a format go.
+#[derive(Clone, Copy)]
 enum Places {
     /// PARAM-NAMEs.
     Params(&'static [rfc5424::Param]),
@@ -108,8 +112,58 @@ const NO_CHAIN: (Field, &str) = (
 pub const FORMATS: &[Format] = &[rfc5424::ROW, cef::ROW, leef::ROW, json::ROW, ecs::ROW, ocsf::ROW];
 
 impl Format {
+    /// Appends one frame as `encode` does; of a record that it panics at, nothing.
+    pub fn write(
+        &self,
+        settings: &Settings,
+        envelope: &Envelope<'_>,
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Print>, Panicked> {
+        let start = out.len();
+        // What it has appended goes; the rest is shared and stays as it is.
+        let written = guard(AssertUnwindSafe(|| (self.encode)(settings, envelope, record, out)));
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+
     /// The format of that name.
     pub fn named(name: &str) -> Option<&'static Format> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Action, Event, Outcome, Time};
+
+    #[test]
+    fn of_a_record_that_a_format_panics_at_nothing_is_written() {
+        let encode: Encode = |_, envelope, _, frame| {
+            frame.extend_from_slice(b"half of it");
+            assert!(!envelope.resent);
+            None
+        };
+        let format = Format { encode, ..rfc5424::ROW };
+        let event = Event::own(Action::TEST, Outcome::Success, Time::default(), "");
+        let record = Record { seq: Seq(1), position: None, event, chain: None };
+        let mut out = b"before ".to_vec();
+        for (resent, is_written) in [(true, false), (false, true), (true, false)] {
+            let envelope = Envelope {
+                stream: "00",
+                prev: Seq::NONE,
+                print: None,
+                resent,
+                replay: false,
+                sequence_id: 1,
+                clock_synced: false,
+            };
+            let written = format.write(&Settings::default(), &envelope, &record, &mut out);
+            assert_eq!(written.is_ok(), is_written);
+        }
+        assert_eq!(out, b"before half of it");
     }
 }

@@ -4,6 +4,7 @@ use super::delivery::Delivery;
 use super::prints::Prints;
 use crate::format::Envelope;
 use crate::journal::Reached;
+use crate::model::guard::Panicked;
 use crate::model::{Print, Record, Seq};
 
 /// What every frame of a destination has in common, and the counter that runs through them.
@@ -66,30 +67,38 @@ impl Encoder {
         self.prints.of(seq)
     }
 
-    /// Puts those `records` into frames that are selected: at least one if there is one. `put` appends a frame to them.
+    /// Puts those `records` into frames that are selected: at least one if there is one. `put` appends a frame to them. Ends
+    /// before one that cannot be looked at or written, and says why.
     pub(super) fn encode(
         &mut self,
-        wants: impl Fn(&Record) -> bool,
+        wants: impl Fn(&Record) -> Result<bool, Panicked>,
         delivery: &Delivery,
         records: &[Record],
         most: Most,
-        mut put: impl FnMut(&Envelope<'_>, &Record) -> Put,
-    ) -> Encoded {
+        mut put: impl FnMut(&Envelope<'_>, &Record) -> Result<Put, Panicked>,
+    ) -> (Encoded, Option<Panicked>) {
         self.prints.forget_before(delivery.reached().last);
         let mut print = self.prints.of(delivery.prev());
         let end = Reached { through: delivery.sent(), last: delivery.prev() };
         let mut encoded = Encoded { end, frames: 0, resent: 0, passed_over: 0 };
-        let mut bytes = 0;
+        let (mut bytes, mut unwritten) = (0, None);
         for record in records {
             if encoded.frames > 0 && (bytes >= most.bytes || encoded.frames >= most.frames as u64) {
                 break;
             }
-            encoded.end.through = record.seq;
-            if !wants(record) {
-                encoded.passed_over += u64::from(self.is_new(record.seq));
-                continue;
+            match wants(record) {
+                Ok(true) => {}
+                Ok(false) => {
+                    encoded.end.through = record.seq;
+                    encoded.passed_over += u64::from(self.is_new(record.seq));
+                    continue;
+                }
+                Err(panicked) => {
+                    unwritten = Some(panicked);
+                    break;
+                }
             }
-            self.sequence_id = if self.sequence_id >= SEQUENCE_ID_MAX { 1 } else { self.sequence_id + 1 };
+            let sequence_id = if self.sequence_id >= SEQUENCE_ID_MAX { 1 } else { self.sequence_id + 1 };
             let resent = delivery.is_resent(record.seq);
             let envelope = Envelope {
                 stream: &self.stream,
@@ -97,18 +106,25 @@ impl Encoder {
                 print,
                 resent,
                 replay: self.replay,
-                sequence_id: self.sequence_id,
+                sequence_id,
                 clock_synced: self.clock_synced,
             };
-            Put { bytes, print } = put(&envelope, record);
-            encoded.end.last = record.seq;
+            match put(&envelope, record) {
+                Ok(put) => Put { bytes, print } = put,
+                Err(panicked) => {
+                    unwritten = Some(panicked);
+                    break;
+                }
+            }
+            self.sequence_id = sequence_id;
+            encoded.end = Reached { through: record.seq, last: record.seq };
             encoded.frames += 1;
             encoded.resent += u64::from(resent);
         }
         if encoded.frames > 0 {
             self.prints.add(delivery.prev(), encoded.end.last, print);
         }
-        encoded
+        (encoded, unwritten)
     }
 
     /// Passes over `records` up to the first that is selected: the last one before that, and which it is.

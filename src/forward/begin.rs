@@ -94,6 +94,7 @@ impl Destination {
             again,
             suspect: None,
             trial: None,
+            unwritten: None,
             follower: Some(journal.follower()),
             read: None,
             link: None,

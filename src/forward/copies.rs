@@ -14,6 +14,7 @@
 
 use super::{Destination, Settings};
 use crate::format::{self, Envelope, Format};
+use crate::model::guard::Panicked;
 use crate::model::{Print, Record, Seq};
 use memchr::memmem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,18 +71,17 @@ impl Copies {
         Copies { format, frame, slots: (0..SLOTS).map(|_| Mutex::default()).collect() }
     }
 
-    /// As `Format::encode`; `newest` is the newest record there is.
+    /// As `Format::write`; `newest` is the newest record there is.
     pub(super) fn encode(
         &self,
         envelope: &Envelope<'_>,
         record: &Record,
         newest: Seq,
         out: &mut Vec<u8>,
-    ) -> Option<Print> {
-        let encode = self.format.encode;
+    ) -> Result<Option<Print>, Panicked> {
         let is_old = newest.0.saturating_sub(record.seq.0) >= SLOTS as u64;
         if is_old || envelope.resent || envelope.replay || envelope.print.is_some() {
-            return encode(&self.frame, envelope, record, out);
+            return self.format.write(&self.frame, envelope, record, out);
         }
         let key = Key {
             seq: record.seq,
@@ -91,14 +91,14 @@ impl Copies {
         };
         let slot = &self.slots[(record.seq.0 % SLOTS as u64) as usize];
         if slot.lock().unwrap_or_else(PoisonError::into_inner).copy(&key, envelope, out) {
-            return None;
+            return Ok(None);
         }
         let start = out.len();
-        let print = encode(&self.frame, envelope, record, out);
+        let print = self.format.write(&self.frame, envelope, record, out)?;
         if print.is_none() {
             slot.lock().unwrap_or_else(PoisonError::into_inner).keep(key, self.format, &out[start..]);
         }
-        print
+        Ok(print)
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
                 let envelope =
                     Envelope { stream: "00", prev, print: None, resent, replay, sequence_id, clock_synced };
                 let (mut copied, mut written) = (b"before".to_vec(), b"before".to_vec());
-                copies.encode(&envelope, &record, Seq(seq), &mut copied);
+                copies.encode(&envelope, &record, Seq(seq), &mut copied).unwrap();
                 (copies.format.encode)(&copies.frame, &envelope, &record, &mut written);
                 prop_assert_eq!(String::from_utf8(copied).unwrap(), String::from_utf8(written).unwrap());
             }
@@ -215,7 +215,7 @@ mod tests {
                 clock_synced: true,
             };
             let mut out = Vec::new();
-            copies.encode(&envelope, record, Seq(newest), &mut out);
+            copies.encode(&envelope, record, Seq(newest), &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert!(frame(&first, 11, 7).contains("sequenceId=\"11\""));

@@ -9,7 +9,9 @@ use crate::model::{Action, Record, Seq, StreamId};
 pub fn messages(settings: &Settings, stream: StreamId, mut prev: Seq, records: &[Record]) -> Vec<String> {
     let stream = stream.to_string();
     let (mut messages, mut print) = (Vec::new(), None);
-    for (sequence_id, record) in (1..).zip(records.iter().filter(|record| settings.wants(record))) {
+    for (sequence_id, record) in
+        (1..).zip(records.iter().filter(|record| settings.wants(record).unwrap_or(true)))
+    {
         let envelope = Envelope {
             stream: &stream,
             prev,
@@ -20,7 +22,11 @@ pub fn messages(settings: &Settings, stream: StreamId, mut prev: Seq, records: &
             clock_synced: false,
         };
         let mut message = Vec::new();
-        print = (settings.format.encode)(&settings.frame, &envelope, record, &mut message);
+        match settings.format.write(&settings.frame, &envelope, record, &mut message) {
+            Ok(of) => print = of,
+            // It is set aside, and the next one follows it.
+            Err(panicked) => message = format!("none, by a defect of otrail: a panic at {panicked}").into(),
+        }
         prev = record.seq;
         if record.event.action != Action::TEST {
             continue;

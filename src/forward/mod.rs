@@ -10,7 +10,7 @@
 //! One destination is one task; reads of the files and writes of the cursor happen where they may block, so that
 //! none stalls another.
 //!
-//! Invariant: the cursor never passes a record without evidence.
+//! Invariant: the cursor never passes a record without evidence, but for one that is set aside: kept, and told.
 //! Not here: which evidence a link can show (`transport`), what a frame looks like (`format`).
 
 mod acknowledged;
@@ -47,6 +47,7 @@ mod succession;
 mod suspect;
 mod tally;
 mod trial;
+mod unwritten;
 mod window;
 
 pub use message::messages;
@@ -83,6 +84,7 @@ use suspect::Suspect;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use trial::{Doing as Work, Trial};
+use unwritten::Unwritten;
 
 /// One destination: everything between its cursor and its server.
 pub struct Destination {
@@ -102,6 +104,8 @@ pub struct Destination {
     suspect: Option<Suspect>,
     /// What the trial of one record has besides.
     trial: Option<Trial>,
+    /// A record that otrail cannot write for it.
+    unwritten: Option<Unwritten>,
     settle: Settle,
     follower: Option<Follower>,
     /// What is being sent: held, so that the writer sees how far this reader is.
@@ -160,7 +164,11 @@ impl Destination {
             if self.trial.as_ref().is_some_and(Trial::is_over) {
                 return;
             }
-            match self.investigate(&stop).await {
+            let work = match self.investigate(&stop).await {
+                Work::Nothing => self.pass_unwritten().await,
+                work => work,
+            };
+            match work {
                 Work::Nothing => {}
                 Work::Something => continue,
                 Work::Wait(until) => {
@@ -168,7 +176,8 @@ impl Destination {
                     continue;
                 }
             }
-            let step = match self.next(now_newest) {
+            let reach = self.reach(now_newest);
+            let step = match self.next(reach) {
                 Doing::Step(step) => step,
                 Doing::Ask => {
                     self.ask().await;
@@ -189,8 +198,8 @@ impl Destination {
                         _ = stop.changed() => {}
                     }
                 }
-                Step::Send { after, bytes_max } => self.send(after, bytes_max, now_newest).await,
-                Step::Look { after } => self.look(after, now_newest).await,
+                Step::Send { after, bytes_max } => self.send(after, bytes_max, reach).await,
+                Step::Look { after } => self.look(after, reach).await,
                 Step::Barrier => self.barrier().await,
                 Step::Wait { until } => self.wait(until, &mut newest, &mut stop).await,
             }

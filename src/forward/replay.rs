@@ -196,6 +196,13 @@ impl Destination {
         }
     }
 
+    /// A record cannot be written.
+    pub(super) fn count_unwritten(&self) {
+        if let Some(again) = &self.again {
+            lock(&again.tally).unreadable += 1;
+        }
+    }
+
     /// What comes after `after` was read from the files; `newest` was the newest to read.
     pub(super) fn count_read(&self, after: Seq, newest: Seq, batch: &Batch) {
         if let Some(again) = &self.again {

@@ -314,18 +314,30 @@ impl Report {
             "record {seq}, id {id}, was not delivered: the server refused it each of {refusals} times that it was sent \
              alone, and took others in between; {kept} `otrail replay` can send it from the journal"
         );
-        let reason = status.error.as_str().into();
+        let reason = status.error.clone();
         drop(status);
+        Event { count: Some(u64::from(refusals)), ..self.aside(record, &message, &reason) }
+    }
+
+    /// The same of one that otrail cannot write, by a defect of its own.
+    pub(super) fn set_aside_unwritten(&self, record: &Record, reason: &str, kept: Option<&str>) -> Event {
+        self.status().set_aside += 1;
+        let (seq, id) = (record.seq, record.event.id);
+        let kept =
+            kept.map_or_else(|| "dead/ is full".to_owned(), |kept| format!("a copy of it is kept in {kept}"));
+        let message = format!(
+            "record {seq}, id {id}, was not delivered: it cannot be written for this destination, by a defect of otrail, \
+             please report it; {kept}, and `otrail replay` of a version without that defect can send it from the journal"
+        );
+        self.aside(record, &message, reason)
+    }
+
+    fn aside(&self, record: &Record, message: &str, reason: &str) -> Event {
         tracing::warn!("{}: {message}: {reason}", self.name);
-        let event = self.event(Action::EVENT_SET_ASIDE, Outcome::Failure, &message);
-        let name = Some(self.name.as_str().into());
-        let target = Target { kind: "destination".into(), name, id: Some(id.to_string().into()) };
-        Event {
-            target: Some(Box::new(target)),
-            reason: Some(reason),
-            count: Some(u64::from(refusals)),
-            ..event
-        }
+        let event = self.event(Action::EVENT_SET_ASIDE, Outcome::Failure, message);
+        let (name, id) = (Some(self.name.as_str().into()), Some(record.event.id.to_string().into()));
+        let target = Target { kind: "destination".into(), name, id };
+        Event { target: Some(Box::new(target)), reason: Some(reason.into()), ..event }
     }
 
     /// Another set of TLS files is in use; these are the fingerprints of our certificate before and now.

@@ -9,7 +9,11 @@ impl Destination {
     pub(super) async fn look(&mut self, after: Seq, newest: Seq) {
         match self.records_after(after, newest).await {
             Ok(Some((batch, from))) => {
-                let passed = self.encoder.pass_over(|record| self.settings.wants(record), &batch[from..]);
+                let passed = self.encoder.pass_over(
+                    // What cannot be told waits for a link, and is set aside then.
+                    |record| self.settings.wants(record).unwrap_or(true),
+                    &batch[from..],
+                );
                 self.report.passed_over(passed.count);
                 if let Some(through) = passed.through {
                     self.delivery.on_nothing(through);

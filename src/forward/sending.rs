@@ -30,23 +30,26 @@ impl Destination {
         let (settings, frames) = (&self.settings, &mut self.frames);
         let (to, flight, copies) = (&mut *link, &mut self.flight, &self.copies);
         let put = |envelope: &Envelope<'_>, record: &Record| {
-            let mut print = None;
+            let mut print = Ok(None);
+            // Of a record that cannot be written there is no frame.
             to.frame_with(frames, |out| {
                 print = match copies {
                     Some(copies) => copies.encode(envelope, record, newest, out),
-                    None => (settings.format.encode)(&settings.frame, envelope, record, out),
+                    None => settings.format.write(&settings.frame, envelope, record, out),
                 };
             });
+            let print = print?;
             if to.is_acknowledged() {
                 flight.push(record.seq);
             }
-            Put { bytes: frames.len(), print }
+            Ok(Put { bytes: frames.len(), print })
         };
         let wants = |record: &Record| settings.wants(record);
-        let encoded = self.encoder.encode(wants, &self.delivery, records, most, put);
+        let (encoded, unwritten) = self.encoder.encode(wants, &self.delivery, records, most, put);
         if encoded.frames == 0 {
             self.report.passed_over(encoded.passed_over);
-            return self.delivery.on_nothing(encoded.end.through);
+            self.delivery.on_nothing(encoded.end.through);
+            return self.on_unwritten(&batch, encoded.end.through, unwritten);
         }
         let sent = link.send(&self.frames).await;
         self.report.sent(&encoded);
@@ -60,6 +63,7 @@ impl Destination {
             self.delivery.on_interrupted(encoded.end.last);
         }
         self.count(&encoded);
+        self.on_unwritten(&batch, encoded.end.through, unwritten);
         if let Err(error) = sent {
             self.broke(&error).await;
         }

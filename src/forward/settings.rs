@@ -4,7 +4,9 @@ use super::suspect::Patience;
 use crate::filter::{Filter, Selection};
 use crate::format::{self, Format};
 use crate::model::Record;
+use crate::model::guard::{Panicked, guard};
 use crate::transport;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,10 +55,16 @@ impl Settings {
         std::iter::once(&self.link).chain(&self.others)
     }
 
-    /// Whether the record is selected.
-    pub fn wants(&self, record: &Record) -> bool {
-        self.select.as_ref().is_none_or(|select| select.wants(record))
-            && self.only.as_ref().is_none_or(|only| only.matches(record))
+    /// Whether the record is selected, or where otrail panicked when it looked.
+    pub fn wants(&self, record: &Record) -> Result<bool, Panicked> {
+        if self.select.is_none() && self.only.is_none() {
+            return Ok(true);
+        }
+        // Both are looked at and stay as they are; regular expressions give what they have worked with back or throw it away.
+        guard(AssertUnwindSafe(|| {
+            self.select.as_ref().is_none_or(|select| select.wants(record))
+                && self.only.as_ref().is_none_or(|only| only.matches(record))
+        }))
     }
 
     /// The peer at one of its addresses, the first of which is 0.

@@ -72,6 +72,11 @@ impl Trial {
         self.refused = seen.closed_before_ours || seen.broken.is_some();
     }
 
+    /// Its record cannot be written: as if it had been refused, which makes another the witness.
+    pub(super) fn on_unwritten(&mut self) {
+        (self.refused, self.is_over, self.was_on_the_way) = (true, true, true);
+    }
+
     pub(super) fn on_lost(&mut self, frames: usize) {
         (self.is_over, self.was_on_the_way) = (true, frames > 0);
     }
@@ -248,9 +253,25 @@ impl Destination {
             return false;
         }
         let (seq, refusals, since) = (suspect.seq(), suspect.refusals(), suspect.refused_for());
-        let (journal, name, error) =
-            (self.journal.clone(), self.settings.name.clone(), self.report.handle().told().error);
-        let now = self.report.now();
+        let error = self.report.handle().told().error;
+        let Some((record, path)) = self.keep_dead(record, refusals, since, error).await else { return false };
+        let event = self.report.set_aside(&record, refusals, path.as_deref());
+        self.tell(Some(event)).await;
+        self.delivery.on_done_with(seq);
+        self.settled(Span::ASIDE);
+        true
+    }
+
+    /// Keeps a record in a file, the path of which is given back unless there are too many; `None` when that cannot be
+    /// done now.
+    pub(super) async fn keep_dead(
+        &self,
+        record: Record,
+        refusals: u32,
+        since: Duration,
+        error: String,
+    ) -> Option<(Record, Option<String>)> {
+        let (journal, name, now) = (self.journal.clone(), self.settings.name.clone(), self.report.now());
         let first = now.plus_millis(-i64::try_from(since.as_millis()).unwrap_or(0));
         let kept = spawn_blocking(move || {
             let dead =
@@ -258,18 +279,12 @@ impl Destination {
             let kept = journal.keep_dead(&dead);
             (kept, record)
         });
-        let Ok((kept, record)): Result<(Result<_, JournalError>, _), _> = kept.await else { return false };
+        let (kept, record): (Result<_, JournalError>, _) = kept.await.ok()?;
         match kept {
-            Ok(path) => {
-                let event = self.report.set_aside(&record, refusals, path.as_deref());
-                self.tell(Some(event)).await;
-                self.delivery.on_done_with(seq);
-                self.settled(Span::ASIDE);
-                true
-            }
+            Ok(path) => Some((record, path)),
             Err(error) => {
                 self.report.problem(&super::error_text(&error));
-                false
+                None
             }
         }
     }
@@ -313,11 +328,11 @@ fn selected<'a>(
     through: Seq,
 ) -> impl Iterator<Item = Record> + use<'a> {
     let lines = journal.scan().after(from).through(through).flatten();
-    lines.filter_map(|mut line| line.decode()).filter(|record| settings.wants(record))
+    lines.filter_map(|mut line| line.decode()).filter(|record| settings.wants(record).unwrap_or(true))
 }
 
 /// How far to look for what a record followed, and for others that can witness.
 const LOOK_BACK: u64 = 1000;
 const LOOK_AHEAD: u64 = 100_000;
 /// The disk is full, or not there.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
+pub(super) const TRY_AGAIN: Duration = Duration::from_secs(10);

@@ -231,7 +231,7 @@ impl fmt::Display for Replayed {
             write!(f, ", {resent} frames sent once more for lack of evidence")?;
         }
         if *unreadable > 0 {
-            write!(f, "; {unreadable} records of the journal are damaged or gone")?;
+            write!(f, "; {unreadable} records of the journal are damaged, gone, or cannot be written")?;
         }
         match (complete, error.as_str()) {
             (true, _) | (false, "") => Ok(()),

@@ -48,9 +48,11 @@ impl Span {
     pub const TRIAL: &'static str = "trial";
     /// The record was refused, and set aside.
     pub const ASIDE: &'static str = "set-aside";
+    /// The record could not be written for the destination by a defect of otrail, and was set aside.
+    pub const UNWRITTEN: &'static str = "unwritten";
 
     fn is_of_one(&self) -> bool {
-        [Span::TRIAL, Span::ASIDE].contains(&self.evidence.as_str())
+        [Span::TRIAL, Span::ASIDE, Span::UNWRITTEN].contains(&self.evidence.as_str())
     }
 
     /// Whether both say the same, but for when, and the other follows this one.

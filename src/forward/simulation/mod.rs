@@ -312,12 +312,12 @@ impl Sender {
             if is_acknowledged {
                 flight.push(record.seq);
             }
-            Put { bytes: frames.len() * FRAME_BYTES, print: None }
+            Ok(Put { bytes: frames.len() * FRAME_BYTES, print: None })
         };
         // A socket takes little now and then.
         let most = Most { bytes: bytes_max, frames: [1, 5, usize::MAX][rng.usize(0..3)] };
-        let wants = |record: &Record| setting.wants(record);
-        let encoded = self.encoder.encode(wants, &self.delivery, &batch[from..], most, put);
+        let wants = |record: &Record| Ok(setting.wants(record));
+        let (encoded, _) = self.encoder.encode(wants, &self.delivery, &batch[from..], most, put);
         if encoded.frames == 0 {
             return self.delivery.on_nothing(encoded.end.through);
         }
