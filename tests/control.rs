@@ -14,7 +14,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use support::trail::{Agent, for_user, is_query, settings, user};
+use support::trail::{Agent, for_user, is_query, open_journal, settings, user};
 
 #[test]
 fn an_admin_gets_the_wanted_rows_and_leaves_an_event() {
@@ -247,6 +247,31 @@ fn only_a_socket_that_nobody_answers_on_is_replaced() {
     fs::write(&file, "keep me").unwrap();
     assert!(matches!(server(&file).bind(), Err(ControlError::NotASocket { .. })));
     assert_eq!(fs::read(&file).unwrap(), b"keep me");
+}
+
+#[test]
+fn a_question_at_which_the_agent_panics_is_answered_with_an_error_and_the_next_one_as_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let status = move || {
+        assert!(asked.swap(true, std::sync::atomic::Ordering::SeqCst), "the words of the log");
+        Status { pid: 7, ..Status::default() }
+    };
+    let server = Server {
+        settings: settings(dir.path(), &[]),
+        journal: open_journal(dir.path()),
+        status: Arc::new(status),
+        act: Arc::new(|_, _, _| Err(String::new())),
+        limits: Limits::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (_shutdown, stop) = tokio::sync::watch::channel(false);
+    let _entered = runtime.enter();
+    runtime.spawn(server.bind().unwrap().serve(stop));
+    let status = || Client::connect(&settings(dir.path(), &[])).unwrap().status();
+    let Err(ControlError::Failed(why)) = status() else { panic!("it told") };
+    assert!(why.contains("by a defect of otrail") && !why.contains("words of the log"), "{why}");
+    assert_eq!(status().unwrap().pid, 7);
 }
 
 #[test]

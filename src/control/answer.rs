@@ -1,5 +1,6 @@
 //! The answer to one request. Whatever reads the journal does so where it may block.
 
+use super::apart::apart;
 use super::audit::Asked;
 use super::protocol::{Ask, End, Reply, Request, STOPPING};
 use super::server::{Shared, note, now, stopped};
@@ -9,11 +10,11 @@ use crate::journal::{self, Journal, JournalError};
 use crate::model::{Record, Seq};
 use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
 use tokio::sync::{SemaphorePermit, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// Answers, and returns the last line to send; `None` if the client is gone.
@@ -27,25 +28,28 @@ pub(super) async fn give(
     match request {
         Request::Status => {
             let status = Arc::clone(&shared.server.status);
-            match spawn_blocking(move || status()).await {
-                Ok(status) => Some(Reply::Status(Box::new(status))),
-                Err(_) => Some(Reply::Error("the state of the agent cannot be told".to_owned())),
-            }
+            Some(match apart("the telling of the agent's state", move || status()).await {
+                Ok(status) => Reply::Status(Box::new(status)),
+                Err(why) => Reply::Error(why),
+            })
         }
         Request::Deliveries(of) => {
             let dir = shared.server.journal.dir().to_owned();
-            let read = spawn_blocking(move || journal::deliveries(&dir, (of.first, of.last)));
-            Some(match read.await {
+            let read = move || journal::deliveries(&dir, (of.first, of.last));
+            Some(match apart("the reading of what was delivered", read).await {
                 Ok(Ok(histories)) => Reply::Deliveries(histories),
                 Ok(Err(error)) => Reply::Error(error.to_string()),
-                Err(_) => Reply::Error("reading what was delivered broke down".to_owned()),
+                Err(why) => Reply::Error(why),
             })
         }
         Request::Act(wish) => ongoing::act(shared, stream, peer, wish, shutdown).await,
         Request::Query(ask) => {
-            match Filter::parse(ask.filters.iter().map(|(n, v)| (n, v)), &Clock::utc(now())) {
-                Ok(filter) => query(shared, stream, peer, &ask, Arc::new(filter), shutdown).await,
-                Err(error) => Some(Reply::Error(error.to_string())),
+            let words = ask.filters.clone();
+            let parse = move || Filter::parse(words.iter().map(|(n, v)| (n, v)), &Clock::utc(now()));
+            match apart("the reading of the filter", parse).await {
+                Ok(Ok(filter)) => query(shared, stream, peer, &ask, Arc::new(filter), shutdown).await,
+                Ok(Err(error)) => Some(Reply::Error(error.to_string())),
+                Err(why) => Some(Reply::Error(why)),
             }
         }
     }
@@ -132,12 +136,12 @@ impl Work<'_> {
         let mut shutdown = self.shutdown.clone();
         let stop = Arc::new(AtomicBool::new(false));
         let (journal, stop_seen) = (self.shared.server.journal.clone(), Arc::clone(&stop));
-        let mut search = spawn_blocking(move || search(&journal, &stop_seen));
+        let mut search = pin!(apart("the search", move || search(&journal, &stop_seen)));
         let found = tokio::select! {
             found = &mut search => found,
             () = request::gone(self.stream) => {
                 stop.store(true, Ordering::Relaxed);
-                let _unwanted = search.await;
+                let _unwanted = (&mut search).await;
                 return Err(Broken::Gone);
             }
             () = stopped(&mut shutdown) => {
@@ -149,7 +153,7 @@ impl Work<'_> {
         match found {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Broken::Failed(query::sentence(&error))),
-            Err(_) => Err(Broken::Failed("the search broke down".to_owned())),
+            Err(why) => Err(Broken::Failed(why)),
         }
     }
 
@@ -199,7 +203,7 @@ impl Work<'_> {
         mut rows: R,
         next: fn(&mut R) -> Option<Record>,
     ) -> Result<Option<R>, Broken> {
-        let read = spawn_blocking(move || {
+        let read = apart("the reading of the journal", move || {
             let mut bytes = Vec::new();
             let mut count = 0;
             while bytes.len() < CHUNK_BYTES {
@@ -209,9 +213,7 @@ impl Work<'_> {
             }
             (Some(rows), None, bytes, count)
         });
-        let Ok((rest, incomplete, bytes, count)) = read.await else {
-            return Err(Broken::Failed("reading the journal broke down".to_owned()));
-        };
+        let (rest, incomplete, bytes, count) = read.await.map_err(Broken::Failed)?;
         if !bytes.is_empty() {
             let limits = &self.shared.server.limits;
             request::send(self.stream, &bytes, limits).await.map_err(|_| Broken::Gone)?;
@@ -248,3 +250,57 @@ impl Rows for Answer {
 const CHUNK_BYTES: usize = 64 << 10;
 /// What a value takes besides itself.
 const VALUE_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::server::{Limits, Server};
+    use crate::control::settings::Settings;
+    use crate::model::status::Status;
+    use std::time::Duration;
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn a_search_that_panics_gives_its_turn_back_and_the_next_one_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(
+            journal::Settings {
+                state_dir: dir.path().to_owned(),
+                sensor: String::new(),
+                bytes_max: 1 << 20,
+                age_max: Duration::MAX,
+                segment_bytes_max: 1 << 20,
+                recent_bytes_max: 1 << 20,
+                reserve_bytes: 4096,
+                seal: false,
+                destinations: Vec::new(),
+            },
+            now(),
+        );
+        let settings =
+            Settings { socket: dir.path().join("socket"), admin_groups: vec![], admin_users: vec![] };
+        let limits = Limits { queries: 1, ..Limits::default() };
+        let status = Arc::new(Status::default);
+        let journal = journal.unwrap();
+        let server =
+            Server { settings, journal, status, act: Arc::new(|_, _, _| Err(String::new())), limits };
+        let shared = Shared { server, queries: Semaphore::new(1) };
+        let (mut stream, _client) = UnixStream::pair().unwrap();
+        let (_stop, shutdown) = watch::channel(false);
+        let mut work = Work { shared: &shared, stream: &mut stream, shutdown, sent: End::default() };
+        for panics in [true, false, true, false] {
+            let _turn = Work::turn(&shared).await;
+            let found = work.run(move |journal, _| {
+                assert!(!panics, "the words of the log");
+                Ok(journal.newest())
+            });
+            match found.await {
+                Ok(newest) => assert!(!panics && newest == Seq::NONE),
+                Err(Broken::Failed(why)) => {
+                    assert!(panics && why.starts_with("the search broke down, by a defect"), "{why}");
+                }
+                Err(Broken::Gone) => panic!("nobody has left"),
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! After the answer: new records, as they become durable, until the client goes.
 
 use super::answer::{Broken, Rows, Work};
+use super::apart::apart;
 use super::protocol::STOPPING;
 use super::request;
 use super::server::stopped;
@@ -8,7 +9,6 @@ use crate::filter::Filter;
 use crate::model::{Action, Record, Seq, Text};
 use crate::query::{self, Wanted};
 use std::sync::Arc;
-use tokio::task::spawn_blocking;
 
 /// Sends what comes after `after`, without the event `own` that the follower itself has caused.
 pub(super) async fn follow(
@@ -54,11 +54,11 @@ async fn read(
     own: Option<Text>,
 ) -> Result<Option<Text>, Broken> {
     let (dir, filter) = (work.shared.server.journal.dir().to_owned(), Arc::clone(filter));
-    let opened = spawn_blocking(move || query::newer(&dir, &filter, after, through));
-    let wanted = match opened.await {
+    let open = move || query::newer(&dir, &filter, after, through);
+    let wanted = match apart("the reading of the journal", open).await {
         Ok(Ok(wanted)) => wanted,
         Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
-        Err(_) => return Err(Broken::Failed("reading the journal broke down".to_owned())),
+        Err(why) => return Err(Broken::Failed(why)),
     };
     let mut news = News { wanted, own };
     loop {

@@ -12,11 +12,14 @@
 //! Invariant: no record leaves through the socket without an `agent.query`, no refusal without an
 //! `agent.query_denied`.
 //! Invariant: no client can hold a connection, a query or a byte of memory without a bound.
+//! Invariant: a panic at a request or within a search costs that answer alone (`apart`); where something is changed, as the
+//! trail is by the event about a question, it ends the agent.
 //! Invariant: an answer never contains the event that it causes.
 //! Not here: how records are found (`query`) and shown (`query::render`).
 
 mod access;
 mod answer;
+mod apart;
 mod audit;
 mod client;
 mod error;

@@ -1,6 +1,7 @@
 //! Bytes from and to one client, none of them without a limit of length and time.
 
 use super::Limits;
+use super::apart::apart;
 use super::protocol::{REQUEST_BYTES_MAX, Request};
 use std::io;
 use std::time::Duration;
@@ -25,9 +26,13 @@ pub(super) async fn receive(stream: &mut UnixStream, limits: &Limits) -> Line {
         Ok(Ok(Some(line))) if line.len() > REQUEST_BYTES_MAX => {
             Line::Problem(format!("the request is longer than {REQUEST_BYTES_MAX} bytes"))
         }
-        Ok(Ok(Some(line))) => Request::parse(&line).map_or_else(Line::Problem, Line::Request),
+        Ok(Ok(Some(line))) => parse(line).await.map_or_else(Line::Problem, Line::Request),
         Err(_) => Line::Problem(format!("no request came within {:?}", limits.request_wait)),
     }
+}
+
+async fn parse(line: Vec<u8>) -> Result<Request, String> {
+    apart("the reading of the request", move || Request::parse(&line)).await?
 }
 
 /// Everything up to the line end, the end of the stream, or more than a request may have.

@@ -1,5 +1,6 @@
 //! The agent's end of the socket: lets in, decides, hands over to the answer.
 
+use super::apart::apart;
 use super::protocol::{Reply, Request};
 use super::request::{self, Line};
 use super::slots::{Slot, Slots};
@@ -167,11 +168,16 @@ async fn converse(
 ) {
     let uid = peer.uid;
     let names = Arc::clone(&shared);
-    let looked_up =
-        tokio::task::spawn_blocking(move || (peer::name(uid), peer::rules(&names.server.settings)));
-    let Ok((name, rules)) = looked_up.await else { return };
-    peer.name = name;
+    let look_up = move || (peer::name(uid), peer::rules(&names.server.settings));
     let limits = &shared.server.limits;
+    let (name, rules) = match apart("the look at who may ask", look_up).await {
+        Ok(known) => known,
+        Err(why) => {
+            let _gone = request::send(&mut stream, &Reply::Error(why).line(), limits).await;
+            return;
+        }
+    };
+    peer.name = name;
     if let Err(refusal) = access(&peer, &rules) {
         note(&shared.server.journal, audit::denied(&peer, &refusal, now())).await;
         let _gone = request::send(&mut stream, &Reply::Refused(refusal.to_string()).line(), limits).await;
