@@ -221,6 +221,68 @@ fn follow_in(forms: [&str; 3]) {
 }
 
 #[test]
+fn a_follower_of_an_agent_that_is_killed_goes_on_with_the_next_one() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.write_log((0..5).map(entry).collect::<String>().as_bytes());
+    house.start();
+    house.wait_until("read", |status| status.sources[0].entries == 5);
+    let mut followers =
+        [["-n", "3", "source=timeline"], ["-n", "0", "source=timeline"], ["-n", "0", "class=agent"]].map(
+            |more| {
+                let args = ["query", "-f", "-o", "json"];
+                house
+                    .otrail()
+                    .args(args)
+                    .args(more)
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            },
+        );
+    let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
+    let mut next = |reader: usize| readers[reader].next().unwrap().unwrap();
+    assert_eq!([2, 3, 4].map(|_| session(&next(0))), [Some(2), Some(3), Some(4)]);
+    let follows = |house: &House| {
+        house.records().iter().filter(|it| it.event.message.contains("follows the trail")).count()
+    };
+    assert!(patiently(|| follows(&house) == 3));
+    for round in 1..3 {
+        house.write_log(entry(round * 10).as_bytes());
+        // Two have had a row of this agent when it is killed.
+        for reader in [0, 1] {
+            assert_eq!(session(&next(reader)), Some(round * 10));
+        }
+        house.kill();
+        house.write_log(entry(round * 10 + 1).as_bytes());
+        house.start();
+        house.write_log(entry(round * 10 + 2).as_bytes());
+        for reader in [0, 1] {
+            let rows = [next(reader), next(reader)].map(|row| session(&row));
+            assert_eq!(rows, [Some(round * 10 + 1), Some(round * 10 + 2)], "{reader}");
+        }
+        assert!(patiently(|| follows(&house) == 3 * (round + 1)));
+    }
+    house.otrail().args(["query", "user=marker"]).output().unwrap();
+    let mut seqs = Vec::new();
+    loop {
+        let row = next(2);
+        let seq = row.strip_prefix("{\"seq\":").and_then(|rest| rest.split_once(',')).unwrap().0;
+        seqs.push(seq.parse::<u64>().unwrap());
+        if row.contains("user=marker") {
+            break;
+        }
+    }
+    assert!(seqs.is_sorted_by(|one, other| one < other), "none twice: {seqs:?}");
+    for follower in &mut followers {
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+    }
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
 fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
     let mut house = House::new();
     house.forward_nowhere();

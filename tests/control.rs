@@ -283,6 +283,28 @@ fn without_an_agent_the_client_names_the_socket_and_the_way_out() {
 }
 
 #[test]
+fn an_agent_that_knows_of_no_marks_is_asked_without_them() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("run")).unwrap();
+    let listener = UnixListener::bind(dir.path().join("run/control.sock")).unwrap();
+    let ask = Ask { follow: true, marks: true, ..Ask::default() };
+    let mut rows = Client::connect(&settings(dir.path(), &[])).unwrap().query(&ask).unwrap();
+    let older = std::thread::spawn(move || {
+        let why = "the query cannot be read: unknown field `marks`, expected one of `filters`, `limit`";
+        for (knows, reply) in [(false, Reply::Error(why.to_owned())), (true, Reply::End(End::default()))] {
+            let (mut agent, _) = listener.accept().unwrap();
+            let mut line = String::new();
+            BufReader::new(&agent).read_line(&mut line).unwrap();
+            assert_eq!(!line.contains("marks"), knows, "{line}");
+            agent.write_all(&reply.line()).unwrap();
+        }
+    });
+    assert!(rows.next().is_none());
+    assert_eq!((rows.end(), rows.is_marked(), rows.reached()), (Some(&End::default()), false, None));
+    older.join().unwrap();
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_an_error_and_not_an_end() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("run")).unwrap();

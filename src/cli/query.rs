@@ -13,7 +13,7 @@ use super::forms::{self, Form};
 use super::pager::Pager;
 use super::terminal;
 use super::times::{self, Zone};
-use super::trail::{Extent, Trail};
+use super::trail::{Extent, Rows, Trail};
 use super::{Common, warn};
 use crate::control::protocol::STOPPING;
 use crate::filter::{Clock, Filter, with_fields};
@@ -140,7 +140,7 @@ pub struct Query {
     /// Newest rows first
     #[arg(short, long)]
     reverse: bool,
-    /// Go on with new rows as they come, also when the agent is stopped and started again within a minute
+    /// Go on with new rows as they come, also when the agent ends, however that is, and another is there within a minute
     #[arg(short, long, conflicts_with_all = ["reverse", "directory"])]
     follow: bool,
     /// How a row looks
@@ -270,33 +270,36 @@ impl Query {
     ) -> anyhow::Result<ExitCode> {
         let (reverse, follow, count) = (self.reverse, self.follow, self.count);
         let extent = Extent { limit: self.limit(), reverse, follow, count };
-        let followed = match follow {
-            true => Some(Followed { trail, filter, clock, stream: trail.stream()? }),
+        let mut followed = match follow {
+            true => Some(Followed::new(trail, filter, clock, extent)?),
             false => None,
         };
         let mut rows = trail.rows(Arc::clone(filter), extent)?;
         loop {
-            for row in rows.by_ref() {
-                match row {
-                    Ok(record) => {
-                        if !printer.print(&record)? {
-                            printer.leave()?;
-                            return Ok(Exit::Done.into());
-                        }
-                    }
-                    Err(error) => {
-                        printer.give_up()?;
-                        return Err(error);
-                    }
+            let cut = match print_all(&mut rows, followed.as_mut(), &mut printer)? {
+                Printed::All => None,
+                Printed::Some(error) => Some(error),
+                Printed::Unread => {
+                    printer.leave()?;
+                    return Ok(Exit::Done.into());
                 }
-            }
-            let (Some(followed), Some(through)) = (&followed, rows.left_at()) else { break };
-            if let Some(reason) = rows.incomplete().filter(|reason| reason != STOPPING) {
+            };
+            let goes_on = followed.as_mut().is_some_and(|followed| followed.goes_on(&rows));
+            let followed = match (followed.as_ref().filter(|_| goes_on), cut) {
+                (Some(followed), _) => followed,
+                (None, None) => break,
+                (None, Some(error)) => {
+                    printer.give_up()?;
+                    return Err(error);
+                }
+            };
+            let reason = rows.incomplete().filter(|reason| rows.left_at().is_some() && reason != STOPPING);
+            if let Some(reason) = reason {
                 warn(&format!("the answer is incomplete: {reason}"));
             }
             let seconds = NEXT_AGENT_WITHIN.as_secs();
             self.tell(&format!("the agent has stopped; waiting {seconds} s for the next one"));
-            rows = match followed.resumed(through, NEXT_AGENT_WITHIN)? {
+            rows = match followed.resumed(NEXT_AGENT_WITHIN)? {
                 Ok(rows) => rows,
                 Err(reason) => {
                     printer.finish()?;
@@ -340,6 +343,34 @@ impl Query {
             warn(text);
         }
     }
+}
+
+/// What became of rows.
+enum Printed {
+    All,
+    /// Those before the error.
+    Some(anyhow::Error),
+    /// Nobody reads them any more.
+    Unread,
+}
+
+/// Prints what comes, but for what a follower has been shown before.
+fn print_all(
+    rows: &mut Rows,
+    mut followed: Option<&mut Followed<'_>>,
+    printer: &mut Printer<'_>,
+) -> anyhow::Result<Printed> {
+    while let Some(row) = rows.next() {
+        let record = match row {
+            Ok(record) => record,
+            Err(error) => return Ok(Printed::Some(error)),
+        };
+        let is_new = followed.as_mut().is_none_or(|followed| followed.take(record.seq, rows));
+        if is_new && !printer.print(&record)? {
+            return Ok(Printed::Unread);
+        }
+    }
+    Ok(Printed::All)
 }
 
 /// As `journalctl -f`.

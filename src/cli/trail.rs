@@ -53,7 +53,8 @@ impl Trail {
             Trail::Agent(settings) => {
                 let filters =
                     filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                let ask = Ask { filters, limit, reverse, follow, count, by: None, claimed: claimed() };
+                let (by, marks) = (None, follow);
+                let ask = Ask { filters, limit, reverse, follow, marks, count, by, claimed: claimed() };
                 Ok(Rows::Agent(Box::new(connect(settings)?.query(&ask)?)))
             }
             Trail::Folder(dir) => {
@@ -176,6 +177,22 @@ impl Rows {
         match self {
             Rows::Agent(rows) => rows.end().and_then(|end| end.through),
             Rows::Folder(_) => None,
+        }
+    }
+
+    /// Where a follower could go on, as far as its agent has said so.
+    pub(super) fn reached(&self) -> Option<Seq> {
+        match self {
+            Rows::Agent(rows) => rows.reached(),
+            Rows::Folder(_) => None,
+        }
+    }
+
+    /// Whether the agent of a follower, which would say so, is gone without a word.
+    pub(super) fn was_cut(&self) -> bool {
+        match self {
+            Rows::Agent(rows) => rows.was_cut() && rows.is_marked(),
+            Rows::Folder(_) => false,
         }
     }
 

@@ -67,7 +67,7 @@ async fn query(
     let journal = &shared.server.journal;
     let through = journal.newest();
     let asked = Asked::new(peer, ask, &filter);
-    let mut work = Work { shared, stream, shutdown, sent: End::default() };
+    let mut work = Work { shared, stream, shutdown, sent: End::default(), marks: ask.marks };
     let own = asked.began(now());
     if ask.follow {
         note(journal, own.clone()).await;
@@ -116,6 +116,8 @@ pub(super) struct Work<'a> {
     pub(super) shutdown: watch::Receiver<bool>,
     /// What the end line will say.
     pub(super) sent: End,
+    /// The follower wants to know from where it could go on.
+    pub(super) marks: bool,
 }
 
 impl Work<'_> {
@@ -225,6 +227,15 @@ impl Work<'_> {
         Ok(rest)
     }
 
+    /// Tells a follower that it has had all that it wants up to there.
+    pub(super) async fn mark(&mut self, through: Seq) -> Result<(), Broken> {
+        if !self.marks {
+            return Ok(());
+        }
+        let line = Reply::Through(through).line();
+        request::send(self.stream, &line, &self.shared.server.limits).await.map_err(|_| Broken::Gone)
+    }
+
     /// Says that rows are missing; the first reason stays.
     pub(super) fn incomplete(&mut self, why: &str) {
         if !self.sent.incomplete {
@@ -287,7 +298,8 @@ mod tests {
         let shared = Shared { server, queries: Semaphore::new(1) };
         let (mut stream, _client) = UnixStream::pair().unwrap();
         let (_stop, shutdown) = watch::channel(false);
-        let mut work = Work { shared: &shared, stream: &mut stream, shutdown, sent: End::default() };
+        let mut work =
+            Work { shared: &shared, stream: &mut stream, shutdown, sent: End::default(), marks: false };
         for panics in [true, false, true, false] {
             let _turn = Work::turn(&shared).await;
             let found = work.run(move |journal, _| {

@@ -16,14 +16,21 @@ use std::time::Duration;
 pub struct Client {
     stream: BufReader<UnixStream>,
     socket: PathBuf,
+    /// The other end is gone, and has not said that it has ended.
+    was_cut: bool,
 }
 
 impl Client {
     /// Connects to the agent of this config.
     pub fn connect(settings: &Settings) -> Result<Client, ControlError> {
-        let socket = settings.socket.clone();
+        Client::connect_to(settings.socket.clone())
+    }
+
+    fn connect_to(socket: PathBuf) -> Result<Client, ControlError> {
         match UnixStream::connect(&socket) {
-            Ok(stream) => Ok(Client { stream: BufReader::with_capacity(READ_BYTES, stream), socket }),
+            Ok(stream) => {
+                Ok(Client { stream: BufReader::with_capacity(READ_BYTES, stream), socket, was_cut: false })
+            }
             Err(source) if is_absent(&source) => Err(ControlError::NotRunning { socket, source }),
             Err(source) => Err(ControlError::Io { action: "connect to", path: socket, source }),
         }
@@ -32,7 +39,7 @@ impl Client {
     /// Asks for records.
     pub fn query(mut self, ask: &Ask) -> Result<Rows, ControlError> {
         self.ask(&Request::Query(ask.clone()))?;
-        Ok(Rows { client: self, end: None, values: Vec::new() })
+        Ok(Rows { client: self, ask: ask.clone(), end: None, values: Vec::new(), reached: None })
     }
 
     /// Asks for the state of the agent, which has it at hand: `Silent` when it does not come within ten seconds.
@@ -100,6 +107,7 @@ impl Client {
     fn read(&mut self) -> Result<Answered, ControlError> {
         let mut line = Vec::new();
         let count = self.stream.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+        self.was_cut = !matches!(count, Ok(1..)) || !line.ends_with(b"\n");
         let count = count.map_err(|source| match source.kind() {
             io::ErrorKind::WouldBlock => {
                 ControlError::Silent { socket: self.socket.clone(), limit: STATUS_WITHIN }
@@ -129,6 +137,7 @@ impl Client {
             | Reply::Deliveries(_)
             | Reply::Values(_)
             | Reply::Going(_)
+            | Reply::Through(_)
             | Reply::Done(_) => ControlError::Garbled("it answers another question".to_owned()),
         }
     }
@@ -143,11 +152,36 @@ enum Answered {
 /// The records of an answer; `end` is there once they have all come.
 pub struct Rows {
     client: Client,
+    ask: Ask,
     end: Option<End>,
     values: Vec<(String, u64)>,
+    /// A follower that asked for marks has had all that it wants up to there.
+    reached: Option<Seq>,
 }
 
 impl Rows {
+    /// Where a follower could go on with another agent; `None` before the past has been answered, and where nobody says.
+    pub fn reached(&self) -> Option<Seq> {
+        self.reached
+    }
+
+    /// Whether the agent tells where a follower could go on, as far as is known.
+    pub fn is_marked(&self) -> bool {
+        self.ask.marks
+    }
+
+    /// Whether the answer has ended without an end: its agent is gone.
+    pub fn was_cut(&self) -> bool {
+        self.client.was_cut
+    }
+
+    /// Asks an agent that does not know of marks once more, without them.
+    fn ask_without_marks(&mut self) -> Result<(), ControlError> {
+        self.ask.marks = false;
+        self.client = Client::connect_to(self.client.socket.clone())?;
+        self.client.ask(&Request::Query(self.ask.clone()))
+    }
+
     /// How the answer ended; `None` before its end.
     pub fn end(&self) -> Option<&End> {
         self.end.as_ref()
@@ -169,7 +203,17 @@ impl Iterator for Rows {
         }
         let error = loop {
             match self.client.read() {
-                Ok(Answered::Record(record)) => return Some(Ok(*record)),
+                Ok(Answered::Record(record)) => {
+                    self.reached = self.reached.map(|reached| reached.max(record.seq));
+                    return Some(Ok(*record));
+                }
+                Ok(Answered::Reply(Reply::Through(seq))) => self.reached = self.reached.max(Some(seq)),
+                Ok(Answered::Reply(Reply::Error(why))) if self.ask.marks && why.contains(UNKNOWN_MARKS) => {
+                    match self.ask_without_marks() {
+                        Ok(()) => {}
+                        Err(error) => break error,
+                    }
+                }
                 Ok(Answered::Reply(Reply::Values(values))) => self.values.extend(values),
                 Ok(Answered::Reply(Reply::End(end))) => {
                     self.end = Some(end);
@@ -189,6 +233,8 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
+/// What an agent says that does not know of them.
+const UNKNOWN_MARKS: &str = "unknown field `marks`";
 const STATUS_WITHIN: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 64 << 10;
 /// A record of the longest entry, every byte of it escaped, is well below.

@@ -1,4 +1,7 @@
 //! After the answer: new records, as they become durable, until the client goes.
+//!
+//! Invariant: who asked for marks knows once the past has been answered, and once more when the event that it has caused is
+//! passed over, where it could go on with another agent. What is sent after that is in the order of the journal.
 
 use super::answer::{Broken, Rows, Work};
 use super::apart::apart;
@@ -26,11 +29,16 @@ pub(super) async fn follow(
         work.incomplete(STOPPING);
         return Ok(());
     }
+    work.mark(after).await?;
     loop {
         let through = *newest.borrow_and_update();
         if after < through {
+            let was_to_come = own.is_some();
             own = read(work, &filter, (after, through), own).await?;
             after = through;
+            if was_to_come && own.is_none() {
+                work.mark(after).await?;
+            }
         }
         tokio::select! {
             changed = newest.changed() => if changed.is_err() {

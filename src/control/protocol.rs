@@ -12,6 +12,7 @@
 //! {"values":[["alice",12],...]}                              instead of records, where a query is `by` a field
 //! {"going":[{...}]}                                          how far a replay has come, now and then
 //! {"done":{"reset":{...}}}                                   what came of an act
+//! {"through":41}                                             a follower that asked for `marks` has had all that it wants up to there
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of an answer; `through` where a stop ended a follower
 //! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
@@ -77,6 +78,9 @@ pub struct Ask {
     pub reverse: bool,
     /// Go on with new records until the client leaves.
     pub follow: bool,
+    /// Say through which record the past was answered, when following begins; agents older than that refuse the word.
+    #[serde(skip_serializing_if = "is_false")]
+    pub marks: bool,
     /// Send no record, only how many there are.
     #[serde(skip_serializing_if = "is_false")]
     pub count: bool,
@@ -107,6 +111,8 @@ pub enum Reply {
     Going(Vec<Replayed>),
     /// What came of an act.
     Done(Box<Done>),
+    /// Of a follower: it has had all that it wants up to this record, and what comes now comes in the order of the journal.
+    Through(Seq),
     /// Nothing more follows.
     End(End),
     /// The caller may not ask.
@@ -236,6 +242,17 @@ mod tests {
         assert!(problem(r#"{"otrail":1,"status":{},"query":{}}"#).contains("not one of"));
         assert!(problem(r#"{"otrail":1,"query":{"fliters":[]}}"#).contains("unknown field `fliters`"));
         assert!(problem(r#"{"otrail":1,"query":{"limit":-1}}"#).contains("cannot be read"));
+    }
+
+    /// An older client never asks for marks, and an older agent refuses the word instead of passing it over.
+    #[test]
+    fn marks_are_asked_for_and_are_no_records() {
+        let plain = Request::Query(Ask { follow: true, ..Ask::default() }).line();
+        assert!(!plain.contains("marks"), "{plain}");
+        let mark = Reply::Through(Seq(41));
+        assert_eq!(mark.line(), b"{\"through\":41}\n");
+        assert_eq!(Reply::parse(&mark.line()).unwrap().unwrap(), mark);
+        assert!(problem(r#"{"otrail":1,"query":{"markers":true}}"#).contains("unknown field `markers`"));
     }
 
     #[test]

@@ -1,10 +1,20 @@
-//! A follower whose agent has stopped waits for the next one, as after an update, and goes on where it was left.
+//! A follower whose agent has stopped, or is gone, waits for the next one, as after an update, and goes on where it was left.
+//!
+//! ```text
+//! told to end       the agent says through which record everything was sent
+//! gone, following   what was shown last, or the mark at which following began, says it
+//! gone, before      nothing was shown: it is asked anew. After the first agent what is shown then has been remembered
+//!                   and is passed over; of the first answer, which may have had a limit, nobody knows what was still to come
+//! ```
+//!
+//! Invariant: no row is shown twice, and none is left out.
 
 use super::super::trail::{Extent, Rows, Trail};
 use super::narrow::with_parts;
 use crate::control::ControlError;
 use crate::filter::{Clock, Filter};
 use crate::model::Seq;
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -17,16 +27,60 @@ pub(super) struct Followed<'a> {
     pub(super) clock: &'a Clock,
     /// The stream id of its journal.
     pub(super) stream: String,
+    pub(super) extent: Extent,
+    /// The present question is of what comes after this; `None`: it is the first.
+    pub(super) after: Option<Seq>,
+    /// What has been shown of the answer to it before following began.
+    pub(super) shown: HashSet<Seq>,
+    /// So many agents in a row have gone before following began.
+    pub(super) unanswered: u32,
 }
 
-impl Followed<'_> {
-    /// The rows after `through` of the next agent, if it answers within `limit`; inside, why there are none.
-    pub(super) fn resumed(&self, through: Seq, limit: Duration) -> anyhow::Result<Result<Rows, String>> {
-        let filter = Arc::new(with_parts(self.filter, vec![format!("seq > {through}")], self.clock)?);
+impl<'a> Followed<'a> {
+    /// Nothing has come yet.
+    pub(super) fn new(
+        trail: &'a Trail,
+        filter: &'a Filter,
+        clock: &'a Clock,
+        extent: Extent,
+    ) -> anyhow::Result<Followed<'a>> {
+        let (stream, shown) = (trail.stream()?, HashSet::new());
+        Ok(Followed { trail, filter, clock, stream, extent, after: None, shown, unanswered: 0 })
+    }
+
+    /// A row has come: whether it is to be shown.
+    pub(super) fn take(&mut self, seq: Seq, rows: &Rows) -> bool {
+        // What follows comes in order, and needs no memory. Of the first answer it only counts whether there was any.
+        let is_past = rows.reached().is_none() && (self.after.is_some() || self.shown.is_empty());
+        !is_past || self.shown.insert(seq)
+    }
+
+    /// The rows have ended: whether the next agent is to be asked for more.
+    pub(super) fn goes_on(&mut self, rows: &Rows) -> bool {
+        let reached = match rows.left_at() {
+            Some(through) => Some(through),
+            None if rows.was_cut() => rows.reached(),
+            None => return false,
+        };
+        match reached {
+            Some(_) => (self.after, self.unanswered) = (reached, 0),
+            None => self.unanswered += 1,
+        }
+        if reached.is_some() {
+            self.shown.clear();
+        }
+        // What ends one agent after the other may be the question.
+        self.unanswered < UNANSWERED_MAX && (self.after.is_some() || self.shown.is_empty())
+    }
+
+    /// The rows of the next agent, if it answers within `limit`; inside, why there are none.
+    pub(super) fn resumed(&self, limit: Duration) -> anyhow::Result<Result<Rows, String>> {
+        let parts = self.after.map(|after| format!("seq > {after}")).into_iter().collect();
+        let filter = Arc::new(with_parts(self.filter, parts, self.clock)?);
         let began = Instant::now();
         loop {
             sleep(WAIT);
-            match self.rows_of_next(&filter, through) {
+            match self.rows_of_next(&filter) {
                 Err(error) if is_on_its_way(&error) => {}
                 rows => return rows,
             }
@@ -37,13 +91,14 @@ impl Followed<'_> {
         }
     }
 
-    fn rows_of_next(&self, filter: &Arc<Filter>, through: Seq) -> anyhow::Result<Result<Rows, String>> {
+    fn rows_of_next(&self, filter: &Arc<Filter>) -> anyhow::Result<Result<Rows, String>> {
         if self.trail.stream()? != self.stream {
             return Ok(Err("the agent has another journal now".to_owned()));
         }
-        if self.trail.ends_before(through)? {
+        let Some(after) = self.after else { return self.trail.rows(Arc::clone(filter), self.extent).map(Ok) };
+        if self.trail.ends_before(after)? {
             let lost = "the journal is older than it was, or has lost records";
-            return Ok(Err(format!("{lost}: it ends before {through}")));
+            return Ok(Err(format!("{lost}: it ends before {after}")));
         }
         self.trail.rows(Arc::clone(filter), Extent { follow: true, ..Extent::default() }).map(Ok)
     }
@@ -60,6 +115,8 @@ fn is_on_its_way(error: &anyhow::Error) -> bool {
     }
 }
 
+/// So many agents are asked that go before they have answered.
+const UNANSWERED_MAX: u32 = 3;
 /// Between two looks whether an agent answers.
 const WAIT: Duration = Duration::from_millis(500);
 
@@ -67,7 +124,88 @@ const WAIT: Duration = Duration::from_millis(500);
 mod tests {
     use super::*;
     use crate::control::Settings;
-    use crate::model::Time;
+    use crate::control::protocol::{End, Reply};
+    use crate::model::{Action, Event, Outcome, Record, Time};
+    use crate::query::render::json_line;
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+
+    /// What an agent says before it is gone: records, and marks.
+    enum Said {
+        Row(u64),
+        Mark(u64),
+        Left(u64),
+    }
+    use Said::{Left, Mark, Row};
+
+    fn row(seq: u64) -> Vec<u8> {
+        let event = Event::own(Action::TEST, Outcome::Success, Time::default(), "");
+        let mut line = Vec::new();
+        json_line(&Record { seq: Seq(seq), position: None, event, chain: None }, &mut line);
+        line
+    }
+
+    /// Asks an agent that says that; what is shown of it, and whether the next one is asked.
+    fn hear(followed: &mut Followed<'_>, said: &[Said]) -> (Vec<u64>, bool) {
+        let Trail::Agent(settings) = followed.trail else { panic!("no agent") };
+        let listener = UnixListener::bind(&settings.socket).unwrap();
+        let mut rows = followed.trail.rows(Arc::new(Filter::default()), followed.extent).unwrap();
+        let (mut agent, _) = listener.accept().unwrap();
+        BufReader::new(&agent).read_line(&mut String::new()).unwrap();
+        for said in said {
+            let left = |seq| End { incomplete: true, through: Some(Seq(seq)), ..End::default() };
+            let line = match *said {
+                Row(seq) => row(seq),
+                Mark(seq) => Reply::Through(Seq(seq)).line(),
+                Left(seq) => Reply::End(left(seq)).line(),
+            };
+            agent.write_all(&line).unwrap();
+        }
+        drop(agent);
+        std::fs::remove_file(&settings.socket).unwrap();
+        let mut shown = Vec::new();
+        while let Some(row) = rows.next() {
+            shown.extend(row.ok().filter(|row| followed.take(row.seq, &rows)).map(|row| row.seq.0));
+        }
+        (shown, followed.goes_on(&rows))
+    }
+
+    #[test]
+    fn a_follower_knows_where_it_was_left_however_its_agents_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("control.sock");
+        let trail =
+            Trail::Agent(Box::new(Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() }));
+        let (filter, clock) = (Filter::default(), Clock::utc(Time::default()));
+        let new = || Followed {
+            trail: &trail,
+            filter: &filter,
+            clock: &clock,
+            stream: String::new(),
+            extent: Extent { follow: true, ..Extent::default() },
+            after: None,
+            shown: HashSet::new(),
+            unanswered: 0,
+        };
+        let mut followed = new();
+        assert_eq!(hear(&mut followed, &[]), (vec![], true), "asked anew");
+        assert_eq!(followed.after, None);
+        assert_eq!(hear(&mut followed, &[Row(9), Row(3), Mark(12)]), (vec![9, 3], true));
+        assert_eq!(followed.after, Some(Seq(12)), "the newest row is not all that was answered");
+        // By time, and gone in the middle of it: what comes again is not shown again.
+        assert_eq!(hear(&mut followed, &[Row(15), Row(13)]), (vec![15, 13], true));
+        assert_eq!(followed.after, Some(Seq(12)));
+        let all = [Row(15), Row(14), Row(13), Mark(16), Mark(17), Row(20)];
+        assert_eq!(hear(&mut followed, &all), (vec![14, 20], true));
+        assert_eq!(followed.after, Some(Seq(20)));
+        assert_eq!(hear(&mut followed, &[Mark(20), Left(31)]), (vec![], true));
+        assert_eq!(followed.after, Some(Seq(31)));
+        for is_asked in [true, true, false] {
+            assert_eq!(hear(&mut followed, &[]), (vec![], is_asked), "the question may be what ends them");
+        }
+        // Nobody knows which rows were still to come.
+        assert_eq!(hear(&mut new(), &[Row(1), Row(2)]), (vec![1, 2], false));
+    }
 
     #[test]
     fn the_wait_for_the_next_agent_has_an_end() {
@@ -76,8 +214,17 @@ mod tests {
         let trail =
             Trail::Agent(Box::new(Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() }));
         let (filter, clock) = (Filter::default(), Clock::utc(Time::default()));
-        let followed = Followed { trail: &trail, filter: &filter, clock: &clock, stream: String::new() };
-        let ended = followed.resumed(Seq(7), Duration::from_secs(1)).unwrap().err().unwrap();
+        let followed = Followed {
+            trail: &trail,
+            filter: &filter,
+            clock: &clock,
+            stream: String::new(),
+            extent: Extent::default(),
+            after: Some(Seq(7)),
+            shown: HashSet::new(),
+            unanswered: 0,
+        };
+        let ended = followed.resumed(Duration::from_secs(1)).unwrap().err().unwrap();
         assert_eq!(ended, "the agent has stopped, and none answers after 1 s");
     }
 }
