@@ -9,7 +9,7 @@ fn faulty() -> &'static Dialect {
     let lines = dialect::find("lines").unwrap();
     Box::leak(Box::new(Dialect {
         parse: |state, context, entry| {
-            assert!(!entry.starts_with(b"bad"), "{entry:?}");
+            assert!(!entry.windows(3).any(|part| part == b"bad"), "{entry:?}");
             (dialect::find("lines").unwrap().parse)(state, context, entry)
         },
         ..*lines
@@ -65,7 +65,8 @@ fn it_says_nothing_about_the_language_of_the_log() {
     let bench = bench(Masks::default());
     let mut cutter = crate::collect::Cutter::new(None);
     cutter.choice.dialect = Some(faulty());
-    let text = b"good\nbad {\"time\":1709193520000,\"user\":\"x\"}\nbad\nbad\nbad\nbad\nbad\n";
+    // Another dialect would understand it, and take over.
+    let text = b"good\n{\"timestamp\":1709193520000,\"type\":\"USER_OPERATION\",\"content\":\"bad\"}\ngood\n";
     cutter.fill(text.len(), |space| std::io::Read::read(&mut &text[..], space)).unwrap();
     let source = &bench.settings.sources[0];
     let context = Context {
@@ -81,6 +82,6 @@ fn it_says_nothing_about_the_language_of_the_log() {
     let reading = Reading { context: &context, masks: &masks, line_bytes_max: 1 << 20 };
     let mut dialects = Vec::new();
     cutter.cut(End::Open, reading, |_, cut| dialects.push(cut.dialect.name));
-    assert_eq!(dialects, ["lines"; 7]);
+    assert_eq!(dialects, ["lines"; 3]);
     assert!(std::ptr::eq(cutter.choice.dialect.unwrap().parse as *const (), faulty().parse as *const ()));
 }
