@@ -35,8 +35,15 @@ fn a_certificate_without_its_key_yet_costs_nothing_and_is_told_once() {
     let next = house.ca.sign(Certificate::Client, &["sensor"]);
     fs::write(house.path("client.pem"), &next.certificate_pem).unwrap();
     more(&house);
+    let unused = |status: &Status| status.destinations[0].files_unused.clone();
+    let status = house.wait_until("in the status", |status| unused(status).contains("does not belong"));
+    assert!(
+        status.problems.iter().any(|problem| problem.contains("its TLS files are not used")),
+        "{status:?}"
+    );
     next.write(house.folder.path(), "client");
-    let status = more(&house);
+    more(&house);
+    let status = house.wait_until("in the status no more", |status| unused(status).is_empty());
     assert_eq!(status.destinations[0].resent, 0);
     let written = writer.stop();
     let all = |status: &Status| {
@@ -66,7 +73,9 @@ fn a_new_certificate_is_used_beside_a_link_that_stays_up_and_one_that_the_peer_r
     let stranger = Ca::new("nobody's CA").sign(Certificate::Client, &["sensor"]);
     stranger.write(house.folder.path(), "client");
     assert!(patiently(|| house.records().iter().any(is_refusal)), "not told");
-    let before = house.status().unwrap().journal.newest;
+    let status = house.status().unwrap();
+    assert!(!status.healthy && !status.destinations[0].files_unused.is_empty(), "{status:?}");
+    let before = status.journal.newest;
     let last = house.wait_until("confirmed more", |status| status.destinations[0].confirmed > before);
     assert_eq!(last.destinations[0].connections, second.destinations[0].connections);
     let written = writer.stop();

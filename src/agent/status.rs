@@ -93,6 +93,7 @@ fn problems(status: &Status) -> Vec<String> {
         problems.push(format!("{} damaged ranges of the journal were set aside", status.journal.damaged));
     }
     problems.extend(status.destinations.iter().filter_map(destination_problem));
+    problems.extend(status.destinations.iter().filter_map(files_problem));
     problems
 }
 
@@ -105,6 +106,13 @@ fn destination_problem(destination: &DestinationStatus) -> Option<String> {
     let reason = if destination.error.is_empty() { "is not connected" } else { &destination.error };
     let bad = destination.state == "waiting" || !destination.error.is_empty();
     bad.then(|| format!("destination {}: {reason}", destination.name))
+}
+
+/// All is well until the next start, which has nothing but the files.
+fn files_problem(destination: &DestinationStatus) -> Option<String> {
+    let DestinationStatus { name, files_unused: why, .. } = destination;
+    (!why.is_empty())
+        .then(|| format!("destination {name}: its TLS files are not used, those read before are: {why}"))
 }
 
 /// Problems that a heartbeat names: hundreds of sensors may be away at once.

@@ -35,6 +35,8 @@ struct Ring {
     spares_files: bool,
     /// Why the files on disk are not used, and whether that has still to be told.
     trouble: Option<String>,
+    /// The same, also where it is the peer that does not take them, for as long as it is so.
+    unused: Option<String>,
     is_untold: bool,
 }
 
@@ -84,7 +86,7 @@ impl Keychain {
     /// A set on disk that is neither in use nor known to be refused. Blocks on the disk.
     pub(super) fn candidate(&self, link: &transport::Settings) -> Option<Set> {
         let now = transport::files(link);
-        if !self.ring().is_news(&now) {
+        if !self.ring().on_seen(&now) {
             return None;
         }
         let set = self.ring().note(read(link))?;
@@ -98,19 +100,27 @@ impl Keychain {
         let before = ring.last.take().and_then(|last| last.files.own);
         let now = set.files.own.clone();
         ring.last = Some(set.clone());
-        (ring.good, ring.refused, ring.untried) = (Some(set), None, None);
+        (ring.good, ring.refused, ring.untried, ring.unused) = (Some(set), None, None, None);
         (before, now)
     }
 
-    /// The peer does not keep a link with this set.
-    pub(super) fn on_refused(&self, set: Set) {
-        self.ring().refused = Some(set.files);
+    /// The peer does not keep a link with this set, for that reason.
+    pub(super) fn on_refused(&self, set: Set, why: &str) {
+        let mut ring = self.ring();
+        (ring.refused, ring.unused) = (Some(set.files), Some(why.to_owned()));
     }
 
     /// The peer was not reached to try this set. Whether that is news.
-    pub(super) fn on_untried(&self, set: Set) -> bool {
+    pub(super) fn on_untried(&self, set: Set, why: &str) -> bool {
+        let mut ring = self.ring();
+        ring.unused = Some(why.to_owned());
         let files = Some(set.files);
-        std::mem::replace(&mut self.ring().untried, files.clone()) != files
+        std::mem::replace(&mut ring.untried, files.clone()) != files
+    }
+
+    /// Why the files on disk are not those in use, as of the last look at them.
+    pub(super) fn unused(&self) -> Option<String> {
+        self.ring().unused.clone()
     }
 
     /// The peer has kept the present link for a while. The fingerprints of our certificate, before and now, if the link
@@ -158,6 +168,14 @@ impl Ring {
         last.is_some_and(|last| last != files) && self.refused.as_ref() != Some(files)
     }
 
+    /// These are the files now: whether they are to be tried. Those in use are no trouble any more.
+    fn on_seen(&mut self, files: &Files) -> bool {
+        if self.last.as_ref().is_some_and(|last| last.files == *files) {
+            (self.trouble, self.unused) = (None, None);
+        }
+        self.is_news(files)
+    }
+
     fn is_untried(&self, files: &Files) -> bool {
         let good = self.good.as_ref().map(|good| &good.files);
         good.is_some_and(|good| good != files) && self.tried.as_ref() != Some(files)
@@ -182,12 +200,13 @@ impl Ring {
     fn note(&mut self, read: Result<Set, LinkError>) -> Option<Set> {
         match read {
             Ok(set) => {
-                self.trouble = None;
+                (self.trouble, self.unused) = (None, None);
                 Some(set)
             }
             Err(error) => {
                 let text = error_text(&error);
                 self.is_untold |= self.trouble.as_ref() != Some(&text);
+                self.unused = Some(text.clone());
                 self.trouble = Some(text);
                 None
             }
@@ -282,7 +301,7 @@ mod tests {
         let keychain = up_with("old");
         let new = set("new").unwrap();
         assert!(keychain.ring().is_news(&new.files));
-        keychain.on_refused(new.clone());
+        keychain.on_refused(new.clone(), "it was revoked");
         assert!(!keychain.ring().is_news(&new.files));
         keychain.on_lost();
         assert!(keychain.ring().is_news(&new.files));
@@ -294,9 +313,30 @@ mod tests {
         let new = set("new").unwrap();
         for is_news in [true, false] {
             assert!(keychain.ring().is_news(&new.files));
-            assert_eq!(keychain.on_untried(new.clone()), is_news);
+            assert_eq!(keychain.on_untried(new.clone(), "no way"), is_news);
         }
-        assert!(keychain.on_untried(set("newer").unwrap()));
+        assert!(keychain.on_untried(set("newer").unwrap(), "no way"));
+    }
+
+    #[test]
+    fn why_files_are_not_used_is_known_until_they_are_or_those_in_use_are_back() {
+        let keychain = up_with("old");
+        let (old, new) = (set("old").unwrap(), set("new").unwrap());
+        for way_out in ["used", "back"] {
+            let _ = keychain.ring().note(Err(LinkError::Unprepared));
+            assert!(keychain.unused().is_some());
+            assert!(keychain.ring().note(set("new")).is_some());
+            assert_eq!(keychain.unused(), None);
+            keychain.on_refused(new.clone(), "it was revoked");
+            assert!(!keychain.ring().on_seen(&new.files));
+            assert_eq!(keychain.unused().as_deref(), Some("it was revoked"));
+            if way_out == "used" {
+                keychain.on_taken(old.clone());
+            } else {
+                assert!(!keychain.ring().on_seen(&old.files));
+            }
+            assert_eq!(keychain.unused(), None, "{way_out}");
+        }
     }
 
     #[test]

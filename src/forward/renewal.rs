@@ -121,14 +121,18 @@ impl Destination {
             }
             // It is tried again when the files are next looked at.
             Err(error) if error.is_of_the_way() => {
-                if self.keychain.on_untried(set) {
-                    let event = self.report.files_untried(&error_text(&error));
+                let why = error_text(&error);
+                if self.keychain.on_untried(set, &why) {
+                    let event = self.report.files_untried(&why);
                     self.tell(Some(event)).await;
                 }
+                self.report.files_unused(self.keychain.unused());
             }
             Err(error) => {
-                self.keychain.on_refused(set);
-                let event = self.report.files_refused(&error_text(&error));
+                let why = error_text(&error);
+                self.keychain.on_refused(set, &why);
+                self.report.files_unused(self.keychain.unused());
+                let event = self.report.files_refused(&why);
                 self.tell(Some(event)).await;
             }
         }
@@ -141,8 +145,9 @@ impl Destination {
         self.tell(event).await;
     }
 
-    /// Tells why the files on disk are not used, once for each reason.
+    /// Tells why the files on disk are not used, once for each reason; the status says it for as long as it is so.
     pub(super) async fn tell_refusal(&mut self) {
+        self.report.files_unused(self.keychain.unused());
         let refusal = self.keychain.refusal().map(|why| self.report.files_refused(&why));
         self.tell(refusal).await;
     }

@@ -271,6 +271,11 @@ impl Report {
         Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
     }
 
+    /// Why the TLS files on disk are not used now; none when they are.
+    pub(super) fn files_unused(&self, why: Option<String>) {
+        self.status().files_unused = why.unwrap_or_default();
+    }
+
     /// The TLS files on disk are not used; what was good before is.
     pub(super) fn files_refused(&self, why: &str) -> Event {
         tracing::warn!("{}: the certificate files are not used, those read before are: {why}", self.name);

@@ -176,6 +176,8 @@ pub struct DestinationStatus {
     pub tls: String,
     /// The peer's certificate, as the present or last connection had it, and our own, as its file has it.
     pub certificates: Vec<CertificateStatus>,
+    /// Why the TLS files on disk are not those in use; empty when they are.
+    pub files_unused: String,
     /// Evidence level in use: `ack`, `probe`, `barrier`, `fin`, `none`; before the first evidence what the config says.
     pub evidence: String,
     /// From the last probe to its answer, in microseconds; 0 when there was none on the present connection.
