@@ -45,6 +45,14 @@ pub(super) struct Automaton {
     parts: OnceLock<Vec<Option<Together>>>,
 }
 
+#[cfg(test)]
+impl Automaton {
+    /// How many states are known.
+    pub(super) fn states(&self) -> usize {
+        self.parts.get().into_iter().flatten().flatten().map(Together::states).sum()
+    }
+}
+
 /// Rules in the order in which they are tried.
 #[derive(Debug)]
 pub(super) struct List {

@@ -123,6 +123,21 @@ fn a_text_reads_as_if_every_rule_had_been_tried_in_order() {
 }
 
 #[test]
+fn all_wordings_are_known_side_by_side() {
+    let rules = Rules::embedded();
+    let texts: Vec<String> = rules.example_texts().flat_map(variants).collect();
+    let read = || {
+        for text in &texts {
+            rules.read(types::index("USER_OPERATION"), "USER_OPERATION", "", text);
+        }
+        rules.automaton.states()
+    };
+    let once = read();
+    assert!(once > 1_000);
+    assert_eq!(read(), once, "what was known was thrown away for the rest");
+}
+
+#[test]
 fn so_it_does_with_rules_of_a_site_that_may_match_anywhere() {
     let patterns = [
         "exported",
