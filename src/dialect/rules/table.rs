@@ -6,6 +6,7 @@
 //! state before; along the trail it need not wait.
 
 use regex_automata::util::alphabet::ByteClasses;
+use std::sync::{Mutex, MutexGuard};
 
 /// Of each state, where bytes lead to.
 #[derive(Debug)]
@@ -97,7 +98,37 @@ impl Table {
     }
 }
 
+/// What is known so far. What a panic has left half learned is learned anew.
+pub(super) fn lock<K>(known: &Mutex<K>, anew: impl FnOnce() -> K) -> MutexGuard<'_, K> {
+    known.lock().unwrap_or_else(|poisoned| {
+        let mut known_again = poisoned.into_inner();
+        *known_again = anew();
+        known.clear_poison();
+        known_again
+    })
+}
+
 /// Nobody has asked yet.
 pub(super) const UNKNOWN: Way = Way::MAX;
 /// It stands in no text.
 const NO_BYTE: u8 = 0xff;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    #[test]
+    fn what_a_panic_has_left_is_learned_anew_once() {
+        let known = Mutex::new(1);
+        let learning = AssertUnwindSafe(|| {
+            *lock(&known, || unreachable!()) = 2;
+            let _half = lock(&known, || unreachable!());
+            resume_unwind(Box::new(()))
+        });
+        assert!(catch_unwind::<_, ()>(learning).is_err());
+        assert_eq!(*lock(&known, || 7), 7);
+        *lock(&known, || unreachable!()) = 8;
+        assert_eq!(*lock(&known, || unreachable!()), 8);
+    }
+}

@@ -15,7 +15,7 @@
 
 use super::matcher::Slots;
 use super::places::{Marks, Pattern, REGISTERS, State, WASTE};
-use super::table::{Byte, Kinds, Number, Table, UNKNOWN, Way};
+use super::table::{Byte, Kinds, Number, Table, UNKNOWN, Way, lock};
 use regex_automata::util::primitives::{NonMaxUsize, StateID};
 use regex_syntax::hir::Hir;
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Tagged {
     pub(super) fn find(&self, text: &str, slots: &mut Slots) -> Option<bool> {
         u32::try_from(text.len()).ok()?;
         let mut walk = Walk { state: START, at: 0, registers: [0; REGISTERS] };
-        let known = &mut *self.known.lock().ok()?;
+        let known = &mut *lock(&self.known, || Known::of(&self.pattern, &self.kinds));
         while let Some(byte) = known.go(&self.kinds, text.as_bytes(), &mut walk) {
             if known.learn(&self.pattern, &self.kinds, walk.state, byte).is_none() {
                 *known = Known::of(&self.pattern, &self.kinds);

@@ -3,7 +3,7 @@
 //! It is made deterministic as far as texts ask for it. Where a byte leads to is then found in a table of our own, which
 //! is smaller than that of the regex crate and knows at once which patterns match in a state.
 
-use super::table::{Byte, Kinds, Number, Table, UNKNOWN, Way};
+use super::table::{Byte, Kinds, Number, Table, UNKNOWN, Way, lock};
 use super::{fold, matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -58,7 +58,7 @@ impl Together {
 
     /// The patterns that match; `None` where it cannot be told.
     pub(super) fn find(&self, text: &str) -> Option<Set> {
-        let known = &mut *self.known.lock().ok()?;
+        let known = &mut *lock(&self.known, || Known::of(&self.automaton));
         known.find(&self.automaton, text).or_else(|| {
             *known = Known::of(&self.automaton);
             known.find(&self.automaton, text)
@@ -68,7 +68,7 @@ impl Together {
     /// How many states are known.
     #[cfg(test)]
     pub(super) fn states(&self) -> usize {
-        self.known.lock().map_or(0, |known| known.ids.len())
+        lock(&self.known, || Known::of(&self.automaton)).ids.len()
     }
 }
 
