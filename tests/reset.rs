@@ -101,7 +101,11 @@ fn going_back_repeats_every_event_under_its_id_also_through_a_kill() {
 
 #[test]
 fn whoever_changes_a_position_is_in_the_trail_with_it() {
-    let mut house = reading(10);
+    let mut house = House::new();
+    house.set("sensor = \"cell-4\"");
+    append(&house, 0..10);
+    house.start();
+    wait(&house, 10);
     let length = fs::metadata(house.log()).unwrap().len();
     let place = entry(0).len() as u64;
     let output = house
@@ -117,6 +121,7 @@ fn whoever_changes_a_position_is_in_the_trail_with_it() {
     let records = house.records();
     let record = records.iter().find(|record| record.event.action == Action::POSITION_RESET).unwrap();
     let event = &record.event;
+    assert_eq!(event.sensor, "cell-4", "that of the source, not of the config");
     let uid = nix::unistd::geteuid();
     assert!(event.message.contains(&format!("(uid {uid}, pid ")), "{}", event.message);
     assert!(

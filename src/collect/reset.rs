@@ -332,7 +332,7 @@ impl Source {
             _ => "read again",
         };
         Event {
-            sensor: round.settings.sensor.clone(),
+            sensor: round.settings.sources[self.at].sensor.clone(),
             source: Text::const_new("otrail"),
             user: Some(asker.user.clone()),
             target: Some(Box::new(target)),
