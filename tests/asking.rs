@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use support::process::{House, entry, patiently, rotate};
 use support::receiver::Receiver;
 
@@ -175,6 +175,11 @@ fn session(line: &str) -> Option<usize> {
     after.get(..7)?.parse().ok()
 }
 
+fn follow(house: &House, args: &[&str]) -> Child {
+    let mut query = house.otrail();
+    query.args(["query", "-f"]).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 fn follow_in(forms: [&str; 3]) {
     let mut house = House::new();
     house.forward_nowhere();
@@ -182,12 +187,8 @@ fn follow_in(forms: [&str; 3]) {
     house.write_log(entry(0).as_bytes());
     house.start();
     house.wait_until("read", |status| status.sources[0].entries == 1);
-    let follow = |form: &str| {
-        let args = ["query", "-f", "-q", "-n", "all", "source=timeline", "-o", form];
-        house.otrail().args(args).stdout(Stdio::piped()).spawn().unwrap()
-    };
     // One connection is left for the questions of the test.
-    let mut followers = forms.map(follow);
+    let mut followers = forms.map(|form| follow(&house, &["-q", "-n", "all", "source=timeline", "-o", form]));
     let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
     let mut see = |from: usize, to: usize| {
         for reader in &mut readers {
@@ -227,20 +228,8 @@ fn a_follower_of_an_agent_that_is_killed_goes_on_with_the_next_one() {
     house.write_log((0..5).map(entry).collect::<String>().as_bytes());
     house.start();
     house.wait_until("read", |status| status.sources[0].entries == 5);
-    let mut followers =
-        [["-n", "3", "source=timeline"], ["-n", "0", "source=timeline"], ["-n", "0", "class=agent"]].map(
-            |more| {
-                let args = ["query", "-f", "-o", "json"];
-                house
-                    .otrail()
-                    .args(args)
-                    .args(more)
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::piped())
-                    .spawn()
-                    .unwrap()
-            },
-        );
+    let asked = [["3", "source=timeline"], ["0", "source=timeline"], ["0", "class=agent"]];
+    let mut followers = asked.map(|[lines, filter]| follow(&house, &["-o", "json", "-n", lines, filter]));
     let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
     let mut next = |reader: usize| readers[reader].next().unwrap().unwrap();
     assert_eq!([2, 3, 4].map(|_| session(&next(0))), [Some(2), Some(3), Some(4)]);
@@ -290,10 +279,7 @@ fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
     house.start();
     house.wait_until("read", |status| status.sources[0].entries == 3);
     // The second has had no row yet when it is left.
-    let mut followers = ["1", "0"].map(|lines| {
-        let args = ["query", "-f", "-n", lines, "source=timeline"];
-        house.otrail().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    });
+    let mut followers = ["1", "0"].map(|lines| follow(&house, &["-n", lines, "source=timeline"]));
     let mut readers = followers.each_mut().map(|it| BufReader::new(it.stdout.take().unwrap()).lines());
     let mut next = |reader: usize| {
         let row = readers[reader].next().unwrap().unwrap();

@@ -145,6 +145,20 @@ mod tests {
         line
     }
 
+    /// A follower that has seen nothing yet.
+    fn followed<'a>(trail: &'a Trail, filter: &'a Filter, clock: &'a Clock) -> Followed<'a> {
+        Followed {
+            trail,
+            filter,
+            clock,
+            stream: String::new(),
+            extent: Extent { follow: true, ..Extent::default() },
+            after: None,
+            shown: HashSet::new(),
+            unanswered: 0,
+        }
+    }
+
     /// Asks an agent that says that; what is shown of it, and whether the next one is asked.
     fn hear(followed: &mut Followed<'_>, said: &[Said]) -> (Vec<u64>, bool) {
         let Trail::Agent(settings) = followed.trail else { panic!("no agent") };
@@ -177,31 +191,22 @@ mod tests {
         let trail =
             Trail::Agent(Box::new(Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() }));
         let (filter, clock) = (Filter::default(), Clock::utc(Time::default()));
-        let new = || Followed {
-            trail: &trail,
-            filter: &filter,
-            clock: &clock,
-            stream: String::new(),
-            extent: Extent { follow: true, ..Extent::default() },
-            after: None,
-            shown: HashSet::new(),
-            unanswered: 0,
-        };
-        let mut followed = new();
-        assert_eq!(hear(&mut followed, &[]), (vec![], true), "asked anew");
-        assert_eq!(followed.after, None);
-        assert_eq!(hear(&mut followed, &[Row(9), Row(3), Mark(12)]), (vec![9, 3], true));
-        assert_eq!(followed.after, Some(Seq(12)), "the newest row is not all that was answered");
+        let new = || followed(&trail, &filter, &clock);
+        let mut follower = new();
+        assert_eq!(hear(&mut follower, &[]), (vec![], true), "asked anew");
+        assert_eq!(follower.after, None);
+        assert_eq!(hear(&mut follower, &[Row(9), Row(3), Mark(12)]), (vec![9, 3], true));
+        assert_eq!(follower.after, Some(Seq(12)), "the newest row is not all that was answered");
         // By time, and gone in the middle of it: what comes again is not shown again.
-        assert_eq!(hear(&mut followed, &[Row(15), Row(13)]), (vec![15, 13], true));
-        assert_eq!(followed.after, Some(Seq(12)));
+        assert_eq!(hear(&mut follower, &[Row(15), Row(13)]), (vec![15, 13], true));
+        assert_eq!(follower.after, Some(Seq(12)));
         let all = [Row(15), Row(14), Row(13), Mark(16), Mark(17), Row(20)];
-        assert_eq!(hear(&mut followed, &all), (vec![14, 20], true));
-        assert_eq!(followed.after, Some(Seq(20)));
-        assert_eq!(hear(&mut followed, &[Mark(20), Left(31)]), (vec![], true));
-        assert_eq!(followed.after, Some(Seq(31)));
+        assert_eq!(hear(&mut follower, &all), (vec![14, 20], true));
+        assert_eq!(follower.after, Some(Seq(20)));
+        assert_eq!(hear(&mut follower, &[Mark(20), Left(31)]), (vec![], true));
+        assert_eq!(follower.after, Some(Seq(31)));
         for is_asked in [true, true, false] {
-            assert_eq!(hear(&mut followed, &[]), (vec![], is_asked), "the question may be what ends them");
+            assert_eq!(hear(&mut follower, &[]), (vec![], is_asked), "the question may be what ends them");
         }
         // Nobody knows which rows were still to come.
         assert_eq!(hear(&mut new(), &[Row(1), Row(2)]), (vec![1, 2], false));
@@ -214,16 +219,7 @@ mod tests {
         let trail =
             Trail::Agent(Box::new(Settings { socket, admin_groups: Vec::new(), admin_users: Vec::new() }));
         let (filter, clock) = (Filter::default(), Clock::utc(Time::default()));
-        let followed = Followed {
-            trail: &trail,
-            filter: &filter,
-            clock: &clock,
-            stream: String::new(),
-            extent: Extent::default(),
-            after: Some(Seq(7)),
-            shown: HashSet::new(),
-            unanswered: 0,
-        };
+        let followed = Followed { after: Some(Seq(7)), ..followed(&trail, &filter, &clock) };
         let ended = followed.resumed(Duration::from_secs(1)).unwrap().err().unwrap();
         assert_eq!(ended, "the agent has stopped, and none answers after 1 s");
     }
