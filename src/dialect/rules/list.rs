@@ -40,13 +40,13 @@ impl Pattern {
 
 /// The automaton, in parts; made when the first text comes.
 #[derive(Debug, Default)]
-pub(super) struct Automaton {
+pub(super) struct Automata {
     /// `None` for patterns that are too much for one.
     parts: OnceLock<Vec<Option<Together>>>,
 }
 
 #[cfg(test)]
-impl Automaton {
+impl Automata {
     /// How many states are known.
     pub(super) fn states(&self) -> usize {
         self.parts.get().into_iter().flatten().flatten().map(Together::states).sum()
@@ -79,7 +79,7 @@ impl List {
     /// as places in the table of all rules, and perhaps others between them.
     pub(super) fn find<'p, R>(
         &self,
-        automaton: &Automaton,
+        automaton: &Automata,
         patterns: impl FnOnce() -> Vec<Cow<'p, str>>,
         text: &str,
         mut read: impl FnMut(usize) -> Option<R>,

@@ -64,7 +64,7 @@ pub(super) use rule::{Reading, Words};
 
 use super::types::{TYPES, Type};
 use crate::model::Outcome;
-use list::{Automaton, List, Pattern};
+use list::{Automata, List, Pattern};
 use rule::{Part, Rule};
 use sentences::{Naming, Sentence, Vocabulary};
 use std::cell::Cell;
@@ -80,7 +80,7 @@ pub struct Rules {
     /// How many of them stand in files.
     written: usize,
     vocabularies: Vec<Vocabulary>,
-    automaton: Automaton,
+    automaton: Automata,
     lists: Vec<List>,
     /// For each row of `TYPES` its list, then that of unknown types.
     by_type: Vec<usize>,

@@ -189,5 +189,5 @@ const DEAD: Way = UNKNOWN - 1;
 const NFA_BYTES_MAX: usize = 16 << 20;
 /// What of it the regex crate keeps; when full, all that is known is thrown away, and that text is read again. All
 /// wordings, with words left out or added, take 5.6 MB, and our table of them 3.3; where they do not fit, an entry costs
-/// thirty times as much.
+/// ten times as much.
 const STATES_BYTES_MAX: usize = 8 << 20;
