@@ -166,7 +166,7 @@ impl Collector {
     /// Reads what is new, of each source in turn, as much as one batch may hold. True when there was anything.
     fn round(&mut self) -> Result<bool, JournalError> {
         let now = (self.clock)();
-        let mut input = Input::default();
+        let mut input = self.journal.blank();
         let spare = self.spare();
         let (settings, last_file) = (&self.settings, &mut self.last_file);
         let budget = source::READ_BYTES;

@@ -49,6 +49,7 @@ mod sealed;
 mod sealing;
 mod segment;
 mod settings;
+mod spare;
 mod store;
 mod tail;
 mod telling;
@@ -229,6 +230,11 @@ impl Journal {
         self.writer().files().keys().next_back().copied().unwrap_or_default()
     }
 
+    /// An empty batch, with the room of one that was written before.
+    pub fn blank(&self) -> Input {
+        self.writer().blank()
+    }
+
     /// Appends a batch and waits until it is on stable storage. Blocks.
     ///
     /// `Full`, `Crowded`: the batch is kept, `retry` writes it when there is space. Any other error is final:
@@ -315,7 +321,7 @@ impl Journal {
         }
     }
 
-    fn announce(&self, writer: &MutexGuard<'_, Writer>, durable: writer::Durable) {
+    fn announce(&self, writer: &mut MutexGuard<'_, Writer>, durable: writer::Durable) {
         let bytes = durable.bytes as u64;
         if self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.0.settings.bytes_max {
             self.0.over.store(true, Ordering::Relaxed);
@@ -324,8 +330,11 @@ impl Journal {
         if !durable.records.is_empty() {
             // In memory a record takes about twice its line: fields and raw.
             let bytes = durable.bytes * 2;
-            self.0.recent.write().unwrap_or_else(PoisonError::into_inner).push(durable.records, bytes);
+            let mut recent = self.0.recent.write().unwrap_or_else(PoisonError::into_inner);
+            let gone = recent.push(durable.records, bytes);
+            drop(recent);
             self.0.newest.send_replace(writer.newest());
+            writer.take_back(gone);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::line::{self, push_number};
 use super::recovery::Files;
 use super::segment::{FollowedFile, Mark, Note, Progress, push_open};
+use super::spare::Spare;
 use super::tail::{self, Chain};
 use crate::model::{Event, EventId, Position, Record, Seq, StreamId, Time};
 use serde::Serialize;
@@ -48,6 +49,8 @@ pub(super) struct Pending {
     pub files: Vec<FollowedFile>,
     pub progress: Vec<Progress>,
     pub synced: Seq,
+    /// What it has left of the buffers it was made in.
+    pub spare: Spare,
 }
 
 /// Where the journal stands when a batch is made.
@@ -61,10 +64,10 @@ pub(super) struct Stand<'a> {
 }
 
 impl Stand<'_> {
-    /// Gives a batch its seqs and its form on disk, in a buffer that was used before. `None` when it is empty.
-    pub(super) fn prepare(&self, mut input: Input, mut bytes: Vec<u8>) -> Option<Pending> {
+    /// Gives a batch its seqs and its form on disk, in buffers that were used before. `None` when it is empty.
+    pub(super) fn prepare(&self, mut input: Input, mut spare: Spare) -> Option<Pending> {
         place_files(&mut input.files, self.files);
-        bytes.clear();
+        let (mut bytes, mut records) = (spare.bytes(), spare.records(input.drafts.len()));
         let (mut chain, synced) = (self.chain, self.synced);
         let mut first = true;
         let mut end = |bytes: &mut Vec<u8>, start: usize| {
@@ -79,8 +82,8 @@ impl Stand<'_> {
             push_open(&Note::File(file.clone()), &mut bytes);
             end(&mut bytes, start);
         }
-        let (mut records, mut marks) = (Vec::with_capacity(input.drafts.len()), Vec::new());
-        for (seq, draft) in (self.next.0..).zip(input.drafts) {
+        let mut marks = Vec::new();
+        for (seq, draft) in (self.next.0..).zip(input.drafts.drain(..)) {
             let mut record =
                 Record { seq: Seq(seq), position: draft.position, event: draft.event, chain: None };
             if record.event.id == EventId(0) {
@@ -97,6 +100,7 @@ impl Stand<'_> {
             push_open(&Note::Position(*progress), &mut bytes);
             end(&mut bytes, start);
         }
+        spare.take_drafts(input.drafts);
         let (files, progress) = (input.files, input.progress);
         (!bytes.is_empty()).then_some(Pending {
             bytes,
@@ -107,6 +111,7 @@ impl Stand<'_> {
             files,
             progress,
             synced,
+            spare,
         })
     }
 
@@ -130,6 +135,7 @@ impl Stand<'_> {
             files: Vec::new(),
             progress: Vec::new(),
             synced,
+            spare: Spare::default(),
         }
     }
 }

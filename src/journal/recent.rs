@@ -22,15 +22,17 @@ impl Recent {
         Recent { batches: VecDeque::new(), bytes: 0, bytes_max }
     }
 
-    /// Adds a durable batch of about `bytes` in memory and lets the oldest go.
-    pub(super) fn push(&mut self, batch: Batch, bytes: usize) {
+    /// Adds a durable batch of about `bytes` in memory; the oldest have to go.
+    pub(super) fn push(&mut self, batch: Batch, bytes: usize) -> Vec<Batch> {
         self.bytes += bytes;
         self.batches.push_back((batch, bytes));
+        let mut gone = Vec::new();
         while self.bytes > self.bytes_max && self.batches.len() > 1 {
-            if let Some((_, gone)) = self.batches.pop_front() {
-                self.bytes -= gone;
-            }
+            let Some((oldest, bytes)) = self.batches.pop_front() else { break };
+            self.bytes -= bytes;
+            gone.push(oldest);
         }
+        gone
     }
 
     /// Whether the next batch pushes one out that somebody still has in its hands, or that a reader of the files comes to
@@ -77,9 +79,9 @@ mod tests {
     #[test]
     fn the_batch_after_a_seq_is_found_and_the_oldest_goes_first() {
         let mut recent = Recent::new(250);
-        for seqs in [1..=3, 4..=4, 5..=9] {
-            recent.push(batch(seqs), 100);
-        }
+        let gone = [1..=3, 4..=4, 5..=9].map(|seqs| recent.push(batch(seqs), 100));
+        let firsts = gone.map(|gone| gone.iter().map(|batch| batch[0].seq).collect::<Vec<_>>());
+        assert_eq!(firsts, [vec![], vec![], vec![Seq(1)]]);
         assert!(recent.after(Seq(0)).is_none(), "1 to 3 are gone");
         assert!(recent.after(Seq(2)).is_none());
         assert_eq!(recent.after(Seq(3)).unwrap()[0].seq, Seq(4));

@@ -9,6 +9,7 @@ use super::pending::{Input, Pending, Stand};
 use super::recent::Batch;
 use super::recovery::Files;
 use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, SegmentName, push_open};
+use super::spare::Spare;
 use super::store::{self, Store};
 use super::tail::{self, Chain};
 use crate::model::{Seq, StreamId, Time};
@@ -60,7 +61,7 @@ pub(super) struct Writer {
     held: VecDeque<Input>,
     /// What ended the writing: a disk that failed once is not asked again.
     failed: Option<String>,
-    spare: Vec<u8>,
+    spare: Spare,
 }
 
 /// The segment that is written.
@@ -119,7 +120,7 @@ impl Writer {
             pending: None,
             held: VecDeque::new(),
             failed: None,
-            spare: Vec::new(),
+            spare: Spare::default(),
         })
     }
 
@@ -141,6 +142,16 @@ impl Writer {
     /// The name of the segment that is written.
     pub(super) fn segment_name(&self) -> Option<&SegmentName> {
         self.segment.as_ref().map(|open| &open.name)
+    }
+
+    /// An empty batch, to be filled where one was before.
+    pub(super) fn blank(&mut self) -> Input {
+        Input { drafts: self.spare.drafts(), ..Input::default() }
+    }
+
+    /// Batches that nobody reads in memory any more.
+    pub(super) fn take_back(&mut self, gone: Vec<Batch>) {
+        gone.into_iter().filter_map(Arc::into_inner).for_each(|records| self.spare.take_records(records));
     }
 
     /// Takes a batch, which `flush` writes after those that wait already: none is ever turned away.
@@ -185,6 +196,8 @@ impl Writer {
 
     /// Notes on disk that everything announced is durable, so that damage to it is told from a torn tail.
     pub(super) fn note_durable(&mut self, now: Time) -> Result<(), JournalError> {
+        // It has become quiet: what a burst took goes back.
+        self.spare = Spare::default();
         if self.noted == self.newest() || self.is_waiting() {
             return Ok(());
         }
@@ -307,8 +320,8 @@ impl Writer {
         self.chain = pending.chain;
         pending.advance(&mut self.files);
         self.next = pending.next().unwrap_or(self.next);
-        self.spare = pending.bytes;
-        self.spare.shrink_to(SPARE_BYTES_MAX);
+        self.spare = pending.spare;
+        self.spare.take_bytes(pending.bytes);
         Durable { records: Arc::new(pending.records), bytes }
     }
 }
@@ -330,8 +343,6 @@ fn keep_in_header(files: &Files) -> Vec<FollowedFile> {
 const DAY_MILLIS: i64 = 86_400_000;
 /// Finished files of each source that the header remembers.
 const FINISHED_FILES_KEPT: usize = 64;
-/// A batch buffer above this size is given back.
-const SPARE_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests;

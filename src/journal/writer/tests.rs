@@ -45,7 +45,7 @@ fn a_batch_that_comes_while_another_waits_for_space_is_kept_behind_it() {
     journal.append(Input { files: vec![file], ..batch("first", Some(10)) }, Time::default()).unwrap();
     {
         let mut writer = journal.writer();
-        writer.pending = writer.stand().prepare(batch("waits", None), Vec::new());
+        writer.pending = writer.stand().prepare(batch("waits", None), Spare::default());
     }
     journal.append(batch("read meanwhile", Some(20)), Time::default()).unwrap();
     journal.append(batch("last", Some(30)), Time::default()).unwrap();
