@@ -8,9 +8,12 @@
 //! ```
 //!
 //! Invariant: every byte is part of an entry, structure of its dialect, or the rest of an entry that is flagged.
-//! Invariant: an entry that `read` panics at costs its own fields, and neither the next one nor the dialect.
+//! Invariant: an entry that `read` panics at costs its own fields, and neither the next one nor the dialect; a line at
+//! which `split` panics is such an entry.
 //! Invariant: no more is kept than the limit of an entry and what was filled in at once.
 //! Not here: where the bytes come from (`tail`, standard input), and what the events are for.
+
+mod uncut;
 
 use super::choice::{Choice, Head};
 use super::identity::HEAD_BYTES_MAX;
@@ -38,6 +41,8 @@ pub struct Cutter {
     changed: bool,
     /// How many bytes are cut at once: few after a change of the dialect, for what follows may be cut anew.
     window_bytes: usize,
+    /// Where the bytes began at which otrail has last panicked.
+    uncut: Option<u64>,
 }
 
 /// How an entry was cut out.
@@ -81,8 +86,20 @@ impl Cutter {
     /// For a log that is read on from `offset`; `before` are the bytes just before that.
     pub(super) fn resumed(choice: Choice, state: State, offset: u64, anchor: u64, before: Vec<u8>) -> Cutter {
         let (buffer, entries) = (Vec::new(), Vec::new());
-        let (overlong, changed, window_bytes) = (None, false, usize::MAX);
-        Cutter { choice, state, offset, anchor, buffer, entries, before, overlong, changed, window_bytes }
+        let (overlong, changed, window_bytes, uncut) = (None, false, usize::MAX, None);
+        Cutter {
+            choice,
+            state,
+            offset,
+            anchor,
+            buffer,
+            entries,
+            before,
+            overlong,
+            changed,
+            window_bytes,
+            uncut,
+        }
     }
 
     /// Where the next entry begins.
@@ -191,9 +208,15 @@ impl Cutter {
         let window = &bytes[..bytes.len().min(self.window_bytes)];
         let is_all = window.len() == bytes.len();
         let end_of_window = if is_all { end } else { End::Open };
-        // Not guarded: what a split that panics leaves in the state is worth nothing, and where the next entry begins is not
-        // known. To guess could make two entries of one, or one of two, so the agent ends rather than that.
-        let mut done = (self.choice.reader().split)(&mut self.state, window, end_of_window, &mut entries);
+        let split =
+            dialect::uncut::split(self.choice.reader(), &mut self.state, window, end_of_window, &mut entries);
+        let mut done = match split {
+            Ok(done) => done,
+            Err(panicked) => {
+                self.entries = entries;
+                return self.on_uncut(bytes, window.len(), end, panicked, reading, take);
+            }
+        };
         let mut goes_on = done > 0 || !is_all;
         self.window_bytes = self.window_bytes.saturating_mul(2);
         if self.state.take_anchored() {
@@ -241,10 +264,14 @@ impl Cutter {
         {
             return false;
         }
-        let Piece { text, truncated, unfinished, start, end } = piece;
-        let (state, reason) = (&self.state, self.choice.reason.as_str());
-        take(parsed, &Cut { text, truncated, unfinished, start, end, dialect, state, reason });
+        self.hand_on(piece, parsed, take);
         true
+    }
+
+    fn hand_on(&self, piece: Piece<'_>, parsed: Parsed, take: &mut impl FnMut(Parsed, &Cut<'_>)) {
+        let Piece { text, truncated, unfinished, start, end } = piece;
+        let (dialect, state, reason) = (self.choice.reader(), &self.state, self.choice.reason.as_str());
+        take(parsed, &Cut { text, truncated, unfinished, start, end, dialect, state, reason });
     }
 
     /// Looks for the end of an entry over the limit; `buffer` holds its head and what was read after.

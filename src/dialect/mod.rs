@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Invariant: `parse` never fails. What it cannot read is a `user.operation` with the flag `unparsed`.
-//! Invariant: should it panic all the same, `unread` makes of the entry what it would be if nobody could read it.
+//! Invariant: should it panic all the same, `unread` makes of the entry what it would be if nobody could read it; should
+//! `split`, the lines are such entries (`uncut`).
 //! Invariant: pure. No file, no clock; the same bytes and context give the same events.
 //! Not here: following a file (`collect`), what an action means to a SIEM (`model`).
 
@@ -42,6 +43,7 @@ mod timeline;
 mod timeline_csv;
 mod timeline_json;
 mod types;
+pub mod uncut;
 
 pub use auto::{detect, rival};
 pub use fields::{Fields, MEANINGS};

@@ -8,7 +8,9 @@
 use super::array::Scan;
 use super::encoding::{Encoding, UNMARKED_BYTES};
 use super::timeline_csv::Table;
-use super::{Dialect, End, objects};
+use super::{Dialect, End, objects, uncut};
+use crate::model::guard::guard;
+use std::panic::AssertUnwindSafe;
 
 /// What a dialect must remember between entries of one file.
 #[derive(Debug, Clone)]
@@ -68,11 +70,10 @@ impl State {
         }
         let (mut at, mut entries) = (0, Vec::new());
         while at < before.min(since.len()) {
-            let done = (dialect.split)(&mut state, &since[at..], End::Open, &mut entries);
-            if done == 0 || state.take_anchored() {
-                break;
+            match uncut::split(dialect, &mut state, &since[at..], End::Open, &mut entries) {
+                Ok(done) if done > 0 && !state.take_anchored() => at += done,
+                _ => break,
             }
-            at += done;
         }
         state.at_head = false;
         state
@@ -128,7 +129,12 @@ impl State {
     /// Looks for the end of an entry over the limit in the bytes that follow; just after it, when it is there.
     pub fn skip(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.in_array {
-            return self.skipped.scan.skip(bytes);
+            let scan = AssertUnwindSafe(|| self.skipped.scan.skip(bytes));
+            match guard(scan) {
+                Ok(found) => return found,
+                // What that leaves behind is not used again: the end of the line has to do.
+                Err(_) => (self.in_array, self.in_page) = (false, false),
+            }
         }
         if self.encoding == Encoding::Utf8 {
             return memchr::memchr(b'\n', bytes).map(|at| at + 1);
