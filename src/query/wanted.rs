@@ -239,7 +239,10 @@ fn each_line(
 
 fn read(filter: &Filter, line: &mut Line) -> Option<Result<Row, String>> {
     match line.decode() {
-        None => Some(Err(format!("record {} was written by an otrail that knows more", line.place.seq))),
+        None => Some(Err(format!(
+            "record {} cannot be read by this otrail; one that knows more may",
+            line.place.seq
+        ))),
         Some(record) if filter.matches(&record) => {
             Some(Ok((Key { time: record.event.time, place: line.place }, record, line.body().len())))
         }

@@ -83,7 +83,7 @@ fn a_record_of_a_later_otrail_is_told_and_not_counted() {
             assert_eq!(tally.records, read, "{what}: {words:?}");
             // Which of them read the frame is up to the index.
             if words.is_empty() {
-                let told = "was written by an otrail that knows more";
+                let told = "cannot be read by this otrail; one that knows more may";
                 assert!(rows.incomplete().is_some_and(|why| why.contains(told)), "{what}");
                 assert!(counted.incomplete().is_some_and(|why| why.contains(told)), "{what}");
                 assert!(tally.missing.iter().any(|why| why.contains(told)), "{what}");

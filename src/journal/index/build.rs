@@ -9,8 +9,10 @@ use super::set::FrameSet;
 use super::stretches::Stretches;
 use super::{About, FrameFacts, file};
 use crate::journal::tail;
+use crate::model::guard::guard;
 use crate::model::{Seq, Time};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 
 /// An index while its segment is read.
 pub(in crate::journal) struct Builder {
@@ -107,6 +109,17 @@ impl Builder {
 
     /// Takes in the next frame, which is so long in its sealed form.
     pub(in crate::journal) fn frame(&mut self, raw: &[u8], packed: u32) {
+        self.or_give_up(|builder| builder.take_frame(raw, packed));
+    }
+
+    /// Where otrail panics, nothing of what that leaves behind is used again: the segment is read without an index.
+    fn or_give_up(&mut self, take: impl FnOnce(&mut Builder)) {
+        if guard(AssertUnwindSafe(|| take(self))).is_err() {
+            *self = Builder { is_exact: false, ..Builder::new(self.next) };
+        }
+    }
+
+    fn take_frame(&mut self, raw: &[u8], packed: u32) {
         let number = self.frames.len() as u32;
         if !self.is_exact || number >= FRAMES_MAX {
             self.is_exact = false;
@@ -245,10 +258,12 @@ impl Builder {
     /// The index as a file. `about` says whether every byte of the segment counts; what was read has the last word.
     pub(in crate::journal) fn finish(self, about: About) -> Vec<u8> {
         let is_exact = about.is_exact && self.is_exact && self.next == about.next;
-        let about = About { is_exact, ..about };
-        if !is_exact {
-            return file::encode(&about, Vec::new());
-        }
+        let sections = if is_exact { guard(AssertUnwindSafe(|| self.sections())).ok() } else { None };
+        let about = About { is_exact: sections.is_some(), ..about };
+        file::encode(&about, sections.unwrap_or_default())
+    }
+
+    fn sections(self) -> Vec<(u32, Vec<u8>)> {
         let mut sections = vec![(file::FRAMES, file::frames(&self.frames)), (file::IDS, self.ids.encode())];
         for column in Column::ALL {
             let encoded = self.columns[column as usize].encode(self.frames.len());
@@ -258,7 +273,7 @@ impl Builder {
             let row_bytes = self.frames.len().div_ceil(8).max(1);
             sections.push((file::GRAMS, file::grams(&grams.into_rows(row_bytes), row_bytes)));
         }
-        file::encode(&about, sections)
+        sections
     }
 }
 
@@ -302,6 +317,22 @@ mod tests {
         let head = format!("{{\"seq\":{seq},\"id\":\"{:032x}\"", seq * 7);
         let time = "2024-02-29T09:11:02.000Z";
         format!("{head},\"time\":\"{time}\",\"seen\":\"{time}\",{}", what.concat()).into_bytes()
+    }
+
+    #[test]
+    fn a_panic_costs_the_index_and_is_not_tried_again() {
+        let mut builder = Builder::new(Seq(1));
+        builder.end_frame(FrameFacts::default());
+        builder.or_give_up(|builder| {
+            builder.ids.add(7, 0);
+            std::panic::resume_unwind(Box::new(()))
+        });
+        assert!(!builder.is_exact() && builder.frames().is_empty(), "what is asked of it is not answered");
+        builder.frame(b"", 1);
+        assert!(!builder.is_exact());
+        let about = About { segment: "s".to_owned(), sealed: 7, next: Seq(1), is_exact: true };
+        let none = file::encode(&About { is_exact: false, ..about.clone() }, Vec::new());
+        assert_eq!(builder.finish(about), none, "an index that says nothing, and need not be made anew");
     }
 
     #[test]

@@ -204,7 +204,9 @@ impl Taken {
 
     fn of<T>(&self, ask: impl FnOnce(&Builder) -> T) -> Option<T> {
         let states = self.growing.states();
-        states.of(&self.name).map(|state| ask(&state.begun.builder))
+        let builder = &states.of(&self.name)?.begun.builder;
+        // It may have been given up meanwhile.
+        (builder.frames().len() >= self.sums.len()).then(|| ask(builder))
     }
 }
 

@@ -2,6 +2,7 @@
 //! older readers read newer lines.
 
 use super::quick;
+use crate::model::guard::{Panicked, guard};
 use crate::model::{
     Action, Chain, Class, Event, EventId, Flag, Outcome, Position, Raw, Record, Seq, Severity, Target, Text,
     Time,
@@ -21,6 +22,9 @@ pub enum LineError {
     /// A field holds a word that is not one of its words.
     #[error("field `{0}` has a value that this otrail does not know")]
     Value(&'static str),
+    /// A defect of otrail.
+    #[error("a panic at {0}")]
+    Defect(Panicked),
 }
 
 #[derive(Deserialize)]
@@ -84,7 +88,19 @@ struct Content<'a> {
 
 /// Reads one record line, with or without its `sum` and `chain`.
 pub fn decode(line: &[u8]) -> Result<Record, LineError> {
-    quick::decode(line).map_or_else(|| decode_any(line), Ok)
+    decode_by(line, quick::decode, decode_any)
+}
+
+/// By whoever is quick, else by the other. The line is all that they have: nothing is left of one that panics.
+pub(super) fn decode_by(
+    line: &[u8],
+    quick: fn(&[u8]) -> Option<Record>,
+    any: fn(&[u8]) -> Result<Record, LineError>,
+) -> Result<Record, LineError> {
+    match guard(|| quick(line)) {
+        Ok(Some(record)) => Ok(record),
+        Ok(None) | Err(_) => guard(|| any(line)).unwrap_or_else(|panicked| Err(LineError::Defect(panicked))),
+    }
 }
 
 /// The same, however it is written.

@@ -10,6 +10,8 @@
 //! as the text of its one `content`, or as the whole raw text. `-o json` always has it.
 //! The encoder is written by hand for this one shape, and so is what reads it back; `serde_json` reads all else, and
 //! proves both in the tests.
+//!
+//! Invariant: a line at which otrail panics is one that cannot be read.
 
 mod decode;
 mod encode;
@@ -22,7 +24,7 @@ pub use encode::{encode, encode_json};
 
 #[cfg(test)]
 mod tests {
-    use super::decode::{SeqAndSynced, decode_any};
+    use super::decode::{SeqAndSynced, decode_any, decode_by};
     use super::*;
     use crate::journal::segment::Mark;
     use crate::model::{
@@ -30,6 +32,7 @@ mod tests {
         Target, Time,
     };
     use proptest::prelude::*;
+    use std::panic::resume_unwind;
 
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![".{0,40}", Just(String::new()), "[\\x00-\\x1f\"\\\\é\u{2028}\u{202e}]{0,10}"]
@@ -187,6 +190,19 @@ mod tests {
     fn a_log_entry_cannot_pass_for_what_the_journal_says_of_itself() {
         assert_eq!(peek(b"{\"seq\":3,\"raw\":{\"x\":1,\"synced\":9}").synced, None);
         assert_eq!(peek(b"{\"seq\":3,\"raw\":{},\"synced\":2").synced, Some(Seq(2)));
+    }
+
+    #[test]
+    fn a_line_that_a_decoder_panics_at_is_left_to_the_other_or_cannot_be_read() {
+        let line = b"{\"seq\":1}";
+        let any = |_: &[u8]| {
+            let event = Event::new(Action::USER_OPERATION, Outcome::Unknown, Time::default());
+            Ok(Record { seq: Seq(1), position: None, event, chain: None })
+        };
+        let decoded = decode_by(line, |_| resume_unwind(Box::new(())), any);
+        assert_eq!(decoded.unwrap().seq, Seq(1));
+        let decoded = decode_by(line, |_| None, |_| resume_unwind(Box::new(())));
+        assert!(matches!(decoded, Err(LineError::Defect(_))), "{decoded:?}");
     }
 
     #[test]
