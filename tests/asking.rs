@@ -272,6 +272,29 @@ fn a_follower_of_an_agent_that_is_killed_goes_on_with_the_next_one() {
 }
 
 #[test]
+fn a_follower_whose_agent_is_killed_in_the_middle_of_the_past_is_told_the_rest_of_it_by_the_next_one() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.write_log((0..12_000).map(entry).collect::<String>().as_bytes());
+    house.start();
+    house.wait_until("read", |status| status.sources[0].entries == 12_000);
+    // More than pipes and sockets hold: the agent has most of it to send while nobody reads.
+    let mut follower = follow(&house, &["-q", "-o", "json", "-n", "10000", "source=timeline"]);
+    let mut rows = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut next = || rows.next().and_then(|row| session(&row.unwrap()));
+    assert_eq!(next(), Some(2_000));
+    house.kill();
+    house.write_log((12_000..12_100).map(entry).collect::<String>().as_bytes());
+    house.start();
+    for number in 2_001..12_100 {
+        assert_eq!(next(), Some(number));
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
 fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
     let mut house = House::new();
     house.forward_nowhere();

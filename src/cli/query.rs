@@ -269,11 +269,12 @@ impl Query {
         begun: Option<Cursor>,
     ) -> anyhow::Result<ExitCode> {
         let (reverse, follow, count) = (self.reverse, self.follow, self.count);
-        let extent = Extent { limit: self.limit(), reverse, follow, count };
+        let extent = Extent { limit: self.limit(), reverse, follow, count, past: None };
         let mut followed = match follow {
             true => Some(Followed::new(trail, filter, clock, extent)?),
             false => None,
         };
+        let extent = followed.as_ref().map_or(extent, |followed| followed.extent);
         let mut rows = trail.rows(Arc::clone(filter), extent)?;
         loop {
             let cut = match print_all(&mut rows, followed.as_mut(), &mut printer)? {

@@ -2,7 +2,7 @@
 
 use super::reach::{self, Reach};
 use super::{Common, claimed};
-use crate::control::protocol::Ask;
+use crate::control::protocol::{Ask, End, STOPPING};
 use crate::control::{self, Client, ControlError};
 use crate::filter::Filter;
 use crate::journal;
@@ -29,6 +29,8 @@ pub(super) struct Extent {
     pub(super) reverse: bool,
     /// Go on with new rows.
     pub(super) follow: bool,
+    /// Those that come after this record are new.
+    pub(super) past: Option<Seq>,
     /// How many there are, and none of them.
     pub(super) count: bool,
 }
@@ -48,13 +50,13 @@ impl Trail {
     }
 
     pub(super) fn rows(&self, filter: Arc<Filter>, extent: Extent) -> anyhow::Result<Rows> {
-        let Extent { limit, reverse, follow, count } = extent;
+        let Extent { limit, reverse, follow, past, count } = extent;
         match self {
             Trail::Agent(settings) => {
                 let filters =
                     filter.words().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 let (by, marks) = (None, follow);
-                let ask = Ask { filters, limit, reverse, follow, marks, count, by, claimed: claimed() };
+                let ask = Ask { filters, limit, reverse, follow, marks, past, count, by, claimed: claimed() };
                 Ok(Rows::Agent(Box::new(connect(settings)?.query(&ask)?)))
             }
             Trail::Folder(dir) => {
@@ -109,6 +111,17 @@ impl Trail {
         match self {
             Trail::Agent(settings) => Ok(connect(settings)?.deliveries(first, last)?),
             Trail::Folder(dir) => Ok(journal::deliveries(dir, (first, last))?),
+        }
+    }
+
+    /// The stream id of the journal, and its newest record; of an agent.
+    pub(super) fn newest(&self) -> anyhow::Result<(String, Option<Seq>)> {
+        match self {
+            Trail::Agent(settings) => {
+                let journal = connect(settings)?.status()?.journal;
+                Ok((journal.stream, Some(journal.newest)))
+            }
+            Trail::Folder(_) => Ok((self.stream()?, None)),
         }
     }
 
@@ -188,10 +201,19 @@ impl Rows {
         }
     }
 
-    /// Whether the agent of a follower, which would say so, is gone without a word.
+    /// Whether the agent of a follower, which would say how far it has come, is gone without that.
     pub(super) fn was_cut(&self) -> bool {
+        let has_stopped = |end: &End| end.incomplete && end.through.is_none() && end.reason == STOPPING;
         match self {
-            Rows::Agent(rows) => rows.was_cut() && rows.is_marked(),
+            Rows::Agent(rows) => rows.is_marked() && (rows.was_cut() || rows.end().is_some_and(has_stopped)),
+            Rows::Folder(_) => false,
+        }
+    }
+
+    /// Whether these are rows of the past, of which more may be to come.
+    pub(super) fn is_past(&self) -> bool {
+        match self {
+            Rows::Agent(rows) => rows.is_marked() && rows.reached().is_none(),
             Rows::Folder(_) => false,
         }
     }

@@ -65,7 +65,8 @@ async fn query(
     shutdown: watch::Receiver<bool>,
 ) -> Option<Reply> {
     let journal = &shared.server.journal;
-    let through = journal.newest();
+    let newest = journal.newest();
+    let through = ask.past.filter(|_| ask.follow).map_or(newest, |past| past.min(newest));
     let asked = Asked::new(peer, ask, &filter);
     let mut work = Work { shared, stream, shutdown, sent: End::default(), marks: ask.marks };
     let own = asked.began(now());

@@ -175,9 +175,9 @@ impl Rows {
         self.client.was_cut
     }
 
-    /// Asks an agent that does not know of marks once more, without them.
+    /// Asks an agent that does not know of marks, or of a past, once more, without them.
     fn ask_without_marks(&mut self) -> Result<(), ControlError> {
-        self.ask.marks = false;
+        (self.ask.marks, self.ask.past) = (false, None);
         self.client = Client::connect_to(self.client.socket.clone())?;
         self.client.ask(&Request::Query(self.ask.clone()))
     }
@@ -208,7 +208,7 @@ impl Iterator for Rows {
                     return Some(Ok(*record));
                 }
                 Ok(Answered::Reply(Reply::Through(seq))) => self.reached = self.reached.max(Some(seq)),
-                Ok(Answered::Reply(Reply::Error(why))) if self.ask.marks && why.contains(UNKNOWN_MARKS) => {
+                Ok(Answered::Reply(Reply::Error(why))) if self.ask.marks && is_of_older(&why) => {
                     match self.ask_without_marks() {
                         Ok(()) => {}
                         Err(error) => break error,
@@ -228,13 +228,16 @@ impl Iterator for Rows {
     }
 }
 
+/// Whether an agent says that it does not know of marks, or of a past.
+fn is_of_older(why: &str) -> bool {
+    ["unknown field `marks`", "unknown field `past`"].iter().any(|unknown| why.contains(unknown))
+}
+
 /// Whether nobody listens there.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
-/// What an agent says that does not know of them.
-const UNKNOWN_MARKS: &str = "unknown field `marks`";
 const STATUS_WITHIN: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 64 << 10;
 /// A record of the longest entry, every byte of it escaped, is well below.

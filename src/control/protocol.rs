@@ -81,6 +81,9 @@ pub struct Ask {
     /// Say through which record the past was answered, when following begins; agents older than that refuse the word.
     #[serde(skip_serializing_if = "is_false")]
     pub marks: bool,
+    /// The past of a follower ends there: what is newer follows. So it can ask for the same past again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past: Option<Seq>,
     /// Send no record, only how many there are.
     #[serde(skip_serializing_if = "is_false")]
     pub count: bool,
@@ -244,11 +247,11 @@ mod tests {
         assert!(problem(r#"{"otrail":1,"query":{"limit":-1}}"#).contains("cannot be read"));
     }
 
-    /// An older client never asks for marks, and an older agent refuses the word instead of passing it over.
+    /// An older client knows neither marks nor a past, and an older agent refuses the word instead of passing it over.
     #[test]
     fn marks_are_asked_for_and_are_no_records() {
         let plain = Request::Query(Ask { follow: true, ..Ask::default() }).line();
-        assert!(!plain.contains("marks"), "{plain}");
+        assert!(!plain.contains("marks") && !plain.contains("past"), "{plain}");
         let mark = Reply::Through(Seq(41));
         assert_eq!(mark.line(), b"{\"through\":41}\n");
         assert_eq!(Reply::parse(&mark.line()).unwrap().unwrap(), mark);

@@ -106,7 +106,8 @@ pub(super) fn with_parts(
 ) -> Result<Filter, FilterError> {
     parts.extend(filter.words().filter(|(name, _)| *name == "where").map(|(_, value)| format!("({value})")));
     let expression = parts.join(" and ");
-    let words = filter.words().filter(|(name, _)| *name != "where").chain([("where", expression.as_str())]);
+    let of_parts = Some(("where", expression.as_str())).filter(|_| !parts.is_empty());
+    let words = filter.words().filter(|(name, _)| *name != "where").chain(of_parts);
     Filter::parse(words, clock)
 }
 

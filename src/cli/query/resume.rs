@@ -3,8 +3,8 @@
 //! ```text
 //! told to end       the agent says through which record everything was sent
 //! gone, following   what was shown last, or the mark at which following began, says it
-//! gone, before      nothing was shown: it is asked anew. After the first agent what is shown then has been remembered
-//!                   and is passed over; of the first answer, which may have had a limit, nobody knows what was still to come
+//! gone, before      the next one is asked the same: what has been shown of the answer is remembered, and passed over. Of
+//!                   the first answer, which may have a limit, the past ends where it did at first
 //! ```
 //!
 //! Invariant: no row is shown twice, and none is left out.
@@ -44,15 +44,15 @@ impl<'a> Followed<'a> {
         clock: &'a Clock,
         extent: Extent,
     ) -> anyhow::Result<Followed<'a>> {
-        let (stream, shown) = (trail.stream()?, HashSet::new());
+        let ((stream, past), shown) = (trail.newest()?, HashSet::new());
+        let extent = Extent { past, ..extent };
         Ok(Followed { trail, filter, clock, stream, extent, after: None, shown, unanswered: 0 })
     }
 
     /// A row has come: whether it is to be shown.
     pub(super) fn take(&mut self, seq: Seq, rows: &Rows) -> bool {
-        // What follows comes in order, and needs no memory. Of the first answer it only counts whether there was any.
-        let is_past = rows.reached().is_none() && (self.after.is_some() || self.shown.is_empty());
-        !is_past || self.shown.insert(seq)
+        // What follows comes in order, and needs no memory.
+        !rows.is_past() || self.shown.insert(seq)
     }
 
     /// The rows have ended: whether the next agent is to be asked for more.
@@ -70,7 +70,7 @@ impl<'a> Followed<'a> {
             self.shown.clear();
         }
         // What ends one agent after the other may be the question.
-        self.unanswered < UNANSWERED_MAX && (self.after.is_some() || self.shown.is_empty())
+        self.unanswered < UNANSWERED_MAX
     }
 
     /// The rows of the next agent, if it answers within `limit`; inside, why there are none.
@@ -124,7 +124,7 @@ const WAIT: Duration = Duration::from_millis(500);
 mod tests {
     use super::*;
     use crate::control::Settings;
-    use crate::control::protocol::{End, Reply};
+    use crate::control::protocol::{End, Reply, STOPPING};
     use crate::model::{Action, Event, Outcome, Record, Time};
     use crate::query::render::json_line;
     use std::io::{BufRead, BufReader, Write};
@@ -135,8 +135,9 @@ mod tests {
         Row(u64),
         Mark(u64),
         Left(u64),
+        Stopping,
     }
-    use Said::{Left, Mark, Row};
+    use Said::{Left, Mark, Row, Stopping};
 
     fn row(seq: u64) -> Vec<u8> {
         let event = Event::own(Action::TEST, Outcome::Success, Time::default(), "");
@@ -152,7 +153,7 @@ mod tests {
             filter,
             clock,
             stream: String::new(),
-            extent: Extent { follow: true, ..Extent::default() },
+            extent: Extent { follow: true, past: Some(Seq(8)), ..Extent::default() },
             after: None,
             shown: HashSet::new(),
             unanswered: 0,
@@ -167,11 +168,13 @@ mod tests {
         let (mut agent, _) = listener.accept().unwrap();
         BufReader::new(&agent).read_line(&mut String::new()).unwrap();
         for said in said {
-            let left = |seq| End { incomplete: true, through: Some(Seq(seq)), ..End::default() };
+            let end = End { incomplete: true, reason: STOPPING.to_owned(), ..End::default() };
+            let left = |seq| End { through: Some(Seq(seq)), ..end.clone() };
             let line = match *said {
                 Row(seq) => row(seq),
                 Mark(seq) => Reply::Through(Seq(seq)).line(),
                 Left(seq) => Reply::End(left(seq)).line(),
+                Stopping => Reply::End(end).line(),
             };
             agent.write_all(&line).unwrap();
         }
@@ -208,8 +211,13 @@ mod tests {
         for is_asked in [true, true, false] {
             assert_eq!(hear(&mut follower, &[]), (vec![], is_asked), "the question may be what ends them");
         }
-        // Nobody knows which rows were still to come.
-        assert_eq!(hear(&mut new(), &[Row(1), Row(2)]), (vec![1, 2], false));
+        // Of the first answer, too: the next agent is asked the same of the same past.
+        let mut follower = new();
+        assert_eq!(hear(&mut follower, &[Row(5), Row(4)]), (vec![5, 4], true));
+        assert_eq!(hear(&mut follower, &[Row(5), Row(4), Row(7), Stopping]), (vec![7], true));
+        let all = [Row(5), Row(4), Row(7), Row(6), Mark(8), Row(9), Mark(9)];
+        assert_eq!(hear(&mut follower, &all), (vec![6, 9], true));
+        assert_eq!((follower.after, follower.extent.past), (Some(Seq(9)), Some(Seq(8))));
     }
 
     #[test]
