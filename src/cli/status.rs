@@ -96,6 +96,7 @@ fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
         let place = format!("read {} bytes, {} to go{state}; {identity}", file.offset, file.bytes_behind);
         line(text, "open", &format!("{}: {place}", plain(&file.path)));
     }
+    notice(text, &source.notice, colored);
     error(text, &source.error, colored);
 }
 
@@ -119,10 +120,14 @@ fn show_api(text: &mut String, source: &SourceStatus, colored: bool) {
     line(text, "answer", &format!("{}{clock}", plain(&answer)));
     line(text, "entries", &entries(source));
     show_gaps(text, source.gaps, colored);
-    if !source.notice.is_empty() {
-        line(text, "notice", &Paint::Yellow.over(&plain(&source.notice), colored));
-    }
+    notice(text, &source.notice, colored);
     error(text, &source.error, colored);
+}
+
+fn notice(text: &mut String, notice: &str, colored: bool) {
+    if !notice.is_empty() {
+        line(text, "notice", &Paint::Yellow.over(&plain(notice), colored));
+    }
 }
 
 fn entries(source: &SourceStatus) -> String {

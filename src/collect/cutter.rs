@@ -14,6 +14,7 @@
 //! Not here: where the bytes come from (`tail`, standard input), and what the events are for.
 
 mod uncut;
+mod unended;
 
 use super::choice::{Choice, Head};
 use super::identity::HEAD_BYTES_MAX;
@@ -100,6 +101,11 @@ impl Cutter {
             window_bytes,
             uncut,
         }
+    }
+
+    /// What the log should have said for it to be read in its dialect.
+    pub(super) fn lacks(&self) -> Option<&'static str> {
+        self.choice.dialect.and_then(|dialect| dialect::lacks(dialect, &self.state))
     }
 
     /// Where the next entry begins.

@@ -7,6 +7,7 @@ use super::spotted::Face;
 use super::tail::Tail;
 use super::unpacking::Unpacking;
 use crate::journal::FollowedFile;
+use crate::model::FileNo;
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ pub(super) struct Log {
     pub error: String,
     missing_since: Option<Instant>,
     pub missing_told: bool,
+    /// The last file of which it was told that an entry in it waits for its end in vain.
+    pub unended_told: Option<FileNo>,
 }
 
 impl Log {
@@ -66,6 +69,7 @@ impl Log {
             error: String::new(),
             missing_since: None,
             missing_told: false,
+            unended_told: None,
         }
     }
 

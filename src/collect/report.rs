@@ -34,11 +34,21 @@ impl Source {
             dialect_reason: choice.map(|choice| choice.reason.clone()).unwrap_or_default(),
             offset: tail.map_or(0, |tail| tail.file.offset),
             bytes_behind: behind,
+            notice: tails().find_map(notice).unwrap_or_default(),
             last_entry: time_text(self.last_entry),
             entries_per_second: (self.pace.per_second * 10.0).round() / 10.0,
             ..self.status.clone()
         }
     }
+}
+
+/// What whoever writes the file should know.
+fn notice(tail: &Tail) -> Option<String> {
+    let what = match tail.cutter.unended() {
+        Some(unended) => unended.to_string(),
+        None => tail.cutter.lacks()?.to_owned(),
+    };
+    Some(format!("{}: {what}", tail.path.display()))
 }
 
 fn file_status(tail: &Tail) -> FileStatus {

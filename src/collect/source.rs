@@ -142,6 +142,7 @@ impl Source {
                     self.remember_copies_of(log, at, round);
                     if count == 0 {
                         self.tell_rewritten(log, at, round);
+                        self.tell_unended(log, at, round);
                     }
                     if count == 0 && self.may_finish(log, at) {
                         self.finish(log, at, round);

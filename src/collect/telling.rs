@@ -82,6 +82,22 @@ impl Source {
         }
     }
 
+    /// That an entry waits in vain for its end goes to the journal, too; once for a file.
+    pub(super) fn tell_unended(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
+        let log = &mut self.logs[log];
+        let tail = &log.tails[at];
+        if log.unended_told == Some(tail.file.number) {
+            return;
+        }
+        let Some(unended) = tail.cutter.unended() else { return };
+        if !unended.is_hopeless() && tail.grown.elapsed() < UNENDED_AFTER {
+            return;
+        }
+        log.unended_told = Some(tail.file.number);
+        let message = format!("{}: {unended}", tail.path.display());
+        self.tell(Action::PARSE_FAILURES, Outcome::Failure, message, round);
+    }
+
     /// One of otrail's own events about this source.
     pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
         let event = self.own(action, outcome, message, round);
@@ -103,6 +119,8 @@ impl Source {
     }
 }
 
+/// How long a file must not have grown before it is told that an entry in it has no end.
+const UNENDED_AFTER: Duration = Duration::from_secs(10);
 /// How often a change of the dialect is told.
 const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// Passed-over entries after which the journal is told the position.

@@ -110,6 +110,12 @@ pub const DIALECTS: &[Dialect] = &[
     plain::DIALECT,
 ];
 
+/// What a log whose beginning has been read should have said for it to be read in this dialect, and has not.
+pub fn lacks(dialect: &Dialect, state: &State) -> Option<&'static str> {
+    let is_csv = dialect.name == timeline_csv::DIALECT.name;
+    (is_csv && !state.at_head && state.table.is_none()).then_some(timeline_csv::NO_HEADER)
+}
+
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name == name)

@@ -32,6 +32,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     claim: Claim::Own,
 };
 
+/// What is to be known of a file without one.
+pub(super) const NO_HEADER: &str = "no line with the names of its columns has come yet; without it rows are kept as they \
+    are and not understood: let the export begin with it";
+
 /// What the header of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {

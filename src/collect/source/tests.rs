@@ -16,6 +16,7 @@ use tempfile::TempDir;
 mod crowded;
 mod defects;
 mod edits;
+mod unended;
 
 struct Bench {
     folder: TempDir,
