@@ -45,14 +45,16 @@ impl Source {
         let mut found: Vec<Spotted> = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let is_one = name.to_str().is_some_and(|name| rotation::may_be_rotated(name, base));
-            let is_log = self.logs.iter().any(|log| log.path == entry.path());
-            if is_one
-                && !is_log
+            // There may be hundreds of logs in the folder, and each of them is asked for its own.
+            if !name.to_str().is_some_and(|name| rotation::may_be_rotated(name, base)) {
+                continue;
+            }
+            let path = entry.path();
+            if !self.logs.iter().any(|log| log.path == path)
                 && let Ok(metadata) = entry.metadata()
                 && metadata.is_file()
             {
-                found.push(Spotted::of(entry.path(), &metadata, None, false));
+                found.push(Spotted::of(path, &metadata, None, false));
             }
         }
         found
