@@ -54,7 +54,7 @@ impl Journal {
         }
         let open = (bytes.saturating_sub(kept), self.newest());
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
-        self.tell_capacity(now, outlook, packs);
+        self.tell_capacity(now, outlook, bytes, packs);
         Ok(())
     }
 
@@ -126,12 +126,12 @@ impl Journal {
         Ok(left.collect())
     }
 
-    fn tell_capacity(&self, now: Time, outlook: Outlook, packs: bool) {
+    /// `looked_at` is how many bytes there were when it was decided what goes.
+    fn tell_capacity(&self, now: Time, outlook: Outlook, looked_at: u64, packs: bool) {
         let (bytes, bytes_max) = (self.0.bytes.load(Ordering::Relaxed), self.0.settings.bytes_max);
         let is_over = bytes > bytes_max;
         self.0.over.store(is_over, Ordering::Relaxed);
-        if packs && is_over {
-            // In a moment it takes a fifth of that.
+        if is_over && retention::may_make_room(looked_at, bytes_max, packs) {
             return;
         }
         self.0.room.has_come();

@@ -34,8 +34,10 @@ pub(super) fn to_remove(
 ) -> Vec<SegmentName> {
     let mut bytes = open_bytes + held.iter().map(|segment| segment.bytes).sum::<u64>();
     let mut gone = Vec::new();
-    for segment in held.iter().take_while(|segment| segment.last <= confirmed) {
-        let age = now.millis().saturating_sub(segment.written.millis());
+    for (at, segment) in held.iter().take_while(|segment| segment.last <= confirmed).enumerate() {
+        // One that a clock in the future has dated is at least as old as the next that another has: it holds up nobody.
+        let written = held[at..].iter().map(|segment| segment.written).find(|&written| written <= now);
+        let age = now.millis().saturating_sub(written.unwrap_or(now).millis());
         let old = clock_sane && u128::try_from(age).is_ok_and(|age| age > limits.age_max.as_millis());
         if bytes <= limits.bytes_max && !old {
             break;
@@ -44,6 +46,12 @@ pub(super) fn to_remove(
         gone.push(segment.name.clone());
     }
     gone
+}
+
+/// Whether a journal that is over its size is so for a moment only: it is packed, to a fifth of that as a rule, or what came
+/// since it was looked at makes the oldest go the next time.
+pub(super) fn may_make_room(looked_at: u64, bytes_max: u64, packs: bool) -> bool {
+    packs || looked_at <= bytes_max
 }
 
 /// The threshold in percent (75, 90, 100) that `bytes` of `bytes_max` has reached; 0 below the first. `before` is that of the
@@ -103,6 +111,28 @@ pub(super) mod tests {
     fn age_counts_only_while_the_clock_is_sane() {
         assert_eq!(firsts(1000, 8, 30, true), [1]);
         assert!(firsts(1000, 8, 30, false).is_empty());
+    }
+
+    #[test]
+    fn what_was_written_while_the_clock_was_in_the_future_goes_with_what_came_after_it() {
+        let held = [segment(1, DAY), segment(11, 9000 * DAY), segment(21, 2 * DAY), segment(31, 9 * DAY)];
+        let limits = |days: u64| Limits { bytes_max: 1000, age_max: Duration::from_secs(days * 86_400) };
+        let firsts = |held: &[Held], days: u64| {
+            let now = Time::from_millis(10 * DAY).unwrap();
+            let gone = to_remove(held, 50, limits(days), Seq(40), now, true);
+            gone.into_iter().map(|name| name.first.0).collect::<Vec<_>>()
+        };
+        assert_eq!(firsts(&held, 8), [1]);
+        assert_eq!(firsts(&held, 7), [1, 11, 21]);
+        assert_eq!(firsts(&held[1..2], 1), [0; 0], "nothing is known of it yet");
+    }
+
+    /// Nobody is told that reading waits for a destination when it does not.
+    #[test]
+    fn a_journal_that_has_just_become_too_large_is_not_full_yet() {
+        assert!(may_make_room(1000, 1000, false), "it grew while it was looked at");
+        assert!(may_make_room(1001, 1000, true));
+        assert!(!may_make_room(1001, 1000, false), "nothing more could go");
     }
 
     #[test]
