@@ -203,6 +203,77 @@ fn who_wants_probes_answered_sends_nothing_to_a_peer_that_does_not() {
     assert!(named(&status, "good").round_trip_us > 0);
 }
 
+#[test]
+fn who_wants_closes_answered_sends_nothing_to_a_peer_that_only_ends() {
+    let mut house = House::new();
+    let (mut silent, mut good) =
+        (Receiver::of(&house, Kind::RsyslogGnutls), Receiver::of(&house, Kind::SyslogNg));
+    for (name, receiver) in [("silent", &mut silent), ("good", &mut good)] {
+        receiver.start();
+        house.forward(name, receiver.port, &format!("{QUICK}evidence = \"barrier\""));
+    }
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    let status = house.wait_until("all known", |status| {
+        named(status, "silent").connections > 3
+            && named(status, "silent").state == "waiting"
+            && named(status, "good").confirmed == status.journal.newest
+    });
+    let told = named(&status, "silent");
+    assert!(told.error.contains("set evidence = \"auto\""), "{}", told.error);
+    assert_eq!((told.confirmed.0, told.frames, silent.received()), (0, 0, Vec::new()));
+    assert_eq!((named(&status, "good").evidence.as_str(), named(&status, "good").resent), ("barrier", 0));
+    assert!(!house.said().contains("client certificate"), "{}", house.said());
+    let found = house.run(&["doctor", "silent"]);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(String::from_utf8(found.stdout).unwrap().contains("set evidence = \"auto\""));
+    assert_eq!(house.stop(), Some(0));
+    house.forward_nowhere();
+    house.forward("silent", silent.port, QUICK);
+    house.start();
+    let status = house.wait_until("confirmed", |status| {
+        let silent = named(status, "silent");
+        silent.confirmed == status.journal.newest && silent.evidence == "fin" && silent.state == "connected"
+    });
+    let seqs: Vec<u64> = silent.frames().iter().map(|frame| frame.seq).collect();
+    assert_eq!(seqs, (1..=status.journal.newest.0).collect::<Vec<_>>());
+    assert!(house.said().contains("its FIN counts, which is weaker evidence"), "{}", house.said());
+}
+
+#[test]
+fn a_peer_that_never_ends_gets_one_window_and_no_more_before_it_does() {
+    let mut house = House::new();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let identity = house.ca.sign(certs::Kind::Server, LOCAL);
+    let config = Arc::new(peer::config(&identity, Some(&house.ca), &[&TLS12]));
+    let (received, keeps) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (bytes, kept) = (Arc::clone(&received), Arc::clone(&keeps));
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for socket in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut session = Session { connection, socket: socket.unwrap(), received: Vec::new() };
+            // It reads to our close and keeps its side open.
+            let _end = session.read_to_close_notify();
+            bytes.fetch_add(session.received.len(), Ordering::SeqCst);
+            kept.fetch_add(1, Ordering::SeqCst);
+            open.push(session);
+        }
+    });
+    house.forward("siem", port, &format!("{QUICK}send-timeout = \"300 ms\""));
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    let first = house.wait_until("one window", |status| {
+        siem(status).error.contains("did not answer our close") && siem(status).frames > 0
+    });
+    let seen = keeps.load(Ordering::SeqCst);
+    house.wait_until("more links", |_| keeps.load(Ordering::SeqCst) > seen + 3);
+    let status = house.wait_until("still one window", |_| true);
+    assert_eq!((siem(&status).frames, siem(&status).resent), (siem(&first).frames, 0), "{status:?}");
+    assert!(received.load(Ordering::SeqCst) > 0);
+}
+
 /// So many entries are read, and all that was journaled is confirmed.
 fn all_confirmed(status: &Status, entries: u64) -> bool {
     status.sources.iter().any(|source| source.entries == entries)

@@ -87,6 +87,11 @@ impl SendTest {
             )?;
             match (it.confirmed, it.evidence.as_str()) {
                 (true, "none") => writeln!(out, ": the config wants no evidence (evidence = \"none\")"),
+                (true, "fin") => writeln!(
+                    out,
+                    " after {} ms, by evidence fin, the weakest: the server ends connections without a TLS close",
+                    it.after_millis
+                ),
                 (true, level) => writeln!(out, " after {} ms, by evidence {}", it.after_millis, plain(level)),
                 (false, _) => writeln!(out, ": {}", plain(&it.error)),
             }?;

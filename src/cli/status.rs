@@ -220,6 +220,9 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
         line(text, "select", &format!("{select}; {} records passed over", destination.passed_over));
     }
     let mut evidence = plain(&destination.evidence);
+    if evidence == "fin" {
+        evidence.push_str(" (weaker: the server ends connections without a TLS close)");
+    }
     if destination.round_trip_us > 0 {
         let _infallible = write!(evidence, " in {:.1} ms", destination.round_trip_us as f64 / 1000.0);
     }

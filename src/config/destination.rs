@@ -51,12 +51,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     }
     let frame = frame::frame(table, format, relp);
     let select = table.read("select", select::select);
-    let evidence = table.read("evidence", |value| evidence(value, relp));
-    if let (Some(Evidence::Probe), Some(Transport { secure: false, .. }), Some(value)) =
-        (evidence, transport, table.value("evidence"))
-    {
-        value.problem("a probe needs TLS", "transport = \"tls\"");
-    }
+    let evidence = table.read("evidence", |value| evidence(value, relp, transport));
     let from = table.read("from", |value| value.one_of([("oldest", From::Oldest), ("now", From::Now)]));
     let window = table.read("window-max", |value| {
         let bytes = value.memory(64 << 10..=256 << 20)?;
@@ -236,7 +231,7 @@ fn tls_settings(table: &Table<'_>, host: &str) -> TlsSettings {
     }
 }
 
-fn evidence(value: &Value<'_>, relp: bool) -> Option<Evidence> {
+fn evidence(value: &Value<'_>, relp: bool, transport: Option<&Transport>) -> Option<Evidence> {
     if relp {
         return match value.text()? {
             "auto" | "ack" => Some(Evidence::Auto),
@@ -256,11 +251,17 @@ fn evidence(value: &Value<'_>, relp: bool) -> Option<Evidence> {
         ("barrier", Evidence::Barrier),
         ("none", Evidence::None),
     ])?;
-    if evidence == Evidence::None {
-        value.warning(
+    let is_plain = transport.is_some_and(|transport| !transport.secure);
+    match evidence {
+        Evidence::None => value.warning(
             "without evidence, events on the way are lost when a connection breaks",
             "evidence = \"auto\"",
-        );
+        ),
+        Evidence::Probe if is_plain => value.problem("a probe needs TLS", "transport = \"tls\""),
+        Evidence::Barrier if is_plain => {
+            value.problem("a barrier needs TLS", "transport = \"tls\", or evidence = \"auto\"");
+        }
+        _ => {}
     }
     Some(evidence)
 }

@@ -23,6 +23,10 @@ impl Destination {
             evidence: self.settings.evidence,
             is_up: self.link.is_some(),
             is_acknowledged: self.link.as_ref().is_some_and(Link::is_acknowledged),
+            must_show: self.link.as_ref().is_some_and(|link| {
+                !link.is_acknowledged()
+                    && self.memory.peer.must_show(self.settings.evidence, link.is_proxied())
+            }),
         };
         let (now, lane) = (self.now(), &mut self.lane);
         let room = |has_something| {

@@ -1,7 +1,6 @@
 //! The driver's side of the end of a link: it is closed for evidence, or because nothing is left to do.
 
 use super::Destination;
-use super::decide;
 use super::evidence::{self, Verdict};
 use super::probe::Probe;
 use crate::transport::{LinkError, Observed};
@@ -41,15 +40,19 @@ impl Destination {
                 if let Some(trial) = &mut self.trial {
                     trial.on_unproved(&observed);
                 }
-                let event = self.report.ended(&format!("no evidence: {reason}"));
+                let error = format!("no evidence: {reason}");
+                // Who stayed until we closed takes us, and an alert says itself what it is about.
+                let event = match observed.closed_before_ours || observed.is_wordless {
+                    true => self.report.ended(&error),
+                    false => self.report.lost(&error),
+                };
                 self.lost(event).await;
             }
         }
     }
 
     pub(super) fn judge(&mut self, observed: &Observed) -> Verdict {
-        let verdict = evidence::judge(observed, &mut self.memory.peer);
-        let verdict = decide::accept(verdict, self.settings.evidence);
+        let verdict = evidence::judge(observed, self.settings.evidence, &mut self.memory.peer);
         self.remember();
         verdict
     }

@@ -1,7 +1,7 @@
 //! What the driver does next, and what is made of what it heard: pure, put together from the machines of one destination.
 
 use super::delivery::{Delivery, Proof, Step};
-use super::evidence::{Level, Peer, Verdict};
+use super::evidence::Peer;
 use super::probe::{Ask, Probe, Standing, Traffic, Why};
 use super::settings::Evidence;
 use crate::model::{Seq, Time};
@@ -25,6 +25,8 @@ pub(super) struct About {
     pub is_up: bool,
     /// The peer acknowledges each message.
     pub is_acknowledged: bool,
+    /// Nothing goes out before the end of a link has shown what it proves.
+    pub must_show: bool,
 }
 
 /// `room` is told whether there is something to send, and says how much of it may go out or when.
@@ -39,6 +41,9 @@ pub(super) fn decide(
         let standing = probe.standing();
         if let Some(reason) = lacks_probe(about, standing) {
             return Next::GiveUp(reason);
+        }
+        if about.is_up && about.must_show && matches!(standing, Standing::Silent(_)) {
+            return Next::Step(delivery.next_to_show(now));
         }
         delivery.on_proof(if about.is_acknowledged { Proof::Running } else { proof(standing) });
         let step = delivery.next(newest, now);
@@ -115,18 +120,5 @@ pub(super) fn learn(peer: &mut Peer, probe: &Probe, tls: &str, read: bool, now: 
         Standing::Answers if read && probe.is_owed() => peer.habits.on_unanswered(tls, now),
         Standing::Open if !read => peer.habits.on_broken(tls, now),
         _ => {}
-    }
-}
-
-/// The verdict, as far as the config takes it.
-pub(super) fn accept(verdict: Verdict, evidence: Evidence) -> Verdict {
-    match verdict {
-        Verdict::Delivered(Level::Fin) if matches!(evidence, Evidence::Barrier | Evidence::Probe) => {
-            let evidence = evidence.name();
-            Verdict::Unproved(format!(
-                "the peer sent a FIN without close_notify, which evidence = \"{evidence}\" excludes"
-            ))
-        }
-        verdict => verdict,
     }
 }

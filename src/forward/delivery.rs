@@ -182,6 +182,17 @@ impl Delivery {
         Step::Wait { until: barrier_at.into_iter().chain(self.stop_by).min() }
     }
 
+    /// The same over a link that is to show by its end what that proves: it stays for a moment, since a peer that does not
+    /// take us closes by itself, and nothing goes over it.
+    pub(super) fn next_to_show(&self, now: Duration) -> Step {
+        match self.link {
+            LinkState::Up { since, .. } if self.stop_by.is_none() && now < since + QUIET => {
+                Step::Wait { until: Some(since + QUIET) }
+            }
+            _ => Step::Barrier,
+        }
+    }
+
     fn next_while_down(&self, newest: Seq, now: Duration) -> Step {
         match self.link {
             _ if self.stop_by.is_some() => Step::Done,
@@ -270,9 +281,11 @@ impl Delivery {
     pub(super) fn on_delivered(&mut self, now: Duration) {
         self.confirmed = Reached { through: self.sent, last: self.prev() };
         self.highest = self.highest.max(self.sent);
+        if !self.window.is_empty() {
+            self.last_barrier = Some(now);
+        }
         self.window.clear();
         self.on_progress();
-        self.last_barrier = Some(now);
         self.backoff.succeed();
         self.link = LinkState::Down { retry_at: now };
     }

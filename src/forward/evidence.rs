@@ -10,11 +10,16 @@
 //! A peer that closes on its own account proves nothing, however clean its close: it may have read up to any
 //! place. So a close counts only if none was seen before ours, and only if it took a round trip to come.
 //!
+//! What proves nothing goes out again, and would for ever to a peer whose closes never prove anything. So a peer that
+//! stayed to the end and proved nothing gets nothing more before a link with nothing on it has ended as it must. The same
+//! holds from the beginning where a FIN counts for nothing: `evidence = "barrier"`, or a proxy on the way.
+//!
 //! Limits: the receiver may lose afterwards what it has read; a TLS proxy in between speaks for itself alone;
 //! a peer whose own close or key update crosses ours on the way slower than the smallest round trip passes for an answer,
 //! and round trips are taken when answers are read, which may be later than when they came.
 
 use super::habits::Habits;
+use super::settings::Evidence;
 use crate::transport::Observed;
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +55,19 @@ pub(super) struct Peer {
     pub answers_close_notify: bool,
     /// Clean FINs in a row since it last answered.
     pub fins_in_a_row: u8,
+    /// It stayed to the end of the last link, and that end proved nothing.
+    pub is_in_doubt: bool,
     /// How it takes probes.
     #[serde(rename = "probes")]
     pub habits: Habits,
+}
+
+impl Peer {
+    /// Whether the end of a link with nothing on it has to prove first that it would prove something.
+    pub(super) fn must_show(&self, evidence: Evidence, proxied: bool) -> bool {
+        let wants_answer = evidence == Evidence::Barrier || proxied;
+        evidence != Evidence::None && (self.is_in_doubt || wants_answer && !self.answers_close_notify)
+    }
 }
 
 /// The judgement.
@@ -64,8 +79,36 @@ pub(super) enum Verdict {
     Unproved(String),
 }
 
-/// Judges a barrier and learns about the peer.
-pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
+/// Judges a barrier, as far as the config takes it, and learns about the peer.
+pub(super) fn judge(seen: &Observed, evidence: Evidence, peer: &mut Peer) -> Verdict {
+    let verdict = accept(proof(seen, peer), evidence);
+    let has_stayed = seen.broken.is_none() && !seen.closed_before_ours && seen.unanswered.is_none();
+    peer.is_in_doubt = has_stayed && matches!(verdict, Verdict::Unproved(_));
+    match verdict {
+        Verdict::Unproved(reason) if peer.is_in_doubt => {
+            Verdict::Unproved(format!("{reason}; it gets no event before a link has ended as it must"))
+        }
+        verdict => verdict,
+    }
+}
+
+/// The verdict, as far as the config takes it.
+fn accept(verdict: Verdict, evidence: Evidence) -> Verdict {
+    let reason = match (&verdict, evidence) {
+        (Verdict::Delivered(Level::Fin), Evidence::Barrier) => {
+            "the peer ends connections with a FIN alone, and evidence = \"barrier\" demands a TLS close of it: set \
+             evidence = \"auto\", which counts the FIN as weaker evidence, or have it close in order, as rsyslog does with its \
+             driver ossl"
+        }
+        (Verdict::Delivered(Level::Fin), Evidence::Probe) => {
+            "the peer sent a FIN without close_notify, which evidence = \"probe\" excludes"
+        }
+        _ => return verdict,
+    };
+    Verdict::Unproved(reason.to_owned())
+}
+
+fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
     let unproved = |reason: &str| Verdict::Unproved(reason.to_owned());
     match (seen.unanswered, &seen.broken) {
         // Answers prove what they prove, however the link ended.
@@ -93,7 +136,10 @@ pub(super) fn judge(seen: &Observed, peer: &mut Peer) -> Verdict {
         return Verdict::Delivered(Level::Barrier);
     }
     if seen.proxied {
-        return unproved("the peer ended without close_notify, and a FIN through a proxy is the proxy's own");
+        return unproved(
+            "the peer ends connections without a TLS close, and a FIN through a proxy is the proxy's own: leave out \
+             proxy, or have the peer close in order, as rsyslog does with its driver ossl",
+        );
     }
     if peer.answers_close_notify {
         peer.fins_in_a_row += 1;
@@ -129,21 +175,21 @@ mod tests {
     }
 
     fn is_unproved(seen: &Observed, peer: &mut Peer) -> bool {
-        matches!(judge(seen, peer), Verdict::Unproved(_))
+        matches!(judge(seen, Evidence::Auto, peer), Verdict::Unproved(_))
     }
 
     #[test]
     fn a_close_notify_after_ours_proves_delivery() {
         let mut peer = Peer::default();
-        assert_eq!(judge(&answered(), &mut peer), Verdict::Delivered(Level::Barrier));
+        assert_eq!(judge(&answered(), Evidence::Auto, &mut peer), Verdict::Delivered(Level::Barrier));
         assert!(peer.answers_close_notify);
     }
 
     #[test]
     fn a_fin_alone_is_enough_only_for_a_peer_that_never_answered() {
         let mut peer = Peer::default();
-        assert_eq!(judge(&fin_only(), &mut peer), Verdict::Delivered(Level::Fin));
-        judge(&answered(), &mut peer);
+        assert_eq!(judge(&fin_only(), Evidence::Auto, &mut peer), Verdict::Delivered(Level::Fin));
+        judge(&answered(), Evidence::Auto, &mut peer);
         assert!(is_unproved(&fin_only(), &mut peer));
     }
 
@@ -153,7 +199,7 @@ mod tests {
         for _ in 0..FINS_TO_FORGET {
             assert!(is_unproved(&fin_only(), &mut peer));
         }
-        assert_eq!(judge(&fin_only(), &mut peer), Verdict::Delivered(Level::Fin));
+        assert_eq!(judge(&fin_only(), Evidence::Auto, &mut peer), Verdict::Delivered(Level::Fin));
     }
 
     #[test]
@@ -161,7 +207,7 @@ mod tests {
         let mut peer = Peer::default();
         let acknowledged =
             Observed { unanswered: Some(0), broken: Some("reset".into()), ..Observed::default() };
-        assert_eq!(judge(&acknowledged, &mut peer), Verdict::Delivered(Level::Ack));
+        assert_eq!(judge(&acknowledged, Evidence::Auto, &mut peer), Verdict::Delivered(Level::Ack));
         assert!(is_unproved(&Observed { unanswered: Some(1), ..answered() }, &mut peer));
         assert_eq!(peer, Peer::default());
     }
@@ -179,7 +225,7 @@ mod tests {
     fn a_fin_from_a_proxy_proves_nothing_and_a_close_notify_through_it_does() {
         assert!(is_unproved(&Observed { proxied: true, ..fin_only() }, &mut Peer::default()));
         let through = Observed { proxied: true, ..answered() };
-        assert_eq!(judge(&through, &mut Peer::default()), Verdict::Delivered(Level::Barrier));
+        assert_eq!(judge(&through, Evidence::Auto, &mut Peer::default()), Verdict::Delivered(Level::Barrier));
     }
 
     #[test]
@@ -191,5 +237,28 @@ mod tests {
         for seen in [reset, silent, on_the_way, unknown] {
             assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
         }
+    }
+    #[test]
+    fn who_proves_nothing_by_its_close_must_show_that_it_can_before_it_gets_anything() {
+        let mut peer = Peer::default();
+        let must_show = |peer: &Peer| peer.must_show(Evidence::Auto, false);
+        assert!(
+            !must_show(&peer)
+                && peer.must_show(Evidence::Barrier, false)
+                && peer.must_show(Evidence::Auto, true)
+        );
+        let silent = Observed { close_notify_after: None, fin_after: None, ..answered() };
+        let reset = Observed { broken: Some("reset".into()), ..answered() };
+        for (seen, evidence, doubt) in [
+            (silent, Evidence::Auto, true),
+            (reset, Evidence::Auto, false),
+            (fin_only(), Evidence::Barrier, true),
+            (fin_only(), Evidence::Auto, false),
+            (answered(), Evidence::Barrier, false),
+        ] {
+            judge(&seen, evidence, &mut peer);
+            assert_eq!(must_show(&peer), doubt, "{seen:?}");
+        }
+        assert!(!peer.must_show(Evidence::Barrier, true) && !peer.must_show(Evidence::None, true));
     }
 }

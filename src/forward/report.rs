@@ -235,7 +235,13 @@ impl Report {
 
     /// The peer has shown that everything arrived.
     pub(super) fn delivered(&mut self, level: Level) -> Option<Event> {
-        level.name().clone_into(&mut self.status().evidence);
+        let before = std::mem::replace(&mut self.status().evidence, level.name().to_owned());
+        if level == Level::Fin && before != level.name() {
+            tracing::warn!(
+                "{}: the peer ends connections without a TLS close; its FIN counts, which is weaker evidence",
+                self.name
+            );
+        }
         self.accepted = true;
         self.restored()
     }

@@ -66,7 +66,10 @@ impl Link {
         match self.say_goodbye(deadline).await {
             Ok(()) => {}
             Err(LinkError::Closed) => observed.closed_before_ours = true,
-            Err(error) => observed.broken = Some(chain(&error)),
+            Err(error) => {
+                observed.is_wordless = matches!(error, LinkError::Broken { .. });
+                observed.broken = Some(chain(&error));
+            }
         }
         observed.unanswered = self.relp.as_ref().map(Relp::unconfirmed);
         observed.confirmed = self.confirmed();

@@ -27,12 +27,15 @@ impl Link {
         if self.relp.is_some() {
             return self.finish().await;
         }
-        let mut observed = Observed { proxied: self.is_proxied, ..Observed::default() };
+        let mut observed = Observed { proxied: self.is_proxied(), ..Observed::default() };
         if let Err(error) = self.close(settle, &mut observed).await {
             match error {
                 LinkError::Closed => observed.closed_before_ours = true,
                 LinkError::Stalled { .. } => {}
-                error => observed.broken = Some(chain(&error)),
+                error => {
+                    observed.is_wordless = matches!(error, LinkError::Broken { .. });
+                    observed.broken = Some(chain(&error));
+                }
             }
         }
         // The peer's FIN may come before its acknowledgement of ours.

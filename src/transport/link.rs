@@ -24,7 +24,7 @@ pub struct Link {
     pub(super) framing: Framing,
     peer: SocketAddr,
     /// The kernel talks to a proxy.
-    pub(super) is_proxied: bool,
+    is_proxied: bool,
     pub(super) send_timeout: Duration,
     /// The peer's close_notify or FIN has been read.
     pub(super) peer_closed: bool,
@@ -117,6 +117,11 @@ impl Link {
     /// Who is at the other end of the TCP connection: the peer, or the proxy before it.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Whether that is a proxy: what its kernel says is not said by the peer.
+    pub fn is_proxied(&self) -> bool {
+        self.is_proxied
     }
 
     /// The certificate that the peer was verified by; none for plain TCP.

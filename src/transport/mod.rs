@@ -100,6 +100,8 @@ pub struct Observed {
     pub fin_after: Option<Duration>,
     /// The connection ended with a reset or a fatal alert, or in the middle of a send.
     pub broken: Option<String>,
+    /// It did so without a word: nothing says why.
+    pub is_wordless: bool,
     /// Bytes that the peer's kernel had not acknowledged at the end (SIOCOUTQ).
     pub unacknowledged: Option<u32>,
     /// Smallest round trip of the connection (tcpi_min_rtt).

@@ -132,6 +132,10 @@ fn tried(thing: &str, config: &Config, settings: &Settings) -> anyhow::Result<Fi
             "a server with another TLS library, such as rsyslog's driver ossl, shows more",
         ),
         (true, level) => ok(thing, format!("a test event arrived after {after} ms by evidence {level}")),
+        // The sentence says what to do.
+        (false, _) if tested.error.contains("evidence = \"auto\"") => {
+            problem(thing, format!("no test event was sent: {}", tested.error), "")
+        }
         (false, _) => problem(
             thing,
             format!("the link stays up without events, and a test event is not confirmed: {}", tested.error),

@@ -99,7 +99,7 @@ impl Sender {
         if let Some(answer) = seen.close_notify_after.or(seen.fin_after) {
             self.settle.on_answer(answer, seen.min_rtt);
         }
-        match decide::accept(judge(seen, &mut self.peer), self.setting.evidence) {
+        match judge(seen, self.setting.evidence, &mut self.peer) {
             Verdict::Delivered(_) => {
                 decide::learn(&mut self.peer, &self.probe, TLS, true, wall(now));
                 self.probe = Probe::without();

@@ -179,6 +179,7 @@ impl Sender {
             evidence: self.setting.evidence,
             is_up: self.link.is_some(),
             is_acknowledged: self.link.is_some() && server.kind == Kind::Relp,
+            must_show: server.kind != Kind::Relp && self.peer.must_show(self.setting.evidence, false),
         };
         let newest = self.journal.newest();
         let machines = (&mut self.delivery, &mut self.probe);
