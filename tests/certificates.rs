@@ -4,6 +4,7 @@ mod support;
 
 use otrail::model::status::Status;
 use otrail::model::{Action, Record};
+use otrail::net::Pin;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use support::certs::{Ca, Kind as Certificate};
@@ -32,6 +33,7 @@ fn a_certificate_without_its_key_yet_costs_nothing_and_is_told_once() {
         })
     };
     house.wait_until("confirmed", |status| status.destinations.iter().any(|siem| siem.confirmed.0 > 20));
+    let before = shown(&house.status().unwrap(), "own");
     let next = house.ca.sign(Certificate::Client, &["sensor"]);
     fs::write(house.path("client.pem"), &next.certificate_pem).unwrap();
     more(&house);
@@ -41,6 +43,7 @@ fn a_certificate_without_its_key_yet_costs_nothing_and_is_told_once() {
         status.problems.iter().any(|problem| problem.contains("its TLS files are not used")),
         "{status:?}"
     );
+    assert_eq!((before.len(), shown(&status, "own")), (1, before), "the one in use is watched");
     next.write(house.folder.path(), "client");
     more(&house);
     let status = house.wait_until("in the status no more", |status| unused(status).is_empty());
@@ -75,6 +78,8 @@ fn a_new_certificate_is_used_beside_a_link_that_stays_up_and_one_that_the_peer_r
     assert!(patiently(|| house.records().iter().any(is_refusal)), "not told");
     let status = house.status().unwrap();
     assert!(!status.healthy && !status.destinations[0].files_unused.is_empty(), "{status:?}");
+    assert_eq!(shown(&status, "own"), shown(&second, "own"));
+    assert_eq!(shown(&status, "own-on-disk"), [Pin::of(&stranger.certificate).to_string()]);
     let before = status.journal.newest;
     let last = house.wait_until("confirmed more", |status| status.destinations[0].confirmed > before);
     assert_eq!(last.destinations[0].connections, second.destinations[0].connections);
@@ -227,6 +232,12 @@ fn keys_that_systemd_hands_over_are_used() {
         String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
     assert!(said.contains("/run/credentials/otrail.service/client.pem"), "{said}");
     assert_ne!(checked.status.code(), Some(0));
+}
+
+/// The fingerprints of these certificates.
+fn shown(status: &Status, whose: &str) -> Vec<String> {
+    let all = status.destinations[0].certificates.iter();
+    all.filter(|one| one.whose == whose).map(|one| one.fingerprint.clone()).collect()
 }
 
 fn is_refusal(record: &Record) -> bool {

@@ -30,17 +30,19 @@ impl Told {
                 let key = format!("{} {} {}", destination.name, certificate.whose, certificate.fingerprint);
                 let told = before.get(&key).copied();
                 if told.is_none_or(|told| step < told) {
-                    events.push(event(&destination.name, certificate, left, now));
+                    events.push(event(destination, certificate, left, now));
                 }
                 self.0.insert(key, told.map_or(step, |told| told.min(step)));
             }
         }
-        // A destination that is not connected now may come back with the same certificate.
+        // A destination that is not connected now may come back with the same certificates.
         for (key, step) in before {
-            let is_away = destinations.iter().any(|destination| {
-                destination.certificates.is_empty() && key.starts_with(&format!("{} ", destination.name))
-            });
-            if is_away {
+            let is_away = |destination: &DestinationStatus| {
+                let rest = key.strip_prefix(&destination.name).and_then(|rest| rest.strip_prefix(' '));
+                let whose = rest.and_then(|rest| rest.split(' ').next());
+                whose.is_some_and(|whose| destination.certificates.iter().all(|one| one.whose != whose))
+            };
+            if destinations.iter().any(is_away) {
                 self.0.entry(key).or_insert(step);
             }
         }
@@ -67,11 +69,18 @@ fn days_left(certificate: &CertificateStatus, now: Time) -> Option<u64> {
     Some(u64::try_from(seconds.div_euclid(86_400)).unwrap_or(0))
 }
 
-fn event(destination: &str, certificate: &CertificateStatus, left: u64, now: Time) -> Event {
+fn event(of: &DestinationStatus, certificate: &CertificateStatus, left: u64, now: Time) -> Event {
+    let DestinationStatus { name: destination, files_unused: why, .. } = of;
     let CertificateStatus { whose, subject, fingerprint, until } = certificate;
+    let renew = "renew it: a replaced file is taken up without a restart".to_owned();
     let (whose, way_out) = match whose.as_str() {
-        "own" => ("our certificate", "renew it: a replaced file is taken up without a restart"),
-        _ => ("the peer's certificate", "it must be renewed there"),
+        "own" if !why.is_empty() => {
+            ("our certificate", format!("the files on disk are not used in its place: {why}"))
+        }
+        "own" => ("our certificate", renew),
+        "own-on-disk" => ("our certificate on disk, which is not in use,", renew),
+        "peer-chain" => ("the certificate behind the peer's", "it must be renewed there".to_owned()),
+        _ => ("the peer's certificate", "it must be renewed there".to_owned()),
     };
     let is_over = until.parse::<jiff::Timestamp>().is_ok_and(|until| until < now.timestamp());
     let when = match left {
@@ -84,7 +93,7 @@ fn event(destination: &str, certificate: &CertificateStatus, left: u64, now: Tim
     let mut event = Event::own(Action::CERTIFICATE_EXPIRING, Outcome::Unknown, now, message);
     let target = Target {
         kind: "destination".into(),
-        name: Some(destination.into()),
+        name: Some(destination.as_str().into()),
         id: Some(fingerprint.as_str().into()),
     };
     event.target = Some(Box::new(target));
@@ -143,5 +152,39 @@ mod tests {
         told.store(&path).unwrap();
         assert!(Told::load(&path).due(&[siem("a")], before(5 * DAY)).is_empty());
         assert_eq!(Told::load(&path).due(&[siem("a")], before(DAY / 2)).len(), 1);
+    }
+    #[test]
+    fn what_was_told_of_the_peer_is_known_while_only_our_own_certificate_is_there() {
+        let mut told = Told::default();
+        let peer = CertificateStatus { whose: "peer".into(), ..siem("b").certificates.remove(0) };
+        let up =
+            DestinationStatus { certificates: vec![peer, siem("a").certificates.remove(0)], ..siem("a") };
+        assert_eq!(told.due(std::slice::from_ref(&up), before(5 * DAY)).len(), 2);
+        assert!(told.due(&[siem("a")], before(5 * DAY)).is_empty());
+        assert!(told.due(&[up], before(5 * DAY)).is_empty());
+    }
+
+    #[test]
+    fn whose_certificate_it_is_and_what_is_to_be_done_is_said() {
+        for (whose, files_unused, said) in [
+            (
+                "own",
+                "",
+                "siem: our certificate CN=sensor expires in 5 days, at 2026-01-31T00:00:00Z; renew it: ",
+            ),
+            ("own", "it is bad", "; the files on disk are not used in its place: it is bad"),
+            (
+                "own-on-disk",
+                "it is bad",
+                "siem: our certificate on disk, which is not in use, CN=sensor expires",
+            ),
+            ("peer-chain", "", "siem: the certificate behind the peer's CN=sensor expires in 5 days"),
+        ] {
+            let certificate = CertificateStatus { whose: whose.into(), ..siem("a").certificates.remove(0) };
+            let (certificates, files_unused) = (vec![certificate], files_unused.to_owned());
+            let status = DestinationStatus { certificates, files_unused, ..siem("a") };
+            let message = &Told::default().due(&[status], before(5 * DAY))[0].message;
+            assert!(message.contains(said), "{message}");
+        }
     }
 }

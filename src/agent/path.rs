@@ -31,8 +31,8 @@ pub struct Met {
     pub peer: SocketAddr,
     /// Protocol version and cipher suite.
     pub about: String,
-    /// What the peer has shown.
-    pub certificate: Option<Certificate>,
+    /// What the peer was verified by, its own first.
+    pub certificates: Vec<Certificate>,
     /// From the first packet to the end of the handshake.
     pub after: Duration,
     /// How the peer ended it, if it did so at once: with TLS 1.3 a refusal comes after the handshake.
@@ -90,8 +90,8 @@ async fn meet(settings: &transport::Settings, config: Option<Arc<ClientConfig>>)
     let mut link = Link::connect(settings, config).await?;
     let after = begun.elapsed();
     let ended = timeout(STAYS, link.closed()).await.ok();
-    let certificate = link.peer_certificate();
-    Ok(Met { peer: link.peer_address(), about: link.about(), certificate, after, ended })
+    let certificates = link.peer_certificates().to_vec();
+    Ok(Met { peer: link.peer_address(), about: link.about(), certificates, after, ended })
 }
 
 /// Whether what answers may be something else than a TLS server.

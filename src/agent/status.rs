@@ -4,9 +4,9 @@ use super::replay::Replays;
 use crate::collect;
 use crate::forward;
 use crate::journal::Journal;
-use crate::model::status::{CertificateStatus, DestinationStatus, SourceStatus, Status};
+use crate::model::status::{DestinationStatus, SourceStatus, Status};
 use crate::model::{Outcome, Time};
-use crate::net::inspect;
+use crate::transport::{self, Certificate};
 
 /// Where the parts of the status come from.
 pub(super) struct Overview {
@@ -43,20 +43,15 @@ impl Overview {
         status
     }
 
-    /// How each destination is, with the certificates that we show it; reads their file.
+    /// How each destination is, with our certificates on disk where they are not those in use; reads their file.
     pub(super) fn destinations(&self) -> Vec<DestinationStatus> {
         let destinations = self.destinations.iter().zip(&self.settings);
         let with_own = |(handle, settings): (&forward::Handle, &forward::Settings)| {
             let mut status = handle.status();
-            let tls = settings.links().find_map(|link| link.net.tls.as_ref());
+            let link = settings.links().find(|link| link.net.tls.is_some());
             // What is wrong with the file is told where it is used.
-            let own = tls.and_then(|tls| inspect::chain(tls).ok()).unwrap_or_default();
-            status.certificates.extend(own.into_iter().map(|own| CertificateStatus {
-                whose: "own".into(),
-                subject: own.subject,
-                fingerprint: own.fingerprint.to_string(),
-                until: own.not_after.to_string(),
-            }));
+            let on_disk = link.map(transport::own).unwrap_or_default();
+            add_own(&mut status, &on_disk);
             status
         };
         destinations.map(with_own).collect()
@@ -78,6 +73,15 @@ impl Overview {
             format!("{state}; {entries} entries read since the start, {lag} records not confirmed yet");
         (message, if status.healthy { Outcome::Success } else { Outcome::Failure })
     }
+}
+
+/// Before the first connection what is on disk is what will be used.
+fn add_own(status: &mut DestinationStatus, on_disk: &[Certificate]) {
+    let in_use = status.certificates.iter().filter(|one| one.whose == "own");
+    let in_use: Vec<String> = in_use.map(|one| one.fingerprint.clone()).collect();
+    let whose = if in_use.is_empty() { "own" } else { "own-on-disk" };
+    let others = on_disk.iter().map(|seen| forward::certificate_status(whose, seen));
+    status.certificates.extend(others.filter(|one| !in_use.contains(&one.fingerprint)));
 }
 
 /// One sentence for each thing that is not as it should be.

@@ -212,7 +212,7 @@ fn show_destination(text: &mut String, destination: &DestinationStatus, colored:
         line(
             text,
             "certificate",
-            &format!("{} {}, valid until {}", plain(whose), plain(subject), plain(until)),
+            &format!("{} {}, valid until {}", plain(&whose.replace('-', " ")), plain(subject), plain(until)),
         );
     }
     if !destination.select.is_empty() {

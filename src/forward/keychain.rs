@@ -9,7 +9,7 @@
 //! ```
 
 use super::error_text;
-use crate::transport::{self, Files, LinkError};
+use crate::transport::{self, Certificate, Files, LinkError};
 use rustls::ClientConfig;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +45,8 @@ struct Ring {
 pub(super) struct Set {
     pub(super) config: Option<Arc<ClientConfig>>,
     pub(super) files: Files,
+    /// What we show.
+    pub(super) own: Vec<Certificate>,
 }
 
 impl Keychain {
@@ -118,6 +120,11 @@ impl Keychain {
         std::mem::replace(&mut ring.untried, files.clone()) != files
     }
 
+    /// Our certificates of the newest connection.
+    pub(super) fn in_use(&self) -> Vec<Certificate> {
+        self.ring().last.as_ref().map(|last| last.own.clone()).unwrap_or_default()
+    }
+
     /// Why the files on disk are not those in use, as of the last look at them.
     pub(super) fn unused(&self) -> Option<String> {
         self.ring().unused.clone()
@@ -159,7 +166,7 @@ impl Keychain {
 
 fn read(link: &transport::Settings) -> Result<Set, LinkError> {
     let files = transport::files(link);
-    transport::prepare(link).map(|config| Set { config, files })
+    transport::prepare(link).map(|config| Set { config, files, own: transport::own(link) })
 }
 
 impl Ring {
@@ -219,7 +226,8 @@ mod tests {
     use super::*;
 
     fn set(own: &str) -> Result<Set, LinkError> {
-        Ok(Set { config: None, files: Files { own: Some(own.into()), ..Files::default() } })
+        let files = Files { own: Some(own.into()), ..Files::default() };
+        Ok(Set { config: None, files, own: Vec::new() })
     }
 
     /// What the next connection uses while these are the files.

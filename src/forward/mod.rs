@@ -52,7 +52,7 @@ mod window;
 
 pub use message::messages;
 pub use replay::{Replay, ReplayHandle, Replayer};
-pub use report::Handle;
+pub use report::{Handle, certificate_status};
 pub use settings::{Cadence, Evidence, From, Settings};
 pub use suspect::Patience;
 
@@ -217,7 +217,7 @@ impl Destination {
                 self.keychain.on_connected();
                 self.pool.on_connected(address, self.now());
                 self.memory.turn_to(address);
-                self.report.connected(address, &link);
+                self.report.connected(address, &link, &self.keychain.in_use());
                 self.encoder.clock_synced = clock_is_synced();
                 self.flight = Flight::default();
                 (self.probe, self.heard) = (self.probe_for(&link), link.key_updates());

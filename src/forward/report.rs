@@ -8,7 +8,7 @@ use super::suspect::Suspect;
 use crate::journal::{Journal, Next};
 use crate::model::status::{AddressStatus, CertificateStatus, DestinationStatus};
 use crate::model::{Action, Event, Outcome, Record, Seq, Target, Time};
-use crate::transport::Link;
+use crate::transport::{Certificate, Link};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -130,7 +130,7 @@ impl Report {
         status.window_bytes = delivery.window_bytes() as u64;
     }
 
-    pub(super) fn connected(&mut self, address: usize, link: &Link) {
+    pub(super) fn connected(&mut self, address: usize, link: &Link, own: &[Certificate]) {
         self.up_since = Some(Instant::now());
         self.trying(address);
         let mut status = self.status();
@@ -146,16 +146,10 @@ impl Report {
         status.state = "connected".into();
         status.connected_since = self.now().to_string();
         status.tls = link.about();
-        status.certificates = link
-            .peer_certificate()
-            .into_iter()
-            .map(|seen| CertificateStatus {
-                whose: "peer".into(),
-                subject: seen.subject,
-                fingerprint: seen.fingerprint.to_string(),
-                until: seen.not_after.to_string(),
-            })
-            .collect();
+        let peers = link.peer_certificates().iter().enumerate();
+        let peers =
+            peers.map(|(at, seen)| certificate_status(if at == 0 { "peer" } else { "peer-chain" }, seen));
+        status.certificates = peers.chain(own.iter().map(|own| certificate_status("own", own))).collect();
         status.round_trip_us = 0;
         status.connections += 1;
     }
@@ -377,6 +371,16 @@ impl Report {
 
     pub(super) fn now(&self) -> Time {
         (self.handle.clock)()
+    }
+}
+
+/// A certificate as status shows it.
+pub fn certificate_status(whose: &str, seen: &Certificate) -> CertificateStatus {
+    CertificateStatus {
+        whose: whose.into(),
+        subject: seen.subject.clone(),
+        fingerprint: seen.fingerprint.to_string(),
+        until: seen.not_after.to_string(),
     }
 }
 

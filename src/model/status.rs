@@ -174,7 +174,8 @@ pub struct DestinationStatus {
     pub connected_since: String,
     /// Protocol and cipher suite of the present connection, with RELP the server's software; empty when there is none.
     pub tls: String,
-    /// The peer's certificate, as the present or last connection had it, and our own, as its file has it.
+    /// The peer's certificates and our own, as the present or last connection had them, and ours on disk where those are
+    /// others.
     pub certificates: Vec<CertificateStatus>,
     /// Why the TLS files on disk are not those in use; empty when they are.
     pub files_unused: String,
@@ -214,11 +215,12 @@ pub struct DestinationStatus {
     pub error: String,
 }
 
-/// A certificate in use.
+/// A certificate in use, or one that is to be used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct CertificateStatus {
-    /// `peer` or `own`.
+    /// `peer`, `peer-chain` for those between it and a trusted CA, `own` with those that we show behind it, `own-on-disk`
+    /// for what the files hold and is not in use.
     pub whose: String,
     /// Subject as one line.
     pub subject: String,

@@ -28,6 +28,10 @@ pub struct Certificate {
     pub for_clients: bool,
     /// Whether it says that it may sign others.
     pub is_authority: bool,
+    /// Subject and issuer as they are compared.
+    pub subject_der: Vec<u8>,
+    /// See `subject_der`.
+    pub issuer_der: Vec<u8>,
 }
 
 impl Certificate {
@@ -50,6 +54,8 @@ impl Certificate {
             for_servers: usage.as_ref().is_none_or(|usage| usage.value.server_auth || usage.value.any),
             for_clients: usage.is_none_or(|usage| usage.value.client_auth || usage.value.any),
             is_authority: parsed.is_ca(),
+            subject_der: parsed.subject().as_raw().to_vec(),
+            issuer_der: parsed.issuer().as_raw().to_vec(),
         })
     }
 }

@@ -5,6 +5,7 @@
 //! proxy     a way through an HTTP proxy
 //! tls       a destination's TLS settings become a rustls client config
 //! pin       fingerprints, and the verifier that looks at chain, name, dates, usage and fingerprint
+//! path      the certificates that a peer was verified by
 //! http      one connection that is asked, one question after the other
 //! url       where something lives that is asked
 //! presented the certificate that a server presents, to look at
@@ -25,6 +26,7 @@ pub mod inspect;
 pub mod kernel;
 pub mod key_update;
 mod keys;
+pub mod path;
 mod pin;
 pub mod presented;
 mod proxy;

@@ -1,11 +1,11 @@
 //! Fingerprint pins, and the verifier of a peer's certificate: by chain, by pin, or by both.
 
-use super::{Pin, inspect};
+use super::{Pin, inspect, path};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ impl fmt::Display for Pin {
 /// Verifies a server's certificate; at least one of chain and pins is there.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// Verifies chain, name, dates and usage (RFC 5425 sections 4.2.1 and 5.2).
-    pub(super) chain: Option<Arc<WebPkiServerVerifier>>,
+    /// Verifies chain, name, dates and usage (RFC 5425 sections 4.2.1 and 5.2), by these CAs.
+    pub(super) chain: Option<(Arc<WebPkiServerVerifier>, Arc<RootCertStore>)>,
     /// Accepted fingerprints; any when empty.
     pub(super) pins: Vec<Pin>,
     /// How handshake signatures are verified.
@@ -87,15 +87,20 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match &self.chain {
-            Some(chain) => {
+        let path = match &self.chain {
+            Some((chain, roots)) => {
                 let verified =
                     chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
                 verified.map_err(|error| closer(error, end_entity, now))?;
+                path::between(end_entity, intermediates, roots)
             }
             None if self.pins.is_empty() => return Err(CertificateError::UnknownIssuer.into()),
-            None => verify_alone(end_entity, now)?,
-        }
+            None => {
+                verify_alone(end_entity, now)?;
+                path::between(end_entity, &[], &RootCertStore::empty())
+            }
+        };
+        path::put(path);
         let actual = Pin::of(end_entity);
         if self.pins.is_empty() || self.pins.contains(&actual) {
             return Ok(ServerCertVerified::assertion());

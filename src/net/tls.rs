@@ -66,7 +66,8 @@ fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Ve
     }
     let chain = if settings.verify_chain {
         let roots = Arc::new(roots(settings)?);
-        let mut builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let mut builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider));
         if let Some(path) = &settings.crl_file {
             // A list past its next update still says who is revoked, and must not stop the trail.
             builder = builder.with_crls(keys::revocation_lists(path)?).only_check_end_entity_revocation();
@@ -78,7 +79,7 @@ fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Ve
             }
             _ => NetError::NoTrust,
         });
-        Some(built?)
+        Some((built?, roots))
     } else {
         None
     };

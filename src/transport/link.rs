@@ -124,10 +124,9 @@ impl Link {
         self.is_proxied
     }
 
-    /// The certificate that the peer was verified by; none for plain TCP.
-    pub fn peer_certificate(&self) -> Option<inspect::Certificate> {
-        let chain = self.session.as_ref()?.connection.peer_certificates()?;
-        inspect::Certificate::parse(chain.first()?)
+    /// The certificates that the peer was verified by, its own first; none for plain TCP.
+    pub fn peer_certificates(&self) -> &[inspect::Certificate] {
+        self.session.as_ref().map_or(&[], |session| &session.path)
     }
 
     /// Writes all bytes, which are whole frames, and reads what the peer says meanwhile.

@@ -34,6 +34,8 @@ pub use relp::{DATA_BYTES_MAX as RELP_DATA_BYTES_MAX, RelpError};
 pub use session::KeyUpdates;
 pub use settings::{Framing, Protocol, Settings};
 
+pub use crate::net::inspect::Certificate;
+
 use crate::net;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -87,6 +89,12 @@ pub fn files(settings: &Settings) -> Files {
     let tls = settings.net.tls.as_ref();
     let own = tls.and_then(net::tls::own_fingerprint).map(|pin| pin.to_string());
     Files { hash: tls.map(net::tls::files_hash), own }
+}
+
+/// Our own certificate and those that we show behind it; none when they cannot be used. Blocks on the disk.
+pub fn own(settings: &Settings) -> Vec<Certificate> {
+    let tls = settings.net.tls.as_ref();
+    tls.and_then(|tls| net::inspect::chain(tls).ok()).unwrap_or_default()
 }
 
 /// What was seen while a link was closed as a barrier; `forward` judges it.

@@ -1,8 +1,9 @@
 //! The TLS side of a link: rustls, driven by hand, one record at a time.
 
 use super::records::Inbox;
+use crate::net::inspect::Certificate;
 use crate::net::key_update::{self, KeyUpdate};
-use crate::net::{self, NetError};
+use crate::net::{self, NetError, path};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Error, ProtocolVersion};
 use std::io::Read;
@@ -14,6 +15,8 @@ pub(super) struct Session {
     inbox: Inbox,
     /// KeyUpdates of the peer so far.
     pub(super) key_updates: KeyUpdates,
+    /// What the peer was verified by.
+    pub(super) path: Vec<Certificate>,
     /// Whether we have a client certificate, to tell "wants one" from "refused ours".
     identified: bool,
 }
@@ -24,7 +27,8 @@ impl Session {
         let mut connection =
             ClientConnection::new(config, name).map_err(|source| NetError::Tls { source })?;
         connection.set_buffer_limit(Some(OUTBOX_BYTES_MAX));
-        Ok(Session { connection, inbox: Inbox::new(), key_updates: KeyUpdates::default(), identified })
+        let (inbox, key_updates) = (Inbox::new(), KeyUpdates::default());
+        Ok(Session { connection, inbox, key_updates, path: Vec::new(), identified })
     }
 
     /// Protocol version and cipher suite.
@@ -56,6 +60,9 @@ impl Session {
             let in_handshake = self.connection.is_handshaking();
             let tickets = self.connection.tls13_tickets_received();
             let closed = feed(&mut self.connection, record, plain)?;
+            if in_handshake && let Some(path) = path::take() {
+                self.path = path;
+            }
             let is_else = in_handshake || closed || tickets != self.connection.tls13_tickets_received();
             match key_update::take() {
                 KeyUpdate::Given if !is_else => {

@@ -92,6 +92,8 @@ mod tests {
             for_servers: true,
             for_clients: true,
             is_authority: false,
+            subject_der: Vec::new(),
+            issuer_der: Vec::new(),
         };
         for (now, verdict, message) in [
             (9, Verdict::Problem, "CA CN=siem is not valid before 1970-01-11T00:00:00Z"),

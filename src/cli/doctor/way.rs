@@ -97,9 +97,10 @@ fn refused(thing: &str, error: &LinkError, instead: Option<&Instead>) -> Finding
 fn kept(thing: &str, met: &Met) -> Vec<Finding> {
     let message = format!("{} at {}, up after {}", met.about, met.peer, millis(met.after));
     let mut findings = vec![ok(thing, message)];
-    if let Some(certificate) = &met.certificate {
-        findings.push(certificates::validity(thing, "server certificate", certificate, now().timestamp()));
-    }
+    findings.extend(met.certificates.iter().enumerate().map(|(at, certificate)| {
+        let what = if at == 0 { "server certificate" } else { "certificate behind the server's" };
+        certificates::validity(thing, what, certificate, now().timestamp())
+    }));
     if let Some(error) = &met.ended {
         let way_out = match error {
             LinkError::Closed | LinkError::Broken { .. } => {
