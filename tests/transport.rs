@@ -5,9 +5,10 @@ mod support;
 use otrail::net::Pin;
 use otrail::transport::LinkError;
 use rustls::version::{TLS12, TLS13};
+use std::io::Write as _;
 use std::sync::mpsc;
 use std::time::Duration;
-use support::certs::Kind;
+use support::certs::{Ca, Kind};
 use support::peer::{self, Peer};
 use support::world::{FRAME, LOCAL, World, answered, connect, plain, read_all};
 
@@ -28,6 +29,56 @@ async fn frames_arrive_over_both_versions_and_the_barrier_is_answered() {
         assert!(answered(&observed), "{observed:?}");
         assert!(peer.end() == frames);
     }
+}
+
+#[tokio::test]
+async fn the_certificates_that_a_peer_was_verified_by_are_known_and_no_others() {
+    let world = World::new();
+    let (upper, stranger) = (world.ca.below("upper CA", 2150), Ca::new("stranger"));
+    let lower = upper.below("lower CA", 2100);
+    for version in [&TLS12, &TLS13] {
+        let identity = lower.sign(Kind::Server, LOCAL);
+        let sent =
+            identity.followed_by(&stranger).followed_by(&upper).followed_by(&lower).followed_by(&world.ca);
+        let peer = Peer::start_tls(peer::config(&sent, Some(&world.ca), &[version]), read_all);
+        let link = connect(&world.settings(peer.port)).await.unwrap();
+        let found: Vec<String> = link
+            .peer_certificates()
+            .iter()
+            .map(|one| format!("{} {}", one.subject, one.not_after.to_string().get(..4).unwrap()))
+            .collect();
+        assert_eq!(found, ["CN=localhost 2200", "CN=lower CA 2100", "CN=upper CA 2150"]);
+        link.end().await;
+        peer.end();
+    }
+}
+
+#[tokio::test]
+async fn the_end_that_comes_together_with_an_answer_is_told_after_it() {
+    let world = World::new();
+    let (has_read, told) = mpsc::channel();
+    let peer = world.serve(move |mut session| {
+        session.read_bytes(FRAME.len()).unwrap();
+        has_read.send(()).unwrap();
+        session.connection.read_tls(&mut session.socket).unwrap();
+        session.connection.process_new_packets().unwrap();
+        // An empty word lets rustls answer, and a record that nobody can read ends it with an alert.
+        let _none = session.connection.writer().write(&[]).unwrap();
+        session.connection.read_tls(&mut &[&[23, 3, 3, 0, 17][..], &[0; 17]].concat()[..]).unwrap();
+        session.connection.process_new_packets().unwrap_err();
+        session.connection.write_tls(&mut session.socket).unwrap();
+        let _ = session.discard_to_end();
+    });
+    let mut link = connect(&world.settings(peer.port)).await.unwrap();
+    link.send(FRAME).await.unwrap();
+    told.recv().unwrap();
+    link.probe().await.unwrap();
+    link.news().await.unwrap();
+    assert_eq!(link.key_updates().given, 1);
+    let end = link.listen_now().unwrap_err();
+    assert_eq!(end.to_string(), "the peer refused: TLS alert BadRecordMac");
+    drop(link);
+    peer.end();
 }
 
 #[tokio::test]

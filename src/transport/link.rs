@@ -26,6 +26,8 @@ pub struct Link {
     /// The kernel talks to a proxy.
     is_proxied: bool,
     pub(super) send_timeout: Duration,
+    /// What ended the link while something else was told first.
+    pub(super) failed: Option<LinkError>,
     /// The peer's close_notify or FIN has been read.
     pub(super) peer_closed: bool,
     /// A send has begun and not come to its end.
@@ -92,6 +94,7 @@ impl Link {
             peer,
             is_proxied: settings.net.proxy.is_some(),
             send_timeout: settings.net.send_timeout,
+            failed: None,
             peer_closed: false,
             sending: false,
         };
@@ -172,6 +175,7 @@ impl Link {
             let heard = self.listen(Ask::Tokio);
             // What was said before the end counts before the end does.
             if (self.confirmed(), self.key_updates()) != before {
+                self.failed = heard.err();
                 return Ok(());
             }
             if !heard? {
@@ -206,6 +210,9 @@ impl Link {
 
     /// Reads what is there, answers or nothing of interest; `false` when a peer that talks without end still has more.
     pub(super) fn listen(&mut self, ask: Ask) -> Result<bool, LinkError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         for _ in 0..READS_AT_ONCE_MAX {
             self.dialogue()?;
             if self.peer_closed {

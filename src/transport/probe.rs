@@ -4,7 +4,7 @@
 
 use super::link::{Ask, Link};
 use super::{KeyUpdates, LinkError};
-use crate::net::{NetError, kernel};
+use crate::net::kernel;
 use rustls::ProtocolVersion;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Link {
     /// Asks for a KeyUpdate. Fails as `send` does, and when `can_probe` says no.
     pub async fn probe(&mut self) -> Result<(), LinkError> {
         if let Some(session) = &mut self.session {
-            session.connection.refresh_traffic_keys().map_err(|source| NetError::Tls { source })?;
+            session.connection.refresh_traffic_keys().map_err(|error| session.explain(error))?;
         }
         self.send(&[]).await
     }
