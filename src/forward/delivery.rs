@@ -343,46 +343,6 @@ impl Delivery {
     }
 }
 
-/// A record that may be what ends the links.
-impl Delivery {
-    /// The record to suspect, once: nothing is on the way.
-    pub(super) fn take_suspect(&mut self) -> Option<Seq> {
-        self.suspect.take()
-    }
-
-    /// The next record was taken after all, or was set aside: `prev` of the one after it names it in both cases.
-    pub(super) fn on_done_with(&mut self, seq: Seq) {
-        self.confirmed = seq.into();
-        self.sent = seq;
-        self.highest = self.highest.max(seq);
-        self.caution.on_cleared();
-        self.caution.on_progress(seq, false);
-    }
-
-    /// It is suspected no longer, and goes out again with everything else.
-    pub(super) fn on_cleared(&mut self) {
-        self.caution.on_cleared();
-    }
-
-    /// The newest record that was ever sent.
-    pub(super) fn highest(&self) -> Seq {
-        self.highest
-    }
-
-    /// The last record that the peer has shown to have, since the start.
-    pub(super) fn proven(&self) -> Option<Seq> {
-        Some(self.proven).filter(|seq| *seq > Seq::NONE)
-    }
-
-    /// When the next link is to be made, while there is none.
-    pub(super) fn retry_at(&self) -> Option<Duration> {
-        match self.link {
-            LinkState::Down { retry_at } => Some(retry_at),
-            LinkState::Up { .. } => None,
-        }
-    }
-}
-
 /// Bytes of records encoded and handed to the link at once.
 const SEND_BYTES: usize = 256 << 10;
 /// How long nothing must have been sent before a barrier interrupts the least.
@@ -393,6 +353,7 @@ const RUNNING_MIN: Duration = Duration::from_secs(5);
 /// certificate comes after the handshake.
 pub(super) const STAYED: Duration = Duration::from_secs(3);
 
+mod alone;
 #[cfg(test)]
 mod selective;
 #[cfg(test)]
