@@ -19,7 +19,7 @@ use support::certs;
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
 use support::peer::{self, Session};
-use support::process::{House, entry};
+use support::process::{House, a_moment, entry};
 use support::receiver;
 use support::world::{BOTH, LOCAL};
 
@@ -274,6 +274,41 @@ fn a_peer_that_never_ends_gets_one_window_and_no_more_before_it_does() {
     assert!(received.load(Ordering::SeqCst) > 0);
 }
 
+#[test]
+fn a_peer_that_takes_links_only_to_close_them_has_taken_nothing() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::SyslogNg);
+    let listener = TcpListener::bind(("127.0.0.1", receiver.port)).unwrap();
+    let identity = house.ca.sign(certs::Kind::Server, LOCAL);
+    let config = Arc::new(peer::config(&identity, Some(&house.ca), &[&TLS12]));
+    let thread = thread::spawn(move || {
+        for _ in 0..CLOSES {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let socket = listener.accept().unwrap().0;
+            let mut session = Session { connection, socket, received: Vec::new() };
+            let _refused = session.handshake();
+            // It is busy for a moment, its TLS reads what has come by then, and its program wants none of it.
+            a_moment(150);
+            session.socket.set_nonblocking(true).unwrap();
+            let _none_left = session.discard_to_end();
+            session.socket.set_nonblocking(false).unwrap();
+            let _gone = session.close_notify();
+        }
+    });
+    house.forward("siem", receiver.port, QUICK);
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    house.wait_until("all links closed", |status| {
+        assert_eq!(siem(status).confirmed.0, 0, "{status:?}");
+        thread.is_finished()
+    });
+    thread.join().unwrap();
+    receiver.tls = Tls::V1_2;
+    receiver.start();
+    let status = house.wait_until("confirmed", |status| all_confirmed(status, 1));
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
+}
+
 /// So many entries are read, and all that was journaled is confirmed.
 fn all_confirmed(status: &Status, entries: u64) -> bool {
     status.sources.iter().any(|source| source.entries == entries)
@@ -296,5 +331,7 @@ const QUICK: &str = "barrier-interval = \"200 ms\"\nbackoff-max = \"200 ms\"\n";
 const ENTRIES: usize = 200;
 /// A KeyUpdate over TLS 1.3: header, message, content type, tag.
 const PROBE_BYTES: usize = 5 + 5 + 1 + 16;
+/// Connections that are closed at once; after a few breaks one record goes out at a time.
+const CLOSES: usize = 5;
 /// Connections that throw everything away.
 const DISCARDS: usize = 5;

@@ -33,6 +33,11 @@ impl Caution {
         self.narrow.map_or(usize::MAX, |narrow| narrow.frames_max)
     }
 
+    /// Whether little goes out.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.narrow.is_some()
+    }
+
     /// A link broke with so many frames on the way, the newest of which is `last`: the record to suspect, if there is one.
     pub(super) fn on_break(&mut self, frames: usize, last: Seq) -> Option<Seq> {
         if frames == 0 {

@@ -71,6 +71,8 @@ pub(super) struct Delivery {
     /// The record that may be what ends the links.
     suspect: Option<Seq>,
     last_barrier: Option<Duration>,
+    /// Something was confirmed since the last loss.
+    is_accepted: bool,
     link: LinkState,
     stop_by: Option<Duration>,
 }
@@ -114,6 +116,7 @@ impl Delivery {
             caution: Caution::default(),
             suspect: None,
             last_barrier: None,
+            is_accepted: false,
             link: LinkState::Down { retry_at: Duration::ZERO },
             stop_by: None,
         }
@@ -170,7 +173,10 @@ impl Delivery {
         // Evidence that is on its way is waited for.
         let asks = proof == Proof::AtClose && (self.is_full() || (stopping && all_sent));
         if !self.window.is_empty() && (asks || late || barrier_at.is_some_and(|at| now >= at)) {
-            return Step::Barrier;
+            return match self.known_at() {
+                Some(at) if now < at && !late => Step::Wait { until: Some(at) },
+                _ => Step::Barrier,
+            };
         }
         if stopping && all_sent && self.window.is_empty() {
             return Step::Done;
@@ -190,6 +196,18 @@ impl Delivery {
                 Step::Wait { until: Some(since + QUIET) }
             }
             _ => Step::Barrier,
+        }
+    }
+
+    /// When it is known that the peer takes the present link, if that may be doubted: nothing was confirmed since the last
+    /// loss, or little goes out for all the losses. A peer that takes a link only to close it at once closes before we do
+    /// then; if it had read ahead meanwhile, its close would pass for an answer to ours.
+    fn known_at(&self) -> Option<Duration> {
+        match self.link {
+            LinkState::Up { since, .. } if !self.is_accepted || self.caution.is_narrow() => {
+                Some(since + QUIET)
+            }
+            _ => None,
         }
     }
 
@@ -302,6 +320,7 @@ impl Delivery {
 
     fn forget_window(&mut self) {
         self.highest = self.highest.max(self.sent);
+        self.is_accepted = false;
         self.suspect = self.caution.on_break(self.window.frames(), self.prev());
         self.sent = self.confirmed.through;
         self.window.clear();
@@ -338,6 +357,7 @@ impl Delivery {
     }
 
     fn on_progress(&mut self) {
+        self.is_accepted = true;
         self.proven = self.confirmed.last;
         self.caution.on_progress(self.confirmed.through, self.window.is_empty());
     }

@@ -50,6 +50,23 @@ fn a_full_window_waits_for_evidence_whatever_else_is_there() {
 }
 
 #[test]
+fn a_link_of_which_it_is_not_known_that_the_peer_takes_it_is_not_closed_at_once() {
+    let mut delivery = delivery(false);
+    let (soon, known) = (QUIET / 100, QUIET);
+    delivery.on_sent(Seq(12), 1, 1000, soon);
+    assert_eq!(delivery.next(Seq(99), soon), Step::Wait { until: Some(known) });
+    assert_eq!(delivery.next(Seq(99), known), Step::Barrier);
+    delivery.on_delivered(known);
+    delivery.on_connected(known);
+    delivery.on_sent(Seq(14), 1, 1000, known);
+    assert_eq!(delivery.next(Seq(99), known), Step::Barrier, "it took the one before");
+    delivery.on_lost(known, 0.0);
+    delivery.on_connected(SECOND);
+    delivery.on_sent(Seq(14), 1, 1000, SECOND);
+    assert_eq!(delivery.next(Seq(99), SECOND), Step::Wait { until: Some(SECOND + QUIET) });
+}
+
+#[test]
 fn a_lone_record_is_confirmed_soon_and_the_next_one_after_the_interval() {
     let mut delivery = delivery(false);
     delivery.on_sent(Seq(11), 1, 10, SECOND);
