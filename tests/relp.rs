@@ -48,6 +48,24 @@ async fn imrelp_acknowledges_what_it_gets_with_and_without_tls() {
     }
 }
 
+#[test]
+fn a_destination_that_meets_relp_where_it_expects_syslog_says_so() {
+    for (tls, word) in [(Tls::V1_3, "relp-tls"), (Tls::None, "relp")] {
+        let mut house = House::new();
+        let mut receiver = Receiver::of(&house, Kind::RelpOpenssl);
+        receiver.tls = tls;
+        receiver.start();
+        match tls {
+            Tls::None => house.forward_as_nobody("siem", receiver.port, "transport = \"tcp\""),
+            _ => house.forward("siem", receiver.port, ""),
+        }
+        house.start();
+        let way_out = format!("\"0 serverclose 0\", it speaks RELP: set transport = {word:?}");
+        house.wait_until("told", |status| status.destinations[0].error.contains(&way_out));
+        assert!(!house.said().contains("client certificate"), "{}", house.said());
+    }
+}
+
 /// imrelp cuts what is longer, and says 200 all the same: the default `frame-max` must fit.
 #[tokio::test]
 async fn a_frame_of_the_default_length_fits_into_imrelps_default() {

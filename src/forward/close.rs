@@ -43,7 +43,7 @@ impl Destination {
                 let error = format!("no evidence: {reason}");
                 // Who stayed until we closed takes us, and an alert says itself what it is about.
                 let event = match observed.closed_before_ours || observed.is_wordless {
-                    true => self.report.ended(&error),
+                    true => self.report.ended(&error, observed.said.as_deref()),
                     false => self.report.lost(&error),
                 };
                 self.lost(event).await;

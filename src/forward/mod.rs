@@ -246,7 +246,10 @@ impl Destination {
         }
         let text = self.with_record(error);
         let event = match error {
-            LinkError::Closed | LinkError::Broken { .. } => self.report.ended(&text),
+            LinkError::Closed | LinkError::Broken { .. } => {
+                let said = self.link.as_ref().and_then(Link::said);
+                self.report.ended(&text, said.as_deref())
+            }
             _ => self.report.lost(&text),
         };
         self.lost(event).await;

@@ -187,10 +187,11 @@ impl Report {
         }
     }
 
-    /// The peer ended the link without saying why. What that may mean when it was a fresh one.
-    pub(super) fn ended(&mut self, error: &str) -> Option<Event> {
+    /// The peer ended the link without saying why. What that may mean when it was a fresh one: what it has `said` tells, or
+    /// it is our certificate.
+    pub(super) fn ended(&mut self, error: &str, said: Option<&str>) -> Option<Event> {
         let fresh = self.up_since.is_some() && !self.has_stayed();
-        match self.suspicion {
+        match said.or(self.suspicion) {
             Some(suspicion) if fresh && !self.accepted => self.lost(&format!("{error}; {suspicion}")),
             _ => self.lost(error),
         }

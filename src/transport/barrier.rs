@@ -38,6 +38,7 @@ impl Link {
                 }
             }
         }
+        observed.said = self.said();
         // The peer's FIN may come before its acknowledgement of ours.
         let patience = if observed.fin_after.is_some() { self.patience() } else { Duration::ZERO };
         observed.unacknowledged = self.left_over(Instant::now() + patience).await;

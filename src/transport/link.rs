@@ -1,6 +1,7 @@
 //! One connection to a server: it is made, it carries bytes, and its end is noticed.
 
 use super::relp::Relp;
+use super::said::Said;
 use super::session::Session;
 use super::{Framing, LinkError, Protocol, Settings};
 use crate::net::{self, NetError, inspect};
@@ -26,6 +27,8 @@ pub struct Link {
     /// The kernel talks to a proxy.
     is_proxied: bool,
     pub(super) send_timeout: Duration,
+    /// What the peer says where nothing is to be said.
+    said: Said,
     /// What ended the link while something else was told first.
     pub(super) failed: Option<LinkError>,
     /// The peer's close_notify or FIN has been read.
@@ -94,6 +97,7 @@ impl Link {
             peer,
             is_proxied: settings.net.proxy.is_some(),
             send_timeout: settings.net.send_timeout,
+            said: Said::default(),
             failed: None,
             peer_closed: false,
             sending: false,
@@ -125,6 +129,11 @@ impl Link {
     /// Whether that is a proxy: what its kernel says is not said by the peer.
     pub fn is_proxied(&self) -> bool {
         self.is_proxied
+    }
+
+    /// What the peer has said, if it has where a syslog server says nothing, and what that may mean.
+    pub fn said(&self) -> Option<String> {
+        self.said.tell(self.session.is_some())
     }
 
     /// The certificates that the peer was verified by, its own first; none for plain TCP.
@@ -250,12 +259,13 @@ impl Link {
             // kernel waits 40 ms to say so, unless it is told to each time (tcp(7)).
             let _slow_without = SockRef::from(&self.socket).set_tcp_quickack(true);
         }
-        let relp = &mut self.relp;
-        let mut answers = |plain: &[u8]| {
-            if let Some(relp) = relp {
+        let (relp, said) = (&mut self.relp, &mut self.said);
+        let mut answers = |plain: &[u8]| match relp {
+            Some(relp) => {
                 // `dialogue` tells.
                 let _failed = relp.take(plain);
             }
+            None => said.take(plain),
         };
         match &mut self.session {
             Some(session) if !self.peer_closed => match session.take(count, &mut answers) {

@@ -23,6 +23,7 @@ mod link;
 mod probe;
 mod records;
 mod relp;
+mod said;
 mod session;
 mod settings;
 mod tcp;
@@ -108,6 +109,8 @@ pub struct Observed {
     pub fin_after: Option<Duration>,
     /// The connection ended with a reset or a fatal alert, or in the middle of a send.
     pub broken: Option<String>,
+    /// What the peer has said where a syslog server says nothing.
+    pub said: Option<String>,
     /// It did so without a word: nothing says why.
     pub is_wordless: bool,
     /// Bytes that the peer's kernel had not acknowledged at the end (SIOCOUTQ).

@@ -133,6 +133,9 @@ fn tried(thing: &str, config: &Config, settings: &Settings) -> anyhow::Result<Fi
             "a server with another TLS library, such as rsyslog's driver ossl, shows more",
         ),
         (true, level) => ok(thing, format!("a test event arrived after {after} ms by evidence {level}")),
+        (false, _) if tested.error.contains("set transport = ") || tested.error.contains("it had said") => {
+            problem(thing, format!("a test event is not confirmed: {}", tested.error), "")
+        }
         // The sentence says what to do.
         (false, _) if tested.error.contains("evidence = \"auto\"") => {
             problem(thing, format!("no test event was sent: {}", tested.error), "")
