@@ -2,25 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use jiff::tz::TimeZone;
 use otrail::collect::{Cutter, Reading};
-use otrail::dialect::{Context, End, Habits, Masks, Rules};
-use otrail::model::{Class, Event, Flag, Text, Time};
+use otrail::dialect::{Context, End, Masks};
+use otrail::model::{Event, Flag};
 use proptest::prelude::*;
-use std::sync::LazyLock;
 
 /// What `auto` makes of a log that comes in pieces of so many bytes: the dialect of each entry, and its event.
 fn read(log: &[u8], piece_bytes: usize) -> Vec<(&'static str, Event)> {
-    static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
-    let context = Context {
-        sensor: &Text::const_new("plant-a"),
-        source: &Text::const_new("timeline"),
-        seen: Time::from_millis(1_709_200_000_000).unwrap(),
-        zone: &TimeZone::UTC,
-        rules: &RULES,
-        user_login: Class::UserOperation,
-        habits: &Habits::default(),
-    };
+    let context = Context::example();
     let masks = Masks::default();
     let reading = Reading { context: &context, masks: &masks, line_bytes_max: 1 << 20 };
     let (mut cutter, mut found) = (Cutter::new(None), Vec::new());

@@ -6,13 +6,13 @@
 mod properties;
 
 use otrail::collect::{Cutter, Reading};
-use otrail::dialect::{self, DIALECTS, End, Mask, Masks};
+use otrail::dialect::{self, Context, DIALECTS, End, Mask, Masks};
 use otrail::model::{Event, Flag};
 use std::time::{Duration, Instant};
 
 /// Reads a log in the pieces that a file is read in, with all masks that come with otrail.
 fn read(name: &str, log: &[u8]) -> (Duration, Vec<Event>) {
-    let (context, line_bytes_max) = (properties::context(), 1 << 20);
+    let (context, line_bytes_max) = (Context::example(), 1 << 20);
     let masks = Masks::with(Mask::shipped_names().filter_map(|name| Mask::shipped(name, "***")).collect());
     let reading = Reading { context: &context, masks: &masks, line_bytes_max };
     let mut cutter = Cutter::new(dialect::find(name));

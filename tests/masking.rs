@@ -4,16 +4,14 @@
 
 mod support;
 
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, Dialect, End, Habits, Mask, Masks, Rules, State};
+use otrail::dialect::{self, Context, Dialect, End, Mask, Masks, State};
 use otrail::format::{Envelope, FORMATS, Settings};
 use otrail::journal::{Draft, Input, Journal};
-use otrail::model::{Class, Event, Flag, Record, Seq, Text, Time};
+use otrail::model::{Event, Flag, Record, Seq, Time};
 use otrail::query::render::json_line;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
 /// A dialect, what stands before the entry, and how a text stands in it.
 type Form = (&'static str, &'static str, fn(&str) -> String);
@@ -189,23 +187,11 @@ fn utf_16(text: &str) -> Vec<u8> {
 
 /// The events of a log, masked as the agent does it.
 fn events(dialect: &Dialect, log: &[u8]) -> Vec<Event> {
-    static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
-    static HABITS: LazyLock<Habits> = LazyLock::new(Habits::default);
     let badge = Mask::new("badge", r#"badge:(?<secret>"[^"]*"|\S+)"#, "***").unwrap();
     let greedy = Mask::new("code", "code (?<secret>.+)", "***").unwrap();
     let shipped = Mask::shipped_names().filter_map(|name| Mask::shipped(name, "***"));
     let masks = Masks::with([badge, greedy].into_iter().chain(shipped).collect());
-    let name = Text::from("plant-a");
-    let seen = Time::from_millis(1_709_200_000_000).unwrap();
-    let context = Context {
-        sensor: &name,
-        source: &name,
-        seen,
-        zone: &TimeZone::UTC,
-        habits: &HABITS,
-        rules: &RULES,
-        user_login: Class::UserOperation,
-    };
+    let context = Context::example();
     let (mut state, mut at, mut events) = (State::at(0), 0, Vec::new());
     loop {
         let mut entries = Vec::new();

@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use expect_test::expect_file;
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, DIALECTS, Habits, Rules, TYPES};
-use otrail::model::{Action, Class, Event, Flag, Outcome, Text, Time};
+use otrail::dialect::{self, Context, DIALECTS, Rules, TYPES};
+use otrail::model::{Action, Class, Event, Flag, Outcome};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -336,11 +335,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
 static NO_RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
 
 fn context(user_login: Class, rules: &'static Rules) -> Context<'static> {
-    static HABITS: LazyLock<Habits> = LazyLock::new(Habits::default);
-    static UTC: TimeZone = TimeZone::UTC;
-    static NAME: Text = Text::const_new("plant-a");
-    let seen = Time::from_millis(1_709_200_000_000).unwrap();
-    Context { sensor: &NAME, source: &NAME, seen, zone: &UTC, rules, user_login, habits: &HABITS }
+    Context { rules, user_login, ..Context::example() }
 }
 
 const NEVER_FAIL: &[&str] =

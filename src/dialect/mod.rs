@@ -19,6 +19,7 @@ mod auto;
 mod cef;
 mod csv;
 mod encoding;
+mod example;
 mod fields;
 mod flat;
 mod habits;

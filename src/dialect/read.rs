@@ -97,21 +97,11 @@ fn shortened(text: &str, bytes_max: usize) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Habits, Rules};
-    use crate::model::{Action, Class, Outcome, Time};
-    use jiff::tz::TimeZone;
+    use crate::model::{Action, Outcome, Time};
 
     #[test]
     fn of_an_entry_that_cannot_be_masked_nothing_is_kept() {
-        let context = Context {
-            sensor: &Text::from("plant-a"),
-            source: &Text::from("timeline"),
-            seen: Time::default(),
-            zone: &TimeZone::UTC,
-            habits: &Habits::default(),
-            rules: &Rules::default(),
-            user_login: Class::UserOperation,
-        };
+        let context = Context::example();
         let withheld =
             |entry: &[u8]| or_withheld(&context, entry, || std::panic::resume_unwind(Box::new(())));
         let Parsed { event, identity, .. } = withheld(b"hunter2");

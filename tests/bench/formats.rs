@@ -15,10 +15,9 @@ mod cpu;
 mod sample;
 
 use cpu::{cpu_micros, wished};
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, DIALECTS, Habits, Rules};
+use otrail::dialect::{self, Context, DIALECTS};
 use otrail::format::{Envelope, FORMATS, Format, Settings};
-use otrail::model::{Chain, Class, FileNo, Position, Record, Seq, Text, Time};
+use otrail::model::{Chain, FileNo, Position, Record, Seq};
 use std::hint::black_box;
 
 fn main() {
@@ -61,17 +60,7 @@ fn cost(format: &Format, records: &[Record]) -> (u64, u64, usize) {
 
 /// The sample as it lies in the journal.
 fn records(entries: usize) -> Vec<Record> {
-    let rules = Rules::embedded();
-    let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
-    let context = Context {
-        sensor: &sensor,
-        source: &source,
-        seen: Time::from_millis(1_709_200_000_000).unwrap(),
-        zone: &TimeZone::UTC,
-        rules: &rules,
-        user_login: Class::UserOperation,
-        habits: &Habits::default(),
-    };
+    let context = Context::example();
     let events = dialect::normalize(&DIALECTS[0], &sample::timeline(entries), &context);
     let placed = (1..).zip(events);
     placed

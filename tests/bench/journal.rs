@@ -16,13 +16,12 @@
 #[expect(dead_code, reason = "other benches take the whole timeline")]
 mod sample;
 
-use jiff::tz::TimeZone;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use otrail::dialect::{Context, DIALECTS, Habits, Rules, State};
+use otrail::dialect::{Context, DIALECTS, State};
 use otrail::filter::{Clock, Filter};
 use otrail::journal::{Draft, Folder, Input, Journal, Settings, parts};
-use otrail::model::{Class, Event, Seq, Text, Time};
+use otrail::model::{Event, Seq, Time};
 use otrail::query::render::Column;
 use otrail::query::{self, Order, Query, ROWS_MAX_OFFLINE};
 use std::fs;
@@ -65,8 +64,6 @@ fn main() {
 
 /// Writes a journal as the collector does, in batches, with something done after each.
 fn write(journal: &Journal, events: Range<usize>, then: &mut dyn FnMut(&Journal)) {
-    let rules = Rules::embedded();
-    let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
     for from in events.clone().step_by(BATCH) {
         let log = sample::stretch(from as u64 + 7, from..(from + BATCH).min(events.end), 2000);
         let log = String::from_utf8(log).unwrap();
@@ -78,15 +75,8 @@ fn write(journal: &Journal, events: Range<usize>, then: &mut dyn FnMut(&Journal)
             } else {
                 line.to_owned()
             };
-            let context = Context {
-                sensor: &sensor,
-                source: &source,
-                seen: Time::from_millis(1_709_193_525_000 + 1000 * at as i64).unwrap(),
-                zone: &TimeZone::UTC,
-                rules: &rules,
-                user_login: Class::UserOperation,
-                habits: &Habits::default(),
-            };
+            let seen = Time::from_millis(1_709_193_525_000 + 1000 * at as i64).unwrap();
+            let context = Context { seen, ..Context::example() };
             drafts.push(Draft { event: event(&context, entry.as_bytes()), position: None, mark: None });
         }
         journal.append(Input { drafts, ..Input::default() }, now()).unwrap();

@@ -17,9 +17,7 @@ mod cpu;
 mod sample;
 
 use cpu::{cpu_micros, wished};
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, DIALECTS, Habits, Parsed, Rules, State};
-use otrail::model::{Class, Text, Time};
+use otrail::dialect::{self, Context, DIALECTS, Parsed, State};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
@@ -31,17 +29,7 @@ fn main() {
     let entries = dialect::entries(&DIALECTS[0], &mut State::at(0), &log);
     let entries: Vec<&[u8]> =
         entries.iter().take(ENTRIES_MAX).map(|entry| &log[entry.text.clone()]).collect();
-    let rules = Rules::embedded();
-    let (sensor, source) = (Text::from("plant-a"), Text::from("timeline"));
-    let context = Context {
-        sensor: &sensor,
-        source: &source,
-        seen: Time::from_millis(1_709_200_000_000).unwrap(),
-        zone: &TimeZone::UTC,
-        rules: &rules,
-        user_login: Class::UserOperation,
-        habits: &Habits::default(),
-    };
+    let context = Context::example();
     let mut kinds: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
     for &entry in &entries {
         let event = parse(&context, entry).event;

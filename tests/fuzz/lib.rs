@@ -46,7 +46,7 @@ pub fn time(input: &[u8]) {
     };
     let seen =
         [Time::from_millis(1_709_200_000_000).unwrap(), Time::MIN, Time::MAX][usize::from(setting >> 4) % 3];
-    let context = Context { zone: &zone, habits: &habits, seen, ..properties::context() };
+    let context = Context { zone: &zone, habits: &habits, seen, ..Context::example() };
     let moment = dialect::time_of(text, &context);
     assert_eq!(moment, dialect::time_of(&format!(" {text}\t"), &context), "{text:?}");
     if let Some(time) = moment.and_then(|moment| moment.time) {
@@ -67,7 +67,7 @@ pub fn rules(input: &[u8]) {
         assert!((1..=line.chars().count() + 1).contains(&problem.column), "{problem}");
         assert!(!problem.to_string().contains('\n'), "{problem}");
     }
-    let context = Context { rules: &rules, ..properties::context() };
+    let context = Context { rules: &rules, ..Context::example() };
     for name in ["lines", "timeline-json"] {
         let dialect = dialect::find(name).unwrap();
         let events = dialect::normalize(dialect, log, &context);
@@ -154,7 +154,7 @@ pub fn masks(input: &[u8]) {
     let mask = pattern.and_then(|pattern| Mask::new("any", pattern, "***").ok());
     let own = Masks::with(mask.into_iter().collect());
     for name in ["timeline-json", "timeline-csv", "lines"] {
-        let (dialect, state, context) = (dialect::find(name).unwrap(), State::at(0), properties::context());
+        let (dialect, state, context) = (dialect::find(name).unwrap(), State::at(0), Context::example());
         for masks in [&own, &*SHIPPED] {
             let read = || dialect::read(dialect, &state, &context, masks, entry).event;
             let event = read();

@@ -8,9 +8,9 @@
     reason = "a test fails by panicking, and the fuzz targets take this file as it is"
 )]
 
-use crate::properties::{bytes_of, context, lost, somewhere};
+use crate::properties::{bytes_of, lost, somewhere};
 use otrail::collect::{Cutter, Reading};
-use otrail::dialect::{End, Masks};
+use otrail::dialect::{Context, End, Masks};
 use std::ops::Range;
 
 /// Reads the log in some pieces, some of which the log rests after.
@@ -48,7 +48,7 @@ fn piece(cutter: &mut Cutter, bytes: &[u8], end: End, limit: usize, pieces: &mut
         Ok(bytes.len())
     });
     assert_eq!(filled.unwrap(), bytes.len());
-    let (context, masks) = (context(), Masks::default());
+    let (context, masks) = (Context::example(), Masks::default());
     let reading = Reading { context: &context, masks: &masks, line_bytes_max: limit };
     cutter.cut(end, reading, |parsed, cut| {
         assert_eq!(bytes_of(&parsed.event), cut.text, "{} {cut:?}", cut.dialect.name);

@@ -10,11 +10,10 @@
     reason = "each test takes what it needs and fails by panicking"
 )]
 
-use jiff::tz::TimeZone;
-use otrail::dialect::{self, Context, Dialect, End, Habits, Rules, State};
+use otrail::dialect::{self, Context, Dialect, End, State};
 use otrail::format::{Envelope, FORMATS, Settings};
 use otrail::journal::line;
-use otrail::model::{Class, Event, Flag, Raw, Record, Seq, Text, Time};
+use otrail::model::{Event, Flag, Raw, Record, Seq};
 use regex::Regex;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -50,7 +49,7 @@ pub fn fields_stand_in_their_entry(dialect: &Dialect, log: &[u8]) {
     (dialect.split)(&mut state, log, End::Final, &mut entries);
     for entry in entries {
         let text = String::from_utf8_lossy(&log[entry.text]);
-        for part in (dialect.parts)(&state, &context(), &text) {
+        for part in (dialect.parts)(&state, &Context::example(), &text) {
             assert!(part.span.is_none_or(|span| text.get(span).is_some()), "{} {text:?}", part.name);
         }
     }
@@ -80,7 +79,7 @@ pub fn reading_goes_on_after_any_entry(dialect: &Dialect, log: &[u8], stops_max:
             anchor = at;
         }
         for entry in entries {
-            let parsed = (dialect.parse)(&state, &context(), &log[at..][entry.text]);
+            let parsed = (dialect.parse)(&state, &Context::example(), &log[at..][entry.text]);
             all.push((at + entry.end, parsed.event));
             stops.push((at + entry.end, anchor));
         }
@@ -146,25 +145,7 @@ pub fn can_be_written(event: Event) {
 
 /// The events of a finished log.
 pub fn events(dialect: &Dialect, log: &[u8]) -> Vec<Event> {
-    dialect::normalize(dialect, log, &context())
-}
-
-/// What entries are read with.
-pub fn context() -> Context<'static> {
-    static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
-    static HABITS: LazyLock<Habits> = LazyLock::new(Habits::default);
-    static UTC: TimeZone = TimeZone::UTC;
-    static SENSOR: Text = Text::const_new("plant-a");
-    static SOURCE: Text = Text::const_new("timeline");
-    Context {
-        sensor: &SENSOR,
-        source: &SOURCE,
-        seen: Time::from_millis(1_709_200_000_000).unwrap(),
-        zone: &UTC,
-        rules: &RULES,
-        user_login: Class::UserOperation,
-        habits: &HABITS,
-    }
+    dialect::normalize(dialect, log, &Context::example())
 }
 
 /// The entries of `log` when it comes in pieces that end at `cuts`: where each begins, and its bytes.
@@ -210,7 +191,7 @@ fn events_from(dialect: &Dialect, mut state: State, log: &[u8], mut at: usize) -
         let mut entries = Vec::new();
         let done = (dialect.split)(&mut state, &log[at..], End::Final, &mut entries);
         for entry in entries {
-            let parsed = (dialect.parse)(&state, &context(), &log[at..][entry.text]);
+            let parsed = (dialect.parse)(&state, &Context::example(), &log[at..][entry.text]);
             found.push((at + entry.end, parsed.event));
         }
         at += done;

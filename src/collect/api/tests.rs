@@ -1,8 +1,7 @@
 //! What the tests of this folder share.
 
-use crate::dialect::{Context, DIALECTS, Habits, Masks, Parsed, Rules, State, read};
-use crate::model::{Class, Text, Time};
-use jiff::tz::TimeZone;
+use crate::dialect::{Context, DIALECTS, Masks, Parsed, State, read};
+use crate::model::Text;
 
 /// When the made-up rows begin: no time that a dialect doubts.
 pub(super) const BEGIN_SECONDS: i64 = 1_709_193_520;
@@ -13,15 +12,7 @@ pub(super) fn parsed(kind: &str, second: i64, content: &str) -> Parsed {
     let row = format!(
         r#"{{"timestamp":{millis},"type":"{kind}","title":"t","severity":"INFO","owner":null,"content":"{content}"}}"#
     );
-    let (sensor, source) = (Text::from("plant-a"), Text::from("api"));
-    let context = Context {
-        sensor: &sensor,
-        source: &source,
-        seen: Time::default(),
-        zone: &TimeZone::UTC,
-        rules: &Rules::default(),
-        user_login: Class::UserOperation,
-        habits: &Habits::default(),
-    };
+    let source = Text::from("api");
+    let context = Context { source: &source, ..Context::example() };
     read(&DIALECTS[0], &State::default(), &context, &Masks::default(), row.as_bytes())
 }

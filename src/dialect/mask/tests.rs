@@ -1,25 +1,11 @@
 //! What masks find, and what they leave.
 
-use super::super::{DIALECTS, Habits, Rules};
+use super::super::{DIALECTS, Rules};
 use super::*;
-use crate::model::{Class, Text, Time};
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use std::sync::LazyLock;
-
-static RULES: LazyLock<Rules> = LazyLock::new(Rules::embedded);
 
 fn read(masks: &Masks, entry: &[u8]) -> Parsed {
-    let context = Context {
-        sensor: &Text::from("plant-a"),
-        source: &Text::from("timeline"),
-        seen: Time::default(),
-        zone: &TimeZone::UTC,
-        habits: &Habits::default(),
-        rules: &RULES,
-        user_login: Class::UserOperation,
-    };
-    super::super::read(&DIALECTS[0], &State::at(9), &context, masks, entry)
+    super::super::read(&DIALECTS[0], &State::at(9), &Context::example(), masks, entry)
 }
 
 fn entry(content: &str) -> String {

@@ -1,21 +1,17 @@
 //! What the forms of a time mean.
 
-use super::super::{Habits, Rules};
+use super::super::Habits;
 use super::*;
-use crate::model::{Class, Text};
 use proptest::prelude::*;
 
 /// The time and whether it is assumed, when read at `seen` in `zone`.
 fn at(text: &str, seen: &str, zone: &str, day_first: Option<bool>) -> Option<String> {
     let habits = Habits { day_first, ..Habits::default() };
     let context = Context {
-        sensor: &Text::default(),
-        source: &Text::default(),
         seen: Time::parse_rfc3339(seen).unwrap_or_default(),
         zone: &TimeZone::get(zone).unwrap_or(TimeZone::UTC),
-        rules: &Rules::default(),
-        user_login: Class::UserOperation,
         habits: &habits,
+        ..Context::example()
     };
     read(text, &context).map(|moment| match (moment.time, moment.is_assumed) {
         (None, _) => "absurd".to_owned(),
