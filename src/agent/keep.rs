@@ -101,6 +101,7 @@ impl Keeper {
                     look_at_certificates(&journal, &overview);
                 }
                 if is_quiet {
+                    journal.forget_recent();
                     slack::release();
                 }
             }));

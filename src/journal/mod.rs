@@ -216,6 +216,12 @@ impl Journal {
         Scan::new(self.0.store.journal())
     }
 
+    /// Lets the records in memory go, for a time when nothing comes; the next ones are in memory again.
+    pub fn forget_recent(&self) {
+        // Dropped without the lock in hand.
+        let _gone = self.0.recent.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     fn recent_after(&self, seq: Seq) -> Option<Batch> {
         self.0.recent.read().unwrap_or_else(PoisonError::into_inner).after(seq)
     }

@@ -1,4 +1,4 @@
-//! The newest records, decoded, in memory: readers at the head need no file.
+//! The newest records, decoded, in memory: readers at the head need no file. They go when nothing comes any more.
 //!
 //! Invariant: only what is durable is here. The journal stays the truth; this is a copy of its end.
 
@@ -33,6 +33,12 @@ impl Recent {
             gone.push(oldest);
         }
         gone
+    }
+
+    /// Lets all of them go, for whoever drops them; whoever reads on reads the files.
+    pub(super) fn take(&mut self) -> VecDeque<(Batch, usize)> {
+        self.bytes = 0;
+        std::mem::take(&mut self.batches)
     }
 
     /// Whether the next batch pushes one out that somebody still has in its hands, or that a reader of the files comes to
@@ -87,6 +93,17 @@ mod tests {
         assert_eq!(recent.after(Seq(3)).unwrap()[0].seq, Seq(4));
         assert_eq!(recent.after(Seq(6)).unwrap()[0].seq, Seq(5));
         assert!(recent.after(Seq(9)).is_none(), "not there yet");
+    }
+
+    #[test]
+    fn what_comes_after_all_of_them_went_is_there() {
+        let mut recent = Recent::new(250);
+        recent.push(batch(1..=3), 100);
+        assert_eq!(recent.take().len(), 1);
+        assert!(recent.after(Seq(0)).is_none() && recent.after(Seq(3)).is_none());
+        assert!(recent.push(batch(4..=6), 200).is_empty(), "those before take no room any more");
+        assert!(recent.after(Seq(2)).is_none());
+        assert_eq!(recent.after(Seq(3)).unwrap()[0].seq, Seq(4));
     }
 
     #[test]
