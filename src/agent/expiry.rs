@@ -153,6 +153,7 @@ mod tests {
         assert!(Told::load(&path).due(&[siem("a")], before(5 * DAY)).is_empty());
         assert_eq!(Told::load(&path).due(&[siem("a")], before(DAY / 2)).len(), 1);
     }
+
     #[test]
     fn what_was_told_of_the_peer_is_known_while_only_our_own_certificate_is_there() {
         let mut told = Told::default();

@@ -105,7 +105,7 @@ impl Cutter {
 
     /// What the log should have said for it to be read in its dialect.
     pub(super) fn lacks(&self) -> Option<&'static str> {
-        self.choice.dialect.and_then(|dialect| dialect::lacks(dialect, &self.state))
+        self.choice.dialect.and_then(|dialect| (dialect.lacks)(&self.state))
     }
 
     /// Where the next entry begins.

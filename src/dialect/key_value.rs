@@ -23,6 +23,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     parts: |_, context, text| parts::said_parts(text, read(text, context)),
     speaks,
     knows: |_| false,
+    lacks: |_| None,
     claim: Claim::Shape,
 };
 

@@ -84,6 +84,8 @@ pub struct Dialect {
     pub speaks: fn(head: &[u8]) -> bool,
     /// Whether the file has said before how to read this language, and that still holds.
     pub knows: fn(state: &State) -> bool,
+    /// What a log whose beginning has been read should have said for it to be read in this language, and has not.
+    pub lacks: fn(state: &State) -> Option<&'static str>,
     /// What it means that an entry can be read.
     pub claim: Claim,
 }
@@ -110,12 +112,6 @@ pub const DIALECTS: &[Dialect] = &[
     key_value::DIALECT,
     plain::DIALECT,
 ];
-
-/// What a log whose beginning has been read should have said for it to be read in this dialect, and has not.
-pub fn lacks(dialect: &Dialect, state: &State) -> Option<&'static str> {
-    let is_csv = dialect.name == timeline_csv::DIALECT.name;
-    (is_csv && !state.at_head && state.table.is_none()).then_some(timeline_csv::NO_HEADER)
-}
 
 /// The dialect of that name.
 pub fn find(name: &str) -> Option<&'static Dialect> {

@@ -29,11 +29,12 @@ pub(super) const DIALECT: Dialect = Dialect {
     parts,
     speaks,
     knows: |state| state.table.is_some(),
+    lacks: |state| (!state.at_head && state.table.is_none()).then_some(NO_HEADER),
     claim: Claim::Own,
 };
 
 /// What is to be known of a file without one.
-pub(super) const NO_HEADER: &str = "no line with the names of its columns has come yet; without it rows are kept as they \
+const NO_HEADER: &str = "no line with the names of its columns has come yet; without it rows are kept as they \
     are and not understood: let the export begin with it";
 
 /// What the header of a file says.

@@ -33,6 +33,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     parts: |_, _, text| parts::json_parts(text),
     speaks,
     knows: |_| false,
+    lacks: |_| None,
     claim: Claim::Own,
 };
 

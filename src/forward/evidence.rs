@@ -238,6 +238,7 @@ mod tests {
             assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
         }
     }
+
     #[test]
     fn who_proves_nothing_by_its_close_must_show_that_it_can_before_it_gets_anything() {
         let mut peer = Peer::default();

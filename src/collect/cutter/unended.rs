@@ -44,7 +44,7 @@ impl fmt::Display for Unended {
         match returns {
             0 => Ok(()),
             returns => {
-                write!(f, "; {returns} carriage returns in them end no line: let lines end in LF or CR LF")
+                write!(f, "; carriage returns in them ({returns}) end no line: let lines end in LF or CR LF")
             }
         }
     }

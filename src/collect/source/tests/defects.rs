@@ -99,19 +99,9 @@ fn cut(
     line_bytes_max: usize,
     take: impl FnMut(dialect::Parsed, &Cut<'_>),
 ) {
-    let settings = settings(PathBuf::new());
-    let source = &settings.sources[0];
-    let context = Context {
-        sensor: &source.sensor,
-        source: &source.name,
-        seen: Time::default(),
-        zone: &source.zone,
-        rules: &settings.rules,
-        user_login: Class::UserOperation,
-        habits: &source.habits,
-    };
+    let (context, masks) = (Context::example(), Masks::default());
     cutter.fill(bytes.len(), |space| std::io::Read::read(&mut bytes, space)).unwrap();
-    cutter.cut(end, Reading { context: &context, masks: &settings.masks, line_bytes_max }, take);
+    cutter.cut(end, Reading { context: &context, masks: &masks, line_bytes_max }, take);
 }
 
 fn json(content: &str) -> String {

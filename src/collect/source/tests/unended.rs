@@ -17,7 +17,7 @@ fn a_log_whose_lines_end_in_carriage_returns_alone_is_told_with_a_way_out() {
     let place = format!("{}: ", bench.path("log").display());
     assert_eq!(
         notice(&bench).strip_prefix(&place).unwrap(),
-        "29 bytes wait for the line feed that ends them; 1 carriage returns in them end no line: let lines end in LF or \
+        "29 bytes wait for the line feed that ends them; carriage returns in them (1) end no line: let lines end in LF or \
          CR LF"
     );
     bench.age();
