@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::trail::state_dir;
 use super::{Common, print_json, warn};
+use crate::config::plain;
 use crate::journal::{self, SegmentFile, Verified};
 use crate::model::Seq;
 use anyhow::Context;
@@ -102,9 +103,11 @@ impl Journal {
 }
 
 fn list(segments: &[SegmentFile], form: Form, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let is_known = segments.iter().all(|segment| segment.problem.is_empty());
+    let exit = if is_known { Exit::Done } else { Exit::Damaged };
     if form == Form::Json {
         print_json(&segments, out)?;
-        return Ok(Exit::Done.into());
+        return Ok(exit.into());
     }
     for segment in segments {
         writeln!(
@@ -118,8 +121,11 @@ fn list(segments: &[SegmentFile], form: Form, out: &mut dyn Write) -> anyhow::Re
             segment.index,
             segment.begun,
         )?;
+        if !segment.problem.is_empty() {
+            writeln!(out, "  {}", plain(&segment.problem))?;
+        }
     }
-    Ok(Exit::Done.into())
+    Ok(exit.into())
 }
 
 fn usage(segments: &[SegmentFile], form: Form, out: &mut dyn Write) -> anyhow::Result<ExitCode> {

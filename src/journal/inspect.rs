@@ -5,7 +5,7 @@ use super::index::{self, Index};
 use super::recovery::each_line;
 use super::segment::{self, SegmentName};
 use super::store::Store;
-use super::{forms, reader};
+use super::{forms, open, reader};
 use crate::journal::line::peek;
 use crate::model::{Seq, Time};
 use serde::Serialize;
@@ -35,6 +35,8 @@ pub struct SegmentFile {
     pub oldest: String,
     /// See `oldest`.
     pub newest: String,
+    /// Why this otrail cannot read it; empty as a rule.
+    pub problem: String,
 }
 
 /// The segments below a state directory, oldest first; of the newest every line is read.
@@ -55,11 +57,15 @@ fn segment_file(
     let is_plain = forms::plain(dir, name).exists();
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     let path = if is_plain { forms::plain(dir, name) } else { forms::sealed(dir, name) };
+    let (header, problem) = match segment::read_header(dir, name) {
+        Err(error @ JournalError::Version { .. }) => (None, error.to_string()),
+        header => (header?, String::new()),
+    };
     let last = match next {
         Some(next) => Seq(next.first.0.saturating_sub(1)),
+        None if !problem.is_empty() => Seq(name.first.0.saturating_sub(1)),
         None => last_of(dir, name)?,
     };
-    let header = segment::read_header(dir, name)?;
     let times = Index::open(dir, name).map(|index| {
         let frames = || index.frames().iter().filter(|frame| frame.count > 0);
         (frames().map(|frame| frame.oldest).min(), frames().map(|frame| frame.newest).max())
@@ -76,6 +82,7 @@ fn segment_file(
         begun: text(header.map(|header| header.created)),
         oldest: text(oldest),
         newest: text(newest),
+        problem,
     })
 }
 
@@ -95,6 +102,7 @@ pub fn reindex(state_dir: &Path) -> Result<u64, JournalError> {
     }
     let (store, _lock) = Store::open(state_dir)?;
     let dir = store.journal();
+    open::refuse_later(&dir)?;
     let mut made = 0;
     for name in segment::list(&dir)? {
         made += u64::from(index::rebuild(&dir, &name, &mut || Ok(()))?);
@@ -129,7 +137,7 @@ pub struct Manifest {
 }
 
 /// Writes the lines of records `first` to `last` as they stand in the journal, with sums and chain values, and whatever
-/// stands between them; `None` when there is none.
+/// stands between them; `None` when there is none. Where a later otrail has written one of the segments, nothing is written.
 pub fn export(
     state_dir: &Path,
     (first, last): (Seq, Seq),
@@ -138,13 +146,14 @@ pub fn export(
     let dir = Store::at(state_dir).journal();
     let names = segment::list(&dir)?;
     let stream = reader::stream_of(state_dir)?.to_string();
+    let behind = |at: usize| names.get(at + 1).map(|next| next.first);
+    let in_range = |at: usize| names[at].first <= last && behind(at).is_none_or(|behind| behind > first);
+    let in_range: Vec<usize> = (0..names.len()).filter(|&at| in_range(at)).collect();
+    in_range.iter().try_for_each(|&at| segment::refuse_later(&dir, &names[at]))?;
     let mut copy =
         Copy { out, hash: Sha256::new(), manifest: None, before: String::new(), pending: Vec::new() };
-    for (at, name) in names.iter().enumerate() {
-        let (later, before) = (&names[at + 1..], names.get(at + 1).map(|next| next.first));
-        if before.is_some_and(|before| before <= first) || name.first > last {
-            continue;
-        }
+    for at in in_range {
+        let (name, later, before) = (&names[at], &names[at + 1..], behind(at));
         let limit = reader::limit_of(&dir, name, later)?;
         each_line(&dir, name, |piece| {
             if limit.is_some_and(|limit| piece.offset >= limit) {

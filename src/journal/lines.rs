@@ -5,7 +5,7 @@ use super::forms::{self, Opened};
 use super::line::peek;
 use super::reader::{Line, Place};
 use super::sealed::Found;
-use super::segment::SegmentName;
+use super::segment::{self, SegmentName};
 use super::tail;
 use crate::model::Seq;
 use std::path::Path;
@@ -84,6 +84,10 @@ impl OpenSegment {
         if let Some(limit) = self.limit.filter(|&limit| count == 0 && limit < u64::MAX) {
             self.offset = limit;
             return Ok(Read::Damaged(self.damaged_line(offset, limit - offset)));
+        }
+        if offset == 0 {
+            // What a later otrail means by its lines is not known here.
+            segment::parse_header(&self.line, &self.file.path)?;
         }
         let body = self.line.strip_suffix(b"\n").and_then(tail::body);
         let (seq, body) = (body.and_then(|body| peek(body).seq), body.map(<[u8]>::len));

@@ -44,6 +44,8 @@ impl Journal {
         let gone =
             retention::to_remove(&held, bytes.saturating_sub(kept), limits, confirmed, now, is_believed);
         if !gone.is_empty() {
+            // What otrail cannot read it does not remove either.
+            gone.iter().try_for_each(|name| segment::refuse_later(&dir, name))?;
             let _placing = self.placing();
             for name in &gone {
                 forms::remove(&dir, name)?;

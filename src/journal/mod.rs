@@ -140,6 +140,7 @@ impl Journal {
     pub fn open(mut settings: Settings, now: Time) -> Result<Journal, JournalError> {
         let (store, lock) = Store::open(&settings.state_dir)?;
         settings.bytes_max = settings.capacity();
+        open::refuse_later(&store.journal())?;
         seal::clean_up(&store)?;
         let opened = open::open(&store)?;
         let stream = opened.start.stream;

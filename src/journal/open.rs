@@ -3,6 +3,7 @@
 use super::cursor;
 use super::error::JournalError;
 use super::forms;
+use super::index::Index;
 use super::recovery::{self, Damage, Examined, Files, Known};
 use super::segment::{self, SegmentName};
 use super::store::Store;
@@ -20,6 +21,18 @@ pub(super) struct Opened {
     pub torn: Option<(PathBuf, u64)>,
     /// No segment is left, and yet cursors say that there were records up to here.
     pub gone: Option<Seq>,
+}
+
+/// Refuses a journal that a later otrail has written in, wherever its segments stand. Nothing of them is known but the name:
+/// who has got their records, where the logs are read on, and whether what follows may be chained, packed or removed.
+pub(super) fn refuse_later(dir: &Path) -> Result<(), JournalError> {
+    for name in segment::list(dir)? {
+        // An index that can be read is of a segment that can, and spares the look at it.
+        if !Index::is_there(dir, &name) {
+            segment::refuse_later(dir, &name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Examines the newest segment; the ones before it are left to whoever reads them.

@@ -357,10 +357,14 @@ pub(super) fn limit_of(
 /// The stream id of the journal below a state directory.
 pub fn stream_of(state_dir: &Path) -> Result<StreamId, JournalError> {
     let dir = super::store::Store::at(state_dir).journal();
+    let mut later = None;
     for name in segment::list(&dir)? {
-        if let Some(header) = segment::read_header(&dir, &name)? {
-            return Ok(header.stream);
+        match segment::read_header(&dir, &name) {
+            Ok(Some(header)) => return Ok(header.stream),
+            // The others may say it.
+            Err(error @ JournalError::Version { .. }) => later = later.or(Some(error)),
+            found => drop(found?),
         }
     }
-    Err(JournalError::Missing { dir: state_dir.to_path_buf() })
+    Err(later.unwrap_or_else(|| JournalError::Missing { dir: state_dir.to_path_buf() }))
 }

@@ -21,6 +21,9 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 /// The version of the on-disk form that this program writes, and the newest that it reads.
+///
+/// In every version the first line says it first, and ends in sum and chain as now: that is how an otrail knows what it does
+/// not know.
 pub(super) const FORMAT_VERSION: u64 = 1;
 
 /// Longest header that is read: 64 files' worth and a lot of room.
@@ -254,6 +257,14 @@ pub(super) fn read_header(dir: &Path, name: &SegmentName) -> Result<Option<Heade
         }
     }
     parse_header(&line, path)
+}
+
+/// An error where a later otrail has written the segment; whatever else is wrong with it is told by whoever reads it.
+pub(super) fn refuse_later(dir: &Path, name: &SegmentName) -> Result<(), JournalError> {
+    match read_header(dir, name) {
+        Err(error @ JournalError::Version { .. }) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The header in a line with its line feed; an unknown version is an error, anything else that is not whole `None`.

@@ -57,6 +57,10 @@ pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
     for (at, name) in names.iter().enumerate() {
         let limit = reader::limit_of(&dir, name, &names[at + 1..])?;
         walk.begin(name, names.get(at + 1));
+        if let Err(error) = segment::refuse_later(&dir, name) {
+            walk.pass(&error);
+            continue;
+        }
         let path = forms::plain(&dir, name);
         each_line(&dir, name, |piece| {
             if limit.is_none_or(|limit| piece.offset < limit) {
@@ -90,6 +94,13 @@ impl Walk {
         self.before = next.map(|next| next.first);
         self.next = self.next.or(Some(name.first));
         self.found.segments += 1;
+    }
+
+    /// Of a segment that cannot be read nothing is known, nor what the next one follows.
+    fn pass(&mut self, error: &JournalError) {
+        self.line = 1;
+        self.flaw(&error.to_string());
+        (self.chain, self.next) = (None, self.before);
     }
 
     fn line(&mut self, piece: &Piece<'_>, is_newest: bool, path: &Path) -> Result<(), JournalError> {

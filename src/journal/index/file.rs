@@ -11,6 +11,7 @@
 
 use super::{About, FrameFacts};
 use crate::journal::frames::read_some;
+use crate::journal::segment::FORMAT_VERSION;
 use crate::model::{Seq, Time};
 use std::fs::File;
 
@@ -175,8 +176,9 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// The last byte is the version.
-const MAGIC: [u8; 8] = *b"otrailx\x03";
+/// The last byte is the version. It rises with that of the segments: an index that this otrail reads is of a segment that it
+/// reads.
+const MAGIC: [u8; 8] = [b'o', b't', b'r', b'a', b'i', b'l', b'x', 2 + FORMAT_VERSION as u8];
 /// Table, ABOUT and FRAMES of a segment of 64 MiB take some 5,500.
 const HEAD_BYTES: usize = 8 << 10;
 const ENTRY_BYTES: usize = 24;

@@ -232,13 +232,15 @@ impl Counted<'_> {
     }
 }
 
-/// What a segment of so many bytes and sealed to so many is, for its index. Damage of its successor makes it inexact.
+/// What a segment of so many bytes and sealed to so many is, for its index. Damage of its successor makes it inexact; one that
+/// a later otrail has written is an error.
 pub(super) fn about(
     dir: &Path,
     name: &SegmentName,
     plain_bytes: u64,
     sealed_bytes: u64,
 ) -> Result<About, JournalError> {
+    segment::refuse_later(dir, name)?;
     let names = segment::list(dir)?;
     let later = &names[names.partition_point(|other| other <= name)..];
     let counted = reader::limit_of(dir, name, later)?;
