@@ -143,3 +143,25 @@ fn a_clock_that_jumps_years_ahead_takes_nothing_away() {
     assert!(told[0].contains(" s before the newest record"), "{told:?}");
     assert!(told[1].starts_with("by the clock otrail starts 500 days after the newest record"), "{told:?}");
 }
+
+/// A journal that is written and cannot be listed: no question is answered, and nothing is sealed or removed.
+#[test]
+fn a_folder_that_cannot_be_listed_is_a_problem_of_the_status_while_it_lasts() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(trail::journal_settings(dir.path()), now()).unwrap();
+    journal.note(Event::own(Action::HEARTBEAT, Outcome::Success, now(), "healthy"));
+    journal.maintain(now()).unwrap();
+    assert_eq!(journal.status().error, "");
+    // Whatever the rights of who runs this: a file in the place of the folder cannot be listed either.
+    let (folder, aside) = (dir.path().join("journal"), dir.path().join("elsewhere"));
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let told = format!("cannot read {}: ", folder.display());
+    assert!(journal.status().error.starts_with(&told), "{}", journal.status().error);
+    journal.maintain(now()).unwrap_err();
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    assert!(journal.status().error.starts_with(&told), "until the limits could be looked at again");
+    journal.maintain(now()).unwrap();
+    assert_eq!(journal.status().error, "");
+}

@@ -111,9 +111,8 @@ impl Keeper {
 
 /// One round of upkeep; blocks on the disk.
 fn work(journal: &Journal, overview: &Overview, beat: bool, stepped: Option<i64>) {
-    if let Err(error) = journal.maintain(now()) {
-        tracing::error!("{}", crate::forward::error_text(&error));
-    }
+    // What is wrong is told by the journal, in the log and as long as it lasts in the status.
+    let _ = journal.maintain(now());
     if let Some(seconds) = stepped {
         let message = format!("the clock was moved by {seconds} s");
         journal.note(Event::own(Action::CLOCK_STEPPED, Outcome::Unknown, now(), message));

@@ -1,7 +1,7 @@
 //! Keeping the journal within its limits: retention, capacity, its status.
 
 use super::clock::Clock;
-use super::error::JournalError;
+use super::error::{JournalError, text};
 use super::forms;
 use super::outlook::{Outlook, outlook};
 use super::reader::Scan;
@@ -12,7 +12,7 @@ use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A destination that is in the config no more.
@@ -29,8 +29,20 @@ pub struct Left {
 }
 
 impl Journal {
-    /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk.
+    /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk. That it fails is a
+    /// problem of the status until it does not, and told in the log when it begins.
     pub fn maintain(&self, now: Time) -> Result<(), JournalError> {
+        let result = self.keep_within(now);
+        let problem = result.as_ref().err().map(text).unwrap_or_default();
+        let mut upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        if !problem.is_empty() && *upkeep != problem {
+            tracing::error!("the journal cannot be kept within its limits: {problem}");
+        }
+        *upkeep = problem;
+        result
+    }
+
+    fn keep_within(&self, now: Time) -> Result<(), JournalError> {
         let is_believed = self.clock().is_believed(now, self.0.begun.elapsed());
         let bytes = self.0.bytes.load(Ordering::Relaxed);
         let dir = self.0.store.journal();
@@ -155,7 +167,9 @@ impl Journal {
 
     /// The journal's part of `otrail status`.
     pub fn status(&self) -> JournalStatus {
-        let names = segment::list(&self.0.store.journal()).unwrap_or_default();
+        let names = segment::list(&self.0.store.journal());
+        let error = self.error(names.as_ref().err());
+        let names = names.unwrap_or_default();
         let newest = self.newest();
         let oldest = names.first().map_or(Seq::NONE, |name| name.first);
         JournalStatus {
@@ -168,8 +182,17 @@ impl Journal {
             newest,
             full: self.0.full.load(Ordering::Relaxed) || self.0.over.load(Ordering::Relaxed),
             damaged: self.0.damaged.load(Ordering::Relaxed),
-            error: self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            error,
         }
+    }
+
+    /// What is wrong, the worst first: it cannot be written, its folder cannot be `listed`, or it cannot be kept within its
+    /// limits.
+    fn error(&self, listed: Option<&JournalError>) -> String {
+        let of = |error: &Mutex<String>| error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let listed = listed.map(|error| format!("{}; {UNLISTED}", text(error))).unwrap_or_default();
+        let all = [of(&self.0.error), listed, of(&self.0.upkeep)];
+        all.into_iter().find(|error| !error.is_empty()).unwrap_or_default()
     }
 }
 
@@ -200,5 +223,8 @@ pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
     Ok(bytes)
 }
 
+/// What that means, and what is to be done.
+const UNLISTED: &str =
+    "until the agent's user may list it again, no question is answered and nothing is sealed or removed";
 /// How long the cursor of a destination that left the config keeps its records.
 const LEFT_PINS: Duration = Duration::from_secs(30 * 86_400);

@@ -128,6 +128,8 @@ struct Inner {
     broken: AtomicBool,
     damaged: AtomicU64,
     error: Mutex<String>,
+    /// Why what is done every few seconds could not be done the last time.
+    upkeep: Mutex<String>,
     clock: Mutex<clock::Clock>,
     begun: Instant,
     _lock: Flock<File>,
@@ -171,6 +173,7 @@ impl Journal {
             broken: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
             error: Mutex::default(),
+            upkeep: Mutex::default(),
             clock: Mutex::new(clock::Clock::new(newest_at, now)),
             begun: Instant::now(),
             settings,
