@@ -48,16 +48,44 @@ fn assert_read(house: &mut House, expected: impl Iterator<Item = usize>) {
     assert_eq!(sessions(house), expected.collect::<Vec<_>>());
 }
 
-#[test]
-fn without_inotify_the_poll_does_it_all() {
-    let within =
-        ["unshare", "-Ur", "sh", "-c", "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\"", "sh"];
-    if !Command::new(within[0]).args(&within[1..]).arg("true").status().unwrap().success() {
-        // A container that allows no user namespace: the limit is for the whole machine there.
-        return;
-    }
+/// A house whose agent may have none of these; nothing in a container that allows no user namespace, since the limit is for
+/// the whole machine there.
+fn house_without(limit: &'static str) -> Option<House> {
+    let within = ["unshare", "-Ur", "sh", "-c", limit, "sh"];
+    let may = Command::new(within[0]).args(&within[1..]).arg("true").status().unwrap().success();
     let mut house = House::new();
     house.start_within(&within);
+    may.then_some(house)
+}
+
+fn has_notice(text: &'static str) -> impl Fn(&Status) -> bool {
+    move |status| status.sources[0].notice.contains(text)
+}
+
+#[test]
+fn a_log_that_may_not_be_watched_is_told_once_and_as_long_as_it_lasts() {
+    let limit = "echo 0 >/proc/sys/user/max_inotify_watches && exec \"$@\"";
+    let Some(mut house) = house_without(limit) else { return };
+    append(&house, 0..10);
+    house.start();
+    house.wait_until("reads", has_read(10));
+    house.wait_until(
+        "tells the limit",
+        has_notice("no more inotify watches; raise fs.inotify.max_user_watches"),
+    );
+    rotate(&house.log());
+    append(&house, 10..20);
+    let status = house.wait_until("reads on after a rotation", has_read(20));
+    assert!(status.problems.is_empty(), "{:?}", status.problems);
+    let said = house.said();
+    assert_eq!(said.matches("raise fs.inotify.max_user_watches").count(), 1, "{said}");
+    assert_read(&mut house, 0..20);
+}
+
+#[test]
+fn without_inotify_the_poll_does_it_all() {
+    let limit = "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\"";
+    let Some(mut house) = house_without(limit) else { return };
     append(&house, 0..10);
     house.start();
     house.wait_until("reads", has_read(10));
@@ -70,7 +98,13 @@ fn without_inotify_the_poll_does_it_all() {
     File::options().write(true).truncate(true).open(house.log()).unwrap();
     append(&house, 30..40);
     house.wait_until("reads on after a cut", has_read(40));
-    assert!(house.said().contains("no hints from the file system"), "{}", house.said());
+    let said = house.said();
+    assert_eq!(said.matches("no hints from the file system").count(), 1, "{said}");
+    assert_eq!(said.matches("raise fs.inotify.max_user_instances").count(), 1, "{said}");
+    house.wait_until(
+        "tells the limit",
+        has_notice("no more inotify instances; raise fs.inotify.max_user_instances"),
+    );
     assert_read(&mut house, 0..40);
 }
 

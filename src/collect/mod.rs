@@ -148,8 +148,8 @@ impl Collector {
                 self.sources.iter_mut().for_each(|source| source.hurried = true);
             }
             let busy = self.round()?;
-            for (at, source) in self.sources.iter().enumerate() {
-                hints.follow(at, source.watched());
+            for (at, source) in self.sources.iter_mut().enumerate() {
+                source.short = hints.follow(at, source.watched());
             }
             if pace.status_is_due() {
                 self.publish(false);

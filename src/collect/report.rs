@@ -3,6 +3,7 @@
 use super::settings::Settings;
 use super::source::Source;
 use super::tail::Tail;
+use super::watch::Short;
 use crate::model::status::{FileStatus, SourceStatus, time_text};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ impl Source {
             dialect_reason: choice.map(|choice| choice.reason.clone()).unwrap_or_default(),
             offset: tail.map_or(0, |tail| tail.file.offset),
             bytes_behind: behind,
-            notice: tails().find_map(notice).unwrap_or_default(),
+            notice: tails().find_map(notice).or(self.short.map(Short::notice)).unwrap_or_default(),
             last_entry: time_text(self.last_entry),
             entries_per_second: (self.pace.per_second * 10.0).round() / 10.0,
             ..self.status.clone()

@@ -13,6 +13,7 @@ use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
 use super::telling::Spoken;
+use super::watch::Short;
 use crate::dialect::{Context, End, Identity};
 use crate::journal::{Draft, FollowedFile, Input, Journal, Mark, Progress};
 use crate::model::status::SourceStatus;
@@ -44,6 +45,8 @@ pub(super) struct Source {
     pub(super) open_gap: Option<usize>,
     pub(super) spoken: Spoken,
     pub(super) defects: Defects,
+    /// What there is too little of for hints that its logs have grown.
+    pub(super) short: Option<Short>,
 }
 
 /// What a poll works with.
@@ -82,6 +85,7 @@ impl Source {
             open_gap: None,
             spoken: Spoken::default(),
             defects: Defects::default(),
+            short: None,
         }
     }
 
