@@ -15,6 +15,9 @@ pub(super) struct Choice {
     foreign: u32,
     /// Where each dialect that was in use was last told how to read on.
     anchors: Vec<(&'static str, u64)>,
+    /// Rows of an export without header are looked for among the first entries.
+    looked_at: u32,
+    has_rows: bool,
 }
 
 impl Choice {
@@ -33,7 +36,19 @@ impl Choice {
             changed_at: None,
             foreign: 0,
             anchors: Vec::new(),
+            looked_at: 0,
+            has_rows: false,
         }
+    }
+
+    /// What the log should have said for `auto` to find its dialect.
+    pub(super) fn lacks(&self) -> Option<&'static str> {
+        (self.has_rows && self.reads_text()).then_some(NO_HEADER)
+    }
+
+    /// Whether any text would be read as this log is.
+    fn reads_text(&self) -> bool {
+        self.dialect.is_none_or(|dialect| dialect.claim == Claim::Text)
     }
 
     /// Who reads the entries. While nobody speaks their language it is the first dialect of the table, which keeps
@@ -69,6 +84,10 @@ impl Choice {
     ) -> bool {
         if !self.is_auto || self.changed_at == Some(head.start) {
             return false;
+        }
+        if self.looked_at < LOOKED_AT_MAX && self.reads_text() {
+            self.looked_at += 1;
+            self.has_rows |= dialect::is_row(head.text);
         }
         let present = self.reader();
         let rival = if parsed.is_foreign() {
@@ -136,5 +155,10 @@ const REST_BYTES: usize = 4 << 10;
 /// That many lines of them at most.
 const REST_LINES: usize = 64;
 
+/// What is to be known of a file with rows of the timeline and nothing that says what stands where in them.
+const NO_HEADER: &str = "it has rows of the sensor's timeline, and no line with the names of their columns has come yet; without \
+    it they are kept as they are and not understood: let the export begin with it";
+/// Entries that are looked at for that: the first tell.
+const LOOKED_AT_MAX: u32 = 64;
 /// Foreign entries in a row after which a dialect may take over that many logs look like.
 const FOREIGN_MIN: u32 = 4;

@@ -105,7 +105,8 @@ impl Cutter {
 
     /// What the log should have said for it to be read in its dialect.
     pub(super) fn lacks(&self) -> Option<&'static str> {
-        self.choice.dialect.and_then(|dialect| (dialect.lacks)(&self.state))
+        let of_dialect = self.choice.dialect.and_then(|dialect| (dialect.lacks)(&self.state));
+        of_dialect.or_else(|| self.choice.lacks())
     }
 
     /// Where the next entry begins.

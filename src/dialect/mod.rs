@@ -56,6 +56,7 @@ pub use read::{read, unread};
 pub use rules::{Explained, FailedExample, Near, RuleAt, RuleProblem, Rules};
 pub use state::State;
 pub use time::{Moment, read as time_of};
+pub use timeline_csv::is_row;
 pub use types::{Scope, TYPES, Type, class};
 
 use crate::model::guard::Panicked;

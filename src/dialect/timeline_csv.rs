@@ -16,7 +16,7 @@ use super::encoding::Encoding;
 use super::parts::part_of;
 use super::time::{self, Moment};
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, End, Entry, Parsed, Part, State};
+use super::{Claim, Context, Dialect, End, Entry, Parsed, Part, State, Type};
 use crate::model::{Flag, Raw};
 use std::borrow::Cow;
 
@@ -36,6 +36,18 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is to be known of a file without one.
 const NO_HEADER: &str = "no line with the names of its columns has come yet; without it rows are kept as they \
     are and not understood: let the export begin with it";
+
+/// Whether a line is a row of the export: one of its cells is a documented type. What it means is said by a header alone.
+pub fn is_row(line: &[u8]) -> bool {
+    let is_type = |cell: &[u8]| {
+        let name = std::str::from_utf8(cell.trim_ascii()).ok();
+        name.is_some_and(|name| Type::find(name.trim_matches('"')).is_some())
+    };
+    DELIMITERS.iter().any(|delimiter| {
+        let cells = || line.split(|byte| byte == delimiter);
+        cells().count() >= NAMES_MIN && cells().any(is_type)
+    })
+}
 
 /// What the header of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,6 +322,20 @@ mod tests {
         }
         for line in ["time,x,y", "severity,type,owner", "User, type the content", "1,type,content,time"] {
             assert_eq!(header(line.as_bytes(), Encoding::Utf8), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_known_by_a_type_that_stands_alone_in_a_cell() {
+        for line in [
+            "1,USER_OPERATION,User admin logged in",
+            "2024-02-29 07:58:40;INFO; \"USER_LOGIN\" ;x\r",
+            "a|b|USER_LOGIN",
+        ] {
+            assert!(is_row(line.as_bytes()), "{line}");
+        }
+        for line in ["1,USER_OPERATION", "a, b, a USER_OPERATION", "one, two, three", "USER_LOGIN", ""] {
+            assert!(!is_row(line.as_bytes()), "{line}");
         }
     }
 

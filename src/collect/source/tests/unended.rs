@@ -54,3 +54,33 @@ fn an_export_without_the_names_of_its_columns_is_kept_and_told_with_a_way_out() 
     assert_eq!(bench.poll(), ["User admin logged in"]);
     assert!(notice(&bench).is_empty());
 }
+
+/// What nobody has named the language of is read as text, which may well look as if it were understood.
+#[test]
+fn auto_tells_of_rows_without_the_names_of_their_columns_until_these_come() {
+    for row in [
+        "1,USER_OPERATION,User admin logged in",
+        "2024-02-29 07:58:40;INFO;USER_OPERATION;User admin logged in",
+    ] {
+        let mut bench = Bench::new();
+        bench.settings.sources[0].dialect = None;
+        bench.source = Source::new(0, &bench.settings.sources[0], Vec::new());
+        bench.write("log", &format!("{row}\n"));
+        bench.poll();
+        let told =
+            "it has rows of the sensor's timeline, and no line with the names of their columns has come yet";
+        assert!(notice(&bench).contains(told), "{}", notice(&bench));
+        bench.write("log", &format!("{row}\n").repeat(3));
+        bench.poll();
+        assert!(notice(&bench).contains(told), "{}", notice(&bench));
+        bench.write("log", "Time,Type,Content\n1,USER_OPERATION,User admin logged in\n");
+        bench.poll();
+        assert!(notice(&bench).is_empty(), "{}", notice(&bench));
+    }
+    let mut bench = Bench::new();
+    bench.settings.sources[0].dialect = None;
+    bench.source = Source::new(0, &bench.settings.sources[0], Vec::new());
+    bench.write("log", "2024-02-29 07:58:40 one, two, three\n");
+    bench.poll();
+    assert!(notice(&bench).is_empty(), "{}", notice(&bench));
+}
