@@ -300,3 +300,53 @@ fn of_several_logs_one_has_to_be_named() {
     assert!(shown.contains("source timeline: ") && shown.contains("source more: "), "{shown}");
     assert_eq!(house.stop(), Some(0));
 }
+
+/// What the log was rotated to before otrail came: the agent says what has it read, and that does it.
+#[test]
+fn what_was_rotated_before_the_first_start_is_read_by_the_commands_that_are_told() {
+    let mut house = House::new();
+    let log = house.log();
+    let name = |more: &str| log.with_file_name(format!("operations.ndjson{more}"));
+    for (numbers, former, day) in [(0..10, ".3.zst", 1), (10..20, ".2 of Kim's", 2), (20..30, ".1", 3)] {
+        let text = numbers.map(entry).collect::<String>();
+        let text = if former.ends_with(".zst") {
+            zstd::encode_all(text.as_bytes(), 1).unwrap()
+        } else {
+            text.into_bytes()
+        };
+        fs::write(name(former), text).unwrap();
+        let file = fs::File::options().write(true).open(name(former)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400 * day)).unwrap();
+    }
+    append(&house, 30..40);
+    house.start();
+    wait(&house, 10);
+    let told = house.said();
+    assert!(told.contains("3 files that"), "{told}");
+    let commands: Vec<&str> =
+        told.lines().filter_map(|line| line.split_once("otrail source reset ")).map(|it| it.1).collect();
+    assert_eq!(commands.len(), 3, "{told}");
+    for (at, command) in commands.iter().enumerate() {
+        // As an admin has it done who takes the line as it is.
+        let otrail = format!("{:?} -c {:?}", env!("CARGO_BIN_EXE_otrail"), house.config());
+        let output =
+            Command::new("sh").args(["-c", &format!("{otrail} source reset {command}")]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        wait(&house, 20 + 10 * at as u64);
+    }
+    assert_eq!(house.stop(), Some(0));
+    let sessions: Vec<String> = house
+        .records()
+        .into_iter()
+        .filter_map(|record| {
+            let at = record.event.message.split("session ").nth(1)?.get(..7)?.to_owned();
+            record.position.map(|_| at)
+        })
+        .collect();
+    let expected = (30..40).chain(0..30);
+    assert_eq!(sessions, expected.map(|number| format!("{number:07}")).collect::<Vec<_>>());
+    house.start();
+    house.wait_until("runs again", |status| !status.sources.is_empty());
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(house.said().matches("before this first start").count(), 1, "{}", house.said());
+}

@@ -40,7 +40,8 @@ struct Show {
 /// Read a source on from another place
 ///
 /// Going back repeats events, under the ids that they had. Going forward leaves entries out for good. Either is an
-/// event of the trail (agent.position_reset) that says who did it, from where to where. A sensor that is asked has no
+/// event of the trail (agent.position_reset) that says who did it, from where to where. What the log was rotated to before
+/// the first start of the agent is read with --file FILE --to beginning, the oldest first. A sensor that is asked has no
 /// position: each start of the agent asks it for all that it still shows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -342,6 +342,7 @@ impl Source {
         remember(&mut self.known, &tail.file);
         self.logs[log].tails.push_back(tail);
         if is_log && known.is_none() {
+            self.tell_unread(log, settings.start);
             self.put_on_trial(log);
             self.suspect(log);
         }

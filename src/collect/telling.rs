@@ -1,6 +1,8 @@
 //! What a source tells the journal besides its entries: its dialect, how far it is, what may be lost.
 
 use super::gap::Gap;
+use super::place;
+use super::settings::Start;
 use super::source::{Round, Source, progress_of, remember};
 use crate::journal::Draft;
 use crate::model::{Action, Event, Outcome, Target, Text};
@@ -82,6 +84,32 @@ impl Source {
         }
     }
 
+    /// What the log was rotated to before otrail came is not read by itself: a first start says so, and how it is read.
+    pub(super) fn tell_unread(&self, log: usize, start: Start) {
+        let (source, log) = (&self.name, &self.logs[log].path);
+        let mut former =
+            if self.is_fresh && start == Start::Beginning { place::rotated(log) } else { Vec::new() };
+        former.sort_by_cached_key(|path| path.metadata().and_then(|former| former.modified()).ok());
+        let (count, log) = (former.len(), log.display());
+        if count == 0 {
+            return;
+        }
+        let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        tracing::warn!(
+            "source {source}: {files} that {log} was rotated to before this first start will not be read; what follows has \
+             them read, the oldest first"
+        );
+        let words = former.iter().filter_map(|path| quoted(path.to_str()?)).take(COMMANDS_MAX);
+        let mut rest = count;
+        for file in words {
+            tracing::warn!("otrail source reset {source} --file {file} --to beginning --yes");
+            rest -= 1;
+        }
+        if rest > 0 {
+            tracing::warn!("and so for {rest} more");
+        }
+    }
+
     /// That an entry waits in vain for its end goes to the journal, too; once for a file.
     pub(super) fn tell_unended(&mut self, log: usize, at: usize, round: &mut Round<'_>) {
         let log = &mut self.logs[log];
@@ -119,6 +147,17 @@ impl Source {
     }
 }
 
+/// As a shell takes it for one word. A line feed in a name would begin a line of its own in the log: it has no such form.
+fn quoted(word: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
+    match word.bytes().all(is_plain) {
+        true => Some(word.to_owned()),
+        false => (!word.contains(char::is_control)).then(|| format!("'{}'", word.replace('\'', "'\\''"))),
+    }
+}
+
+/// Files of a log that are named with the command that has them read.
+const COMMANDS_MAX: usize = 16;
 /// How long a file must not have grown before it is told that an entry in it has no end.
 const UNENDED_AFTER: Duration = Duration::from_secs(10);
 /// How often a change of the dialect is told.
@@ -127,3 +166,20 @@ const CHANGES_EVERY: Duration = Duration::from_secs(60);
 const PASSED_MAX: u64 = 10_000;
 /// Time after which it is told, too.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a shell makes of the word is the name again.
+    #[test]
+    fn a_name_is_one_word_of_a_shell_whatever_is_in_it() {
+        for name in ["/var/log/a.log-20240229.gz", "a b", "it's", "$(reboot)", "`x`;\"y\" *", "-é\\"] {
+            let script = format!("printf %s {}", quoted(name).unwrap());
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), name);
+        }
+        assert_eq!(quoted("a.log.1\notrail source reset"), None);
+        assert_eq!(quoted("a.log.1\u{1b}[2J"), None);
+    }
+}
