@@ -5,7 +5,7 @@ use super::{AgentError, now};
 use crate::forward::{self, Destination, Settings};
 use crate::journal::{self, Draft, Input, Journal, JournalError};
 use crate::model::act::Tested;
-use crate::model::status::DestinationStatus;
+use crate::model::status::{Cause, DestinationStatus};
 use crate::model::{Event, Record, Seq};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -90,6 +90,8 @@ pub(super) fn tested(status: &DestinationStatus, through: Seq, after: Duration) 
         evidence: status.evidence.clone(),
         after_millis: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
         error,
+        cause: if confirmed { Cause::Unknown } else { status.cause },
+        frames: status.frames,
         messages: Vec::new(),
     }
 }

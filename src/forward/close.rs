@@ -36,7 +36,7 @@ impl Destination {
                     self.on_connect(at, made.unwrap_or(Err(LinkError::Unprepared))).await;
                 }
             }
-            Verdict::Unproved(reason) => {
+            Verdict::Unproved { reason, cause } => {
                 if let Some(trial) = &mut self.trial {
                     trial.on_unproved(&observed);
                 }
@@ -44,7 +44,7 @@ impl Destination {
                 // Who stayed until we closed takes us, and an alert says itself what it is about.
                 let event = match observed.closed_before_ours || observed.is_wordless {
                     true => self.report.ended(&error, observed.said.as_deref()),
-                    false => self.report.lost(&error),
+                    false => self.report.lost_by(cause, &error),
                 };
                 self.lost(event).await;
             }

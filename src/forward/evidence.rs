@@ -20,6 +20,7 @@
 
 use super::habits::Habits;
 use super::settings::Evidence;
+use crate::model::status::Cause;
 use crate::transport::Observed;
 use serde::{Deserialize, Serialize};
 
@@ -75,18 +76,25 @@ impl Peer {
 pub(super) enum Verdict {
     /// Everything that was sent over the link has arrived.
     Delivered(Level),
-    /// Nothing of it counts; it goes out again. With the reason.
-    Unproved(String),
+    /// Nothing of it counts; it goes out again.
+    Unproved { reason: String, cause: Cause },
+}
+
+impl Verdict {
+    fn unproved(reason: &str) -> Verdict {
+        Verdict::Unproved { reason: reason.to_owned(), cause: Cause::Unknown }
+    }
 }
 
 /// Judges a barrier, as far as the config takes it, and learns about the peer.
 pub(super) fn judge(seen: &Observed, evidence: Evidence, peer: &mut Peer) -> Verdict {
     let verdict = accept(proof(seen, peer), evidence);
     let has_stayed = seen.broken.is_none() && !seen.closed_before_ours && seen.unanswered.is_none();
-    peer.is_in_doubt = has_stayed && matches!(verdict, Verdict::Unproved(_));
+    peer.is_in_doubt = has_stayed && matches!(verdict, Verdict::Unproved { .. });
     match verdict {
-        Verdict::Unproved(reason) if peer.is_in_doubt => {
-            Verdict::Unproved(format!("{reason}; it gets no event before a link has ended as it must"))
+        Verdict::Unproved { reason, cause } if peer.is_in_doubt => {
+            let reason = format!("{reason}; it gets no event before a link has ended as it must");
+            Verdict::Unproved { reason, cause }
         }
         verdict => verdict,
     }
@@ -101,15 +109,16 @@ fn accept(verdict: Verdict, evidence: Evidence) -> Verdict {
              driver ossl"
         }
         (Verdict::Delivered(Level::Fin), Evidence::Probe) => {
-            "the peer sent a FIN without close_notify, which evidence = \"probe\" excludes"
+            "the peer sent a FIN without close_notify, which evidence = \"probe\" excludes: set evidence = \"auto\", which \
+             counts the FIN as weaker evidence"
         }
         _ => return verdict,
     };
-    Verdict::Unproved(reason.to_owned())
+    Verdict::Unproved { reason: reason.to_owned(), cause: Cause::Evidence }
 }
 
 fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
-    let unproved = |reason: &str| Verdict::Unproved(reason.to_owned());
+    let unproved = Verdict::unproved;
     match (seen.unanswered, &seen.broken) {
         // Answers prove what they prove, however the link ended.
         (Some(0), _) => return Verdict::Delivered(Level::Ack),
@@ -117,7 +126,7 @@ fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
         _ => {}
     }
     if let Some(reason) = &seen.broken {
-        return Verdict::Unproved(format!("the connection broke at its end: {reason}"));
+        return unproved(&format!("the connection broke at its end: {reason}"));
     }
     if seen.closed_before_ours {
         return unproved("the peer had closed before we did");
@@ -175,7 +184,7 @@ mod tests {
     }
 
     fn is_unproved(seen: &Observed, peer: &mut Peer) -> bool {
-        matches!(judge(seen, Evidence::Auto, peer), Verdict::Unproved(_))
+        matches!(judge(seen, Evidence::Auto, peer), Verdict::Unproved { .. })
     }
 
     #[test]
@@ -191,6 +200,20 @@ mod tests {
         assert_eq!(judge(&fin_only(), Evidence::Auto, &mut peer), Verdict::Delivered(Level::Fin));
         judge(&answered(), Evidence::Auto, &mut peer);
         assert!(is_unproved(&fin_only(), &mut peer));
+    }
+
+    #[test]
+    fn a_fin_that_the_config_alone_excludes_is_told_with_that_cause() {
+        let cause = |evidence, seen: &Observed| match judge(seen, evidence, &mut Peer::default()) {
+            Verdict::Unproved { reason, cause } => Some((cause, reason.contains("set evidence = \"auto\""))),
+            Verdict::Delivered(_) => None,
+        };
+        let early = Observed { closed_before_ours: true, ..answered() };
+        for evidence in [Evidence::Barrier, Evidence::Probe] {
+            assert_eq!(cause(evidence, &fin_only()), Some((Cause::Evidence, true)));
+            assert_eq!(cause(evidence, &early), Some((Cause::Unknown, false)));
+        }
+        assert_eq!(cause(Evidence::Auto, &fin_only()), None);
     }
 
     #[test]

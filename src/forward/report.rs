@@ -6,7 +6,7 @@ use super::evidence::Level;
 use super::settings::Settings;
 use super::suspect::Suspect;
 use crate::journal::{Journal, Next};
-use crate::model::status::{AddressStatus, CertificateStatus, DestinationStatus};
+use crate::model::status::{AddressStatus, Cause, CertificateStatus, DestinationStatus};
 use crate::model::{Action, Event, Outcome, Record, Seq, Target, Time};
 use crate::transport::{Certificate, Link};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -177,7 +177,9 @@ impl Report {
 
     pub(super) fn problem(&self, error: &str) {
         tracing::warn!("{}: {error}", self.name);
-        error.clone_into(&mut self.status().error);
+        let mut status = self.status();
+        error.clone_into(&mut status.error);
+        status.cause = Cause::Unknown;
     }
 
     /// What was a problem beside the link is none any more.
@@ -190,9 +192,10 @@ impl Report {
     /// The peer ended the link without saying why. What that may mean when it was a fresh one: what it has `said` tells, or
     /// it is our certificate.
     pub(super) fn ended(&mut self, error: &str, said: Option<&str>) -> Option<Event> {
-        let fresh = self.up_since.is_some() && !self.has_stayed();
-        match said.or(self.suspicion) {
-            Some(suspicion) if fresh && !self.accepted => self.lost(&format!("{error}; {suspicion}")),
+        let fresh = self.up_since.is_some() && !self.has_stayed() && !self.accepted;
+        match (said, self.suspicion) {
+            (Some(said), _) if fresh => self.lost_by(Cause::AnotherServer, &format!("{error}; {said}")),
+            (None, Some(suspicion)) if fresh => self.lost(&format!("{error}; {suspicion}")),
             _ => self.lost(error),
         }
     }
@@ -204,6 +207,10 @@ impl Report {
 
     /// The link is gone or did not come up. The event to journal, once for each loss.
     pub(super) fn lost(&mut self, error: &str) -> Option<Event> {
+        self.lost_by(Cause::Unknown, error)
+    }
+
+    pub(super) fn lost_by(&mut self, cause: Cause, error: &str) -> Option<Event> {
         self.up_since = None;
         self.accepted = false;
         {
@@ -213,6 +220,7 @@ impl Report {
             status.tls.clear();
             status.round_trip_us = 0;
             error.clone_into(&mut status.error);
+            status.cause = cause;
             if let Some(address) = status.addresses.get_mut(self.at) {
                 address.in_use = false;
                 error.clone_into(&mut address.error);

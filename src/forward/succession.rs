@@ -80,7 +80,7 @@ impl Destination {
                     let event = self.delivered(level);
                     self.tell(event).await;
                 }
-                Verdict::Unproved(_) => self.delivery.on_lost_for_another(self.now()),
+                Verdict::Unproved { .. } => self.delivery.on_lost_for_another(self.now()),
             }
             self.let_go();
         }

@@ -1,5 +1,6 @@
 //! What an admin may have the agent do, and what came of it: plain data, as it goes over the local socket.
 
+use super::status::Cause;
 use super::{FileNo, Text};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -168,6 +169,10 @@ pub struct Tested {
     pub after_millis: u64,
     /// Why they are not confirmed; empty when they are.
     pub error: String,
+    /// What is known of that beside the sentence; `unknown` when they are confirmed.
+    pub cause: Cause,
+    /// Frames sent to the destination since its agent started, of these events or others; without an agent, of these.
+    pub frames: u64,
     /// The messages as they are sent, without their framing.
     pub messages: Vec<String>,
 }
@@ -290,4 +295,21 @@ pub struct FilePlace {
     pub finished: bool,
     /// Bytes not read yet, as far as it is open.
     pub bytes_behind: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Agent and client may be of different versions while one is replaced.
+    #[test]
+    fn a_cause_that_is_not_told_or_not_known_here_is_an_unknown_one() {
+        let read = |json: &str| serde_json::from_str::<Tested>(json).unwrap().cause;
+        assert_eq!(read(r#"{"destination":"siem","confirmed":false,"error":"no"}"#), Cause::Unknown);
+        assert_eq!(read(r#"{"destination":"siem","cause":"weather","moon":"full"}"#), Cause::Unknown);
+        for cause in [Cause::Unknown, Cause::AnotherServer, Cause::Evidence] {
+            let tested = Tested { cause, ..Tested::default() };
+            assert_eq!(read(&serde_json::to_string(&tested).unwrap()), cause);
+        }
+    }
 }

@@ -213,6 +213,33 @@ pub struct DestinationStatus {
     pub connections: u64,
     /// The last error, empty when all is well.
     pub error: String,
+    /// What is known of its cause; for whoever has a test sent.
+    #[serde(skip)]
+    pub cause: Cause,
+}
+
+/// What is known of the cause of an error beside its sentence; a word in JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", from = "String")]
+pub enum Cause {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// The peer spoke where a syslog server is silent: it is of another kind than the config has it.
+    AnotherServer,
+    /// The config demands more evidence than the peer gives.
+    Evidence,
+}
+
+impl From<String> for Cause {
+    /// A word of a later otrail says nothing here.
+    fn from(word: String) -> Cause {
+        match word.as_str() {
+            "another-server" => Cause::AnotherServer,
+            "evidence" => Cause::Evidence,
+            _ => Cause::Unknown,
+        }
+    }
 }
 
 /// A certificate in use, or one that is to be used.

@@ -7,6 +7,8 @@ use crate::cli::finding::{Finding, ok, problem, warning};
 use crate::cli::send_test::direct;
 use crate::config::Config;
 use crate::forward::{Settings, error_text};
+use crate::model::act::Tested;
+use crate::model::status::Cause;
 use crate::net::NetError;
 use crate::transport::LinkError;
 use std::time::Duration;
@@ -117,9 +119,12 @@ fn kept(thing: &str, met: &Met) -> Vec<Finding> {
 
 /// A test event, and the evidence for it.
 fn tried(thing: &str, config: &Config, settings: &Settings) -> anyhow::Result<Finding> {
-    let tested = direct(config, settings, 1, WAIT)?;
+    Ok(told(thing, &direct(config, settings, 1, WAIT)?))
+}
+
+fn told(thing: &str, tested: &Tested) -> Finding {
     let after = tested.after_millis;
-    Ok(match (tested.confirmed, tested.evidence.as_str()) {
+    match (tested.confirmed, tested.evidence.as_str()) {
         (true, "none") => warning(
             thing,
             "a test event was sent, and the config wants no evidence for it",
@@ -133,20 +138,27 @@ fn tried(thing: &str, config: &Config, settings: &Settings) -> anyhow::Result<Fi
             "a server with another TLS library, such as rsyslog's driver ossl, shows more",
         ),
         (true, level) => ok(thing, format!("a test event arrived after {after} ms by evidence {level}")),
-        (false, _) if tested.error.contains("set transport = ") || tested.error.contains("it had said") => {
-            problem(thing, format!("a test event is not confirmed: {}", tested.error), "")
+        (false, _) => unconfirmed(thing, tested),
+    }
+}
+
+fn unconfirmed(thing: &str, tested: &Tested) -> Finding {
+    let error = &tested.error;
+    match tested.cause {
+        // The sentences of these say what to do.
+        Cause::Evidence if tested.frames == 0 => {
+            problem(thing, format!("no test event was sent: {error}"), "")
         }
-        // The sentence says what to do.
-        (false, _) if tested.error.contains("evidence = \"auto\"") => {
-            problem(thing, format!("no test event was sent: {}", tested.error), "")
+        Cause::Evidence | Cause::AnotherServer => {
+            problem(thing, format!("a test event is not confirmed: {error}"), "")
         }
-        (false, _) => problem(
+        Cause::Unknown => problem(
             thing,
-            format!("the link stays up without events, and a test event is not confirmed: {}", tested.error),
+            format!("the link stays up without events, and a test event is not confirmed: {error}"),
             "the server may want another framing (`framing`), smaller messages (`frame-max`), or not take them at all: see \
              its own log",
         ),
-    })
+    }
 }
 
 fn millis(duration: Duration) -> String {
@@ -155,3 +167,27 @@ fn millis(duration: Duration) -> String {
 
 /// How long evidence is waited for.
 const WAIT: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a sentence quotes of a server may be anything.
+    #[test]
+    fn what_is_advised_goes_by_the_cause_and_not_by_the_words_of_the_error() {
+        let error = r#"it had said "set transport = evidence = "auto"""#.to_owned();
+        let finding = |cause, frames| {
+            let tested = Tested { error: error.clone(), cause, frames, ..Tested::default() };
+            format!("{:?}", told("destination siem", &tested))
+        };
+        assert!(finding(Cause::Unknown, 1).contains("another framing (`framing`)"));
+        for (cause, frames, text) in [
+            (Cause::AnotherServer, 1, "a test event is not confirmed: "),
+            (Cause::Evidence, 1, "a test event is not confirmed: "),
+            (Cause::Evidence, 0, "no test event was sent: "),
+        ] {
+            let found = finding(cause, frames);
+            assert!(found.contains(text) && !found.contains("framing"), "{found}");
+        }
+    }
+}

@@ -110,7 +110,7 @@ impl Sender {
                 // Nothing is on the way any more.
                 self.did.push(Did::Broke);
             }
-            Verdict::Unproved(_) => self.lost(server, now, rng),
+            Verdict::Unproved { .. } => self.lost(server, now, rng),
         }
     }
 }
