@@ -17,6 +17,7 @@ impl Overview {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
+            Act::Reload => self.reload(&asker).map(Done::Reloaded),
             Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name)),
             Act::ResetSource(reset) => {
                 self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| error_text(&error))

@@ -1,60 +1,84 @@
 //! What has to be done now and then: signals, heartbeat, retention, the service manager's watchdog.
 
 use super::expiry::Told;
+use super::life::Ended;
 use super::slack::{self, Slack};
 use super::status::Overview;
 use super::{AgentError, now};
+use crate::config::Config;
 use crate::journal::Journal;
 use crate::model::{Action, Event, Outcome, Time};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-pub(super) struct Keeper {
-    journal: Journal,
-    overview: Arc<Overview>,
-    heartbeat: Duration,
+/// The signals that the agent listens to, from its start to its end: none gets lost between two lives.
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Signals, AgentError> {
+        let handler =
+            |kind| signal(kind).map_err(|source| AgentError::Start { what: "signal handling", source });
+        Ok(Signals {
+            terminate: handler(SignalKind::terminate())?,
+            interrupt: handler(SignalKind::interrupt())?,
+            hangup: handler(SignalKind::hangup())?,
+        })
+    }
+}
+
+pub(super) struct Keeper<'a> {
+    journal: Journal,
+    overview: Arc<Overview>,
+    heartbeat: Duration,
+    signals: &'a mut Signals,
+    /// Configs to go on with.
+    next: mpsc::Receiver<Config>,
     /// Whether somebody sits before it: a terminal that is gone ends it in order.
     is_watched: bool,
     watchdog: Option<Duration>,
 }
 
-impl Keeper {
+impl<'a> Keeper<'a> {
     pub(super) fn new(
         journal: Journal,
         overview: Arc<Overview>,
-        heartbeat: Duration,
-    ) -> Result<Keeper, AgentError> {
-        let handler =
-            |kind| signal(kind).map_err(|source| AgentError::Start { what: "signal handling", source });
-        Ok(Keeper {
+        signals: &'a mut Signals,
+        next: mpsc::Receiver<Config>,
+    ) -> Keeper<'a> {
+        Keeper {
             journal,
+            heartbeat: overview.config().heartbeat,
             overview,
-            heartbeat,
-            terminate: handler(SignalKind::terminate())?,
-            interrupt: handler(SignalKind::interrupt())?,
-            hangup: handler(SignalKind::hangup())?,
+            signals,
+            next,
             is_watched: io::stderr().is_terminal(),
             watchdog: sd_notify::watchdog_enabled(),
-        })
+        }
     }
 
     pub(super) fn ready(&self) {
         notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("following and forwarding")]);
     }
 
-    pub(super) fn stopping(&self) {
-        notify(&[sd_notify::NotifyState::Stopping]);
+    pub(super) fn ending(&self, ended: &Ended) {
+        match (ended, sd_notify::NotifyState::monotonic_usec_now()) {
+            (Ended::GoesOn(_), Ok(now)) => notify(&[sd_notify::NotifyState::Reloading, now]),
+            (Ended::GoesOn(_), Err(_)) => {}
+            (Ended::Stopped, _) => notify(&[sd_notify::NotifyState::Stopping]),
+        }
     }
 
-    /// Ends with a signal to stop, also when the terminal goes away.
-    pub(super) async fn run(&mut self) {
+    /// Ends with a signal to stop, also when the terminal goes away, and with a config to go on with.
+    pub(super) async fn run(&mut self) -> Ended {
         let mut tick = interval(self.watchdog.map_or(TICK, |watchdog| TICK.min(watchdog / 3)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = Clock { at: Instant::now(), time: now() };
@@ -64,14 +88,16 @@ impl Keeper {
         let mut working: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
+                _ = self.signals.terminate.recv() => return Ended::Stopped,
+                _ = self.signals.interrupt.recv() => return Ended::Stopped,
+                Some(config) = self.next.recv() => return Ended::GoesOn(Box::new(config)),
+                _ = self.signals.hangup.recv() => {
                     if self.is_watched {
-                        return;
+                        return Ended::Stopped;
                     }
-                    // To others this signal means what is not there yet; nobody means to kill with it.
-                    tracing::warn!("SIGHUP changes nothing: the config is read at the start, so restart otrail");
+                    let overview = Arc::clone(&self.overview);
+                    // What comes of it stands in the log and in the trail.
+                    drop(spawn_blocking(move || overview.reload_by_signal()));
                     continue;
                 }
                 _ = tick.tick() => {}

@@ -49,7 +49,8 @@ impl Overview {
         asker: &Asker,
         ongoing: &Ongoing,
     ) -> Result<Vec<Replayed>, String> {
-        let names: Vec<&str> = self.settings.iter().map(|settings| settings.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.config().destinations.iter().map(|settings| settings.name.as_str()).collect();
         if let Some(name) = wish.destination.as_deref().filter(|name| !names.contains(name)) {
             return Err(format!("there is no destination {name}; there is {}", names.join(", ")));
         }

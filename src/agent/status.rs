@@ -1,7 +1,9 @@
 //! The whole picture: what every room says of itself, and what is wrong with it.
 
+use super::reload::Reloader;
 use super::replay::Replays;
 use crate::collect;
+use crate::config::Config;
 use crate::forward;
 use crate::journal::Journal;
 use crate::model::status::{DestinationStatus, SourceStatus, Status};
@@ -10,7 +12,6 @@ use crate::transport::{self, Certificate};
 
 /// Where the parts of the status come from.
 pub(super) struct Overview {
-    pub sensor: String,
     pub since: Time,
     pub journal: Journal,
     pub collecting: collect::Handle,
@@ -19,19 +20,24 @@ pub(super) struct Overview {
     /// For them, in the same order.
     pub replayers: Vec<forward::Replayer>,
     pub replays: Replays,
-    /// Theirs, in the same order.
-    pub settings: Vec<forward::Settings>,
+    pub reloader: Reloader,
 }
 
 impl Overview {
+    /// The config in use.
+    pub(super) fn config(&self) -> &Config {
+        &self.reloader.in_use().config
+    }
+
     /// The status now; may read the journal's files.
     pub(super) fn status(&self) -> Status {
         let asked = self.asking.iter().map(collect::PollerHandle::status);
         let mut status = Status {
             version: crate::VERSION.into(),
             pid: std::process::id(),
-            sensor: self.sensor.clone(),
+            sensor: self.config().sensor.clone(),
             since: self.since.to_string(),
+            config: self.reloader.status(),
             healthy: true,
             problems: Vec::new(),
             sources: self.collecting.status().into_iter().chain(asked).collect(),
@@ -45,7 +51,7 @@ impl Overview {
 
     /// How each destination is, with our certificates on disk where they are not those in use; reads their file.
     pub(super) fn destinations(&self) -> Vec<DestinationStatus> {
-        let destinations = self.destinations.iter().zip(&self.settings);
+        let destinations = self.destinations.iter().zip(&self.config().destinations);
         let with_own = |(handle, settings): (&forward::Handle, &forward::Settings)| {
             let mut status = handle.status();
             let link = settings.links().find(|link| link.net.tls.is_some());
@@ -87,6 +93,9 @@ fn add_own(status: &mut DestinationStatus, on_disk: &[Certificate]) {
 /// One sentence for each thing that is not as it should be.
 fn problems(status: &Status) -> Vec<String> {
     let mut problems: Vec<String> = status.sources.iter().filter_map(source_problem).collect();
+    if !status.config.unused.is_empty() {
+        problems.push(format!("the config that was read last is not in use: {}", status.config.unused));
+    }
     if status.journal.full {
         problems.push("the journal is full, reading is paused".into());
     }

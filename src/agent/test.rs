@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 impl Overview {
     /// Journals test events and waits for their evidence; blocks.
     pub(super) fn test(&self, test: &Test, asker: &Asker) -> Result<Vec<Tested>, String> {
-        let names: Vec<&str> = self.settings.iter().map(|settings| settings.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.config().destinations.iter().map(|settings| settings.name.as_str()).collect();
         if let Some(name) = test.destination.as_deref().filter(|name| !names.contains(name)) {
             return Err(format!("there is no destination {name}; there is {}", names.join(", ")));
         }
@@ -30,7 +31,7 @@ impl Overview {
         let before = self.journal.newest();
         let sent: Vec<DestinationStatus> = self.destinations.iter().map(forward::Handle::status).collect();
         let drafts = (1..=test.count).map(|number| Draft {
-            event: Event { sensor: self.sensor.as_str().into(), ..event(number, test.count, asker) },
+            event: Event { sensor: self.config().sensor.as_str().into(), ..event(number, test.count, asker) },
             position: None,
             mark: None,
         });
@@ -42,7 +43,7 @@ impl Overview {
         let records = records(&self.journal, before, through);
         // What one that has caught up got before; of one that has not it is not known yet.
         let prev = sent.iter().map(|sent| if sent.sent == before { sent.last } else { before });
-        let chosen = self.destinations.iter().zip(&self.settings).zip(prev);
+        let chosen = self.destinations.iter().zip(&self.config().destinations).zip(prev);
         let mut waiting: Vec<_> = chosen.filter(|((_, settings), _)| wanted(&settings.name)).collect();
         let mut tested = Vec::new();
         while !waiting.is_empty() {

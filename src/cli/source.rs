@@ -1,10 +1,9 @@
 //! `otrail source`: where the agent reads a source on, to look at and to change.
 
 use super::exit::Exit;
-use super::{Common, claimed, print_json};
+use super::{Common, claimed, plain_lines, print_json};
 use crate::control::Client;
 use crate::model::act::{Act, Done, FilePlace, Moved, Reset, SourcePlaces, To};
-use crate::query::render::safe;
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use std::fmt::Write as _;
@@ -126,7 +125,7 @@ fn sentence(moved: &Moved) -> String {
         (false, true) => "nothing has been changed; --yes does it",
         (false, false) => "nothing has been changed",
     };
-    plain(&format!("{moved}{back}\n{said}\n"))
+    plain_lines(&format!("{moved}{back}\n{said}\n"))
 }
 
 fn screen(sources: &[SourcePlaces]) -> String {
@@ -143,7 +142,7 @@ fn screen(sources: &[SourcePlaces]) -> String {
             (_, _, false) => Ok(()),
         };
     }
-    plain(&text)
+    plain_lines(&text)
 }
 
 fn show(file: &FilePlace, text: &mut String) {
@@ -165,14 +164,4 @@ fn show(file: &FilePlace, text: &mut String) {
         file.head_bytes,
         number = number.0,
     );
-}
-
-/// Paths may hold anything; line feeds are ours.
-fn plain(text: &str) -> String {
-    let mut out = Vec::new();
-    for line in text.split_inclusive('\n') {
-        safe::text(line.trim_end_matches('\n'), &mut out);
-        out.push(b'\n');
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

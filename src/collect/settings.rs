@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// All sources and what of them is kept.
+#[derive(Clone)]
 pub struct Settings {
     /// Configured sensor name.
     pub sensor: Text,
@@ -28,6 +29,7 @@ pub struct Settings {
 }
 
 /// One `[[source]]`.
+#[derive(Clone)]
 pub struct SourceSettings {
     /// Its name, unique.
     pub name: Text,

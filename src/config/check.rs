@@ -28,13 +28,14 @@ pub(super) fn config<'a>(
     let control = control_settings(&top, &state_dir, group_exists);
     Config {
         path: notes.path.to_owned(),
+        text: notes.text.to_owned(),
         sha256: sha256(notes.text),
         sensor: sensor.to_owned(),
         state_dir,
         heartbeat,
         collect,
         rules_folder,
-        rule_files: 0,
+        rule_hashes: Vec::new(),
         rule_problems: Vec::new(),
         journal,
         destinations,

@@ -8,6 +8,7 @@
 //! schema       all settings as docs and as a JSON Schema
 //! value        how durations, sizes and names are written; address: a server and a proxy
 //! check        the settings that stand once; source, destination (frame, select): those that stand many times
+//! changes      what is different between two configs
 //! problem      file:line:column: what is wrong, the line, a caret, a way out
 //! ```
 //!
@@ -16,6 +17,7 @@
 //! Not here: whether files, folders and peers are there (`otrail check` looks at the world).
 
 mod address;
+mod changes;
 mod check;
 mod destination;
 mod fields;
@@ -31,6 +33,7 @@ mod select;
 mod source;
 mod value;
 
+pub use changes::{Change, changes};
 pub use keys::{Key, SECTIONS, Section};
 pub use problem::{Place, Problem, plain};
 pub use rules::SiteRules;
@@ -51,11 +54,14 @@ use toml::de::DeTable;
 pub const DEFAULT_PATH: &str = "/etc/otrail/otrail.toml";
 
 /// The whole configuration.
+#[derive(Clone)]
 pub struct Config {
     /// The file it came from, absolute.
     pub path: PathBuf,
-    /// SHA-256 of the file.
-    pub sha256: [u8; 32],
+    /// What stands in it.
+    pub text: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
     /// Configured sensor name.
     pub sensor: String,
     /// Where the journal, cursors and keys live.
@@ -66,8 +72,8 @@ pub struct Config {
     pub collect: collect::Settings,
     /// Where the wording rules of the site are.
     pub rules_folder: PathBuf,
-    /// How many files of it are in use.
-    pub rule_files: usize,
+    /// The files of it that are in use: name, and SHA-256 in hex.
+    pub rule_hashes: Vec<(String, String)>,
     /// What is wrong with its files and rules; they are left out, all others work.
     pub rule_problems: Vec<Problem>,
     /// Place and limits of the journal.
@@ -226,8 +232,9 @@ fn group_exists(name: &str) -> bool {
     !matches!(nix::unistd::Group::from_name(name), Ok(None))
 }
 
-fn sha256(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+/// In hex.
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const SYNTAX_WAY_OUT: &str = "a line is KEY = VALUE, with text in \"quotes\"";

@@ -3,7 +3,7 @@
 //! Invariant: a file or rule with a problem is left out and told; all others work.
 
 use super::problem::Problem;
-use super::{Config, file};
+use super::{Config, file, sha256};
 use crate::dialect::{RuleProblem, Rules};
 use std::fs;
 use std::io;
@@ -93,7 +93,11 @@ pub(super) fn load(config: &mut Config) {
     if !site.files.is_empty() {
         config.collect.rules = Arc::new(site.rules());
     }
-    config.rule_files = site.files.len();
+    let hash = |(path, text): &(PathBuf, String)| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (name, sha256(text))
+    };
+    config.rule_hashes = site.files.iter().map(hash).collect();
     config.rule_problems = site.problems;
 }
 

@@ -30,6 +30,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// All masks, ready for use.
+#[derive(Clone)]
 pub struct Masks {
     masks: Vec<Mask>,
     /// Says whether any of them matches, in one pass.

@@ -365,6 +365,11 @@ impl Journal {
         self.0.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anybody else has a handle on it.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn courtesy(&self) -> MutexGuard<'_, Courtesy> {
         self.0.courtesy.lock().unwrap_or_else(PoisonError::into_inner)
     }

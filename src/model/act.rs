@@ -21,6 +21,8 @@ pub enum Act {
     SendTest(Test),
     /// Send what is in the trail again.
     Replay(Replay),
+    /// Read the config anew and go on with it.
+    Reload,
 }
 
 /// What came of it.
@@ -35,6 +37,8 @@ pub enum Done {
     Tested(Vec<Tested>),
     /// What became of what was sent again, for each destination.
     Replayed(Vec<Replayed>),
+    /// What the config has now, and whether the agent goes on with it.
+    Reloaded(Reloaded),
 }
 
 /// Who wishes it.
@@ -243,6 +247,26 @@ impl fmt::Display for Replayed {
             (false, error) => write!(f, "; {error}"),
         }
     }
+}
+
+/// What reading the config anew has come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Reloaded {
+    /// The file.
+    pub config: String,
+    /// Its SHA-256, 64 hex digits; empty if it is no config.
+    pub sha256: String,
+    /// What is different from the config in use, a sentence each.
+    pub changes: Vec<String>,
+    /// Why the agent stays with the config in use; empty when it does not.
+    pub problems: Vec<String>,
+    /// What an admin should know of the config.
+    pub warnings: Vec<String>,
+    /// Process id of the agent.
+    pub pid: u32,
+    /// The round (see the status) in which it is in use; the present one when nothing is different.
+    pub round: u64,
 }
 
 /// Where a source is read on.

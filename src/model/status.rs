@@ -13,8 +13,10 @@ pub struct Status {
     pub pid: u32,
     /// Configured sensor name.
     pub sensor: String,
-    /// When the agent started, RFC 3339.
+    /// When the agent started, or went on with another config, RFC 3339: its counters begin then.
     pub since: String,
+    /// The config in use.
+    pub config: ConfigStatus,
     /// Nothing below is missing, lost, full or damaged.
     pub healthy: bool,
     /// Why it is not, one sentence each.
@@ -25,6 +27,20 @@ pub struct Status {
     pub journal: JournalStatus,
     /// One entry for each `[[destination]]`.
     pub destinations: Vec<DestinationStatus>,
+}
+
+/// The config in use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ConfigStatus {
+    /// The file.
+    pub path: String,
+    /// SHA-256 of what was read, 64 hex digits.
+    pub sha256: String,
+    /// How often the agent has gone on with a config that was read anew; 0 after its start.
+    pub round: u64,
+    /// Why what was read last is not in use; empty when it is.
+    pub unused: String,
 }
 
 /// How far a source has been read.
@@ -52,7 +68,7 @@ pub struct SourceStatus {
     pub offset: u64,
     /// Bytes of the current file not read yet.
     pub bytes_behind: u64,
-    /// Entries read since the start of the agent.
+    /// Entries read since `since`.
     pub entries: u64,
     /// Of these, passed over by `[select]`.
     pub passed_over: u64,
@@ -86,7 +102,7 @@ pub struct SourceStatus {
     pub notice: String,
 }
 
-/// How often something may have been lost of a source since the start of the agent, by cause.
+/// How often something may have been lost of a source since `since`, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Gaps {
@@ -197,19 +213,19 @@ pub struct DestinationStatus {
     pub lag_seconds: u64,
     /// Bytes sent and not confirmed yet.
     pub window_bytes: u64,
-    /// Frames sent since the start of the agent.
+    /// Frames sent since `since`.
     pub frames: u64,
     /// Of these, sent again for want of evidence.
     pub resent: u64,
-    /// Records that are not selected, since the start of the agent.
+    /// Records that are not selected, since `since`.
     pub passed_over: u64,
     /// A record that seems to be why the server ends connections; 0 for none.
     pub suspect: Seq,
     /// How often it was refused alone while others were taken.
     pub suspect_refusals: u32,
-    /// Records set aside since the start of the agent, because the server refused them and nothing else.
+    /// Records set aside since `since`, because the server refused them and nothing else.
     pub set_aside: u64,
-    /// Connections made since the start of the agent.
+    /// Connections made since `since`.
     pub connections: u64,
     /// The last error, empty when all is well.
     pub error: String,
@@ -269,7 +285,7 @@ pub struct AddressStatus {
     pub peer: String,
     /// When the last connection came up, RFC 3339; empty when there was none.
     pub connected_at: String,
-    /// Connections made since the start of the agent.
+    /// Connections made since `since`.
     pub connections: u64,
     /// Why it could not be reached, or was lost, the last time; empty after a connection.
     pub error: String,

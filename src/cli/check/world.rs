@@ -160,10 +160,10 @@ fn rules(config: &Config) -> Vec<Finding> {
             format!("{}:{}:{}: {}", failed.file.display(), failed.line, failed.column, failed.message);
         warning("rules", message, &failed.help)
     }));
-    if config.rule_files > 0 && findings.is_empty() {
+    let files = config.rule_hashes.len();
+    if files > 0 && findings.is_empty() {
         let folder = config.rules_folder.display();
-        findings
-            .push(ok("rules", format!("{} files of {folder} go before those of otrail", config.rule_files)));
+        findings.push(ok("rules", format!("{files} files of {folder} go before those of otrail")));
     }
     findings
 }
