@@ -134,6 +134,7 @@ fn the_unit_promises_what_the_design_promises() {
     for line in [
         "Type=notify",
         "ExecStart=/usr/bin/otrail run",
+        "ExecReload=/usr/bin/otrail reload",
         "RestartPreventExitStatus=78",
         "User=otrail",
         "CapabilityBoundingSet=",

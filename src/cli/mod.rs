@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | send-test | replay |
-//!                                   journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
+//!                                   reload | journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
 //!                                   completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
@@ -28,6 +28,7 @@ mod normalize;
 mod pager;
 mod query;
 mod reach;
+mod reload;
 mod replay;
 mod rules;
 mod run;
@@ -105,6 +106,7 @@ pub enum Command {
     Source(source::Source),
     SendTest(send_test::SendTest),
     Replay(replay::Replay),
+    Reload(reload::Reload),
     /// Look at the journal's files, verify and export them
     Journal(journal::Journal),
     /// Check the configuration and the files, folders and keys it names
@@ -134,6 +136,7 @@ impl Command {
             Command::Source(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
             Command::Replay(command) => command.run(common, out),
+            Command::Reload(command) => command.run(common, out),
             Command::Doctor(command) => command.run(common, out),
             Command::Journal(command) => command.run(common, out),
             Command::Check(command) => command.run(common, out),
@@ -219,6 +222,16 @@ fn no_destination(config: &Config, name: &str) -> anyhow::Error {
         ),
         false => anyhow::anyhow!("there is no destination {name}; there is {}", names.join(", ")),
     }
+}
+
+/// Lines without a character that a terminal would obey.
+fn plain_lines(text: &str) -> String {
+    let mut out = Vec::new();
+    for line in text.lines() {
+        safe::text(line, &mut out);
+        out.push(b'\n');
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Who was there before sudo, by its own word.

@@ -3,7 +3,9 @@
 use super::exit::Exit;
 use super::{Common, Paint, print_json};
 use crate::control::Client;
-use crate::model::status::{self, CertificateStatus, DestinationStatus, Gaps, JournalStatus, SourceStatus};
+use crate::model::status::{
+    self, CertificateStatus, ConfigStatus, DestinationStatus, Gaps, JournalStatus, SourceStatus,
+};
 use crate::query::render::safe;
 use bytesize::ByteSize;
 use clap::ValueEnum;
@@ -57,6 +59,7 @@ fn screen(status: &status::Status, colored: bool) -> String {
     for problem in &status.problems {
         line(&mut text, "problem", &Paint::Red.over(&plain(problem), colored));
     }
+    show_config(&mut text, &status.config);
     for source in &status.sources {
         match source.kind.as_str() {
             "api" => show_api(&mut text, source, colored),
@@ -68,6 +71,20 @@ fn screen(status: &status::Status, colored: bool) -> String {
         show_destination(&mut text, destination, colored);
     }
     text
+}
+
+/// Agents before those that read it anew say nothing of it.
+fn show_config(text: &mut String, config: &ConfigStatus) {
+    if config.path.is_empty() {
+        return;
+    }
+    let hash = config.sha256.get(..16).unwrap_or_default();
+    let anew = match config.round {
+        0 => String::new(),
+        1 => ", read anew once".to_owned(),
+        times => format!(", read anew {times} times"),
+    };
+    line(text, "config", &format!("{}, SHA-256 {}…{anew}", plain(&config.path), plain(hash)));
 }
 
 fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
@@ -291,6 +308,12 @@ mod tests {
             pid: 4242,
             sensor: "plant-a".into(),
             since: "2024-03-01T11:00:00.000Z".into(),
+            config: ConfigStatus {
+                path: "/etc/otrail/otrail.toml".into(),
+                sha256: "0123456789abcdef".repeat(4),
+                round: 2,
+                unused: String::new(),
+            },
             healthy: false,
             problems: vec!["destination `siem` has been away for 2 h".into()],
             sources: vec![SourceStatus {
@@ -336,6 +359,7 @@ mod tests {
         expect![[r#"
             ● otrail 0.1.0 on plant-a: not healthy, since 2024-03-01T11:00:00.000Z, pid 4242
                  problem: destination `siem` has been away for 2 h
+                  config: /etc/otrail/otrail.toml, SHA-256 0123456789abcdef…, read anew 2 times
 
                   source: timeline: reading
                     file: /var/log/sensor/user\x1b[2J.ndjson

@@ -93,6 +93,11 @@ impl House {
         self.settings.push('\n');
     }
 
+    /// Forgets the lines that were added.
+    pub fn unset(&mut self) {
+        self.settings.clear();
+    }
+
     /// Adds lines to the config, before every table.
     pub fn set_at_top(&mut self, lines: &str) {
         self.top.push_str(lines);
