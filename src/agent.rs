@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::forward;
 use crate::journal::JournalError;
 use crate::model::Time;
-use life::{Ended, Life};
+use life::{Ended, Kept, Life};
 use reload::InUse;
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ pub enum AgentError {
 pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
     slack::limit();
-    let mut signals = None;
+    let mut kept = Kept::default();
     let mut before: Option<InUse> = None;
     let mut in_use = InUse { config: Arc::new(config), round: 0, unused: String::new() };
     loop {
@@ -97,7 +97,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
                 life
             }
         };
-        match life.live(&mut signals)? {
+        match life.live(&mut kept)? {
             Ended::Stopped => return Ok(()),
             Ended::GoesOn(config) => {
                 let round = in_use.round + 1;

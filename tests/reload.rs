@@ -51,9 +51,16 @@ fn a_destination_moves_and_another_comes_while_the_sensor_writes_and_nothing_is_
     let pid = house.agent().id();
     let mut follower = house.otrail();
     let follower = follower.args(["query", "-f", "-q", "-n", "0", "-o", "json", "source=timeline"]);
-    let mut follower = follower.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut follower = follower
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(house.path("follower")).unwrap())
+        .spawn()
+        .unwrap();
     let rows = BufReader::new(follower.stdout.take().unwrap());
-    house.wait_until("somebody follows", |status| status.journal.newest.0 >= 2);
+    let follows = |house: &House| {
+        house.records().iter().any(|record| record.event.message.contains("follows the trail"))
+    };
+    assert!(patiently(|| follows(&house)));
 
     let mut written = 0;
     for round in 0..4_u64 {
@@ -64,6 +71,7 @@ fn a_destination_moves_and_another_comes_while_the_sensor_writes_and_nothing_is_
         let mut command = house.otrail();
         let mut reload = command.arg("reload").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         while reload.try_wait().unwrap().is_none() {
+            assert!(house.status().is_some(), "whoever asks meanwhile waits");
             house.write_log(entry(written).as_bytes());
             written += 1;
             support::process::a_moment(5);
@@ -86,7 +94,9 @@ fn a_destination_moves_and_another_comes_while_the_sensor_writes_and_nothing_is_
     assert!(patiently(|| old.count("OTA-9003") == 2 && new.count("OTA-9003") == 2));
     let mut seen = rows.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     for at in 0..written {
-        let row = seen.next().unwrap();
+        let row = seen
+            .next()
+            .unwrap_or_else(|| panic!("{at}: {}", fs::read_to_string(house.path("follower")).unwrap()));
         let text = row["raw"]["content"].as_str().unwrap();
         assert!(text.contains(&format!("session {at:07}")), "{at}: {text}");
     }

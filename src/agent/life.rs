@@ -12,11 +12,12 @@ use super::status::Overview;
 use super::{AgentError, descriptors, now};
 use crate::collect::{self, Collector, Poller};
 use crate::config::Config;
-use crate::control::{self, Server};
+use crate::control::{self, Server, Socket};
 use crate::forward::{self, Destination};
 use crate::journal::{Journal, JournalError, Left};
 use crate::model::{Action, Event, Outcome, Seq, Target};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,6 +32,14 @@ pub(super) struct Life {
     destinations: Vec<Destination>,
     overview: Arc<Overview>,
     next: mpsc::Receiver<Config>,
+}
+
+/// What outlives a life.
+#[derive(Default)]
+pub(super) struct Kept {
+    signals: Option<Signals>,
+    /// The local socket, with those who have come to it meanwhile.
+    socket: Option<Socket>,
 }
 
 /// How it ended in order.
@@ -88,7 +97,7 @@ impl Life {
     }
 
     /// Lives it to its end.
-    pub(super) fn live(self, signals: &mut Option<Signals>) -> Result<Ended, AgentError> {
+    pub(super) fn live(self, kept: &mut Kept) -> Result<Ended, AgentError> {
         let journal = self.journal.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -97,7 +106,7 @@ impl Life {
             .enable_all()
             .build()
             .map_err(|source| AgentError::Start { what: "the network threads", source })?;
-        let result = runtime.block_on(self.serve(signals));
+        let result = runtime.block_on(self.serve(kept));
         runtime.shutdown_timeout(Duration::from_millis(200));
         if matches!(result, Ok(Ended::GoesOn(_))) {
             let_go(&journal)?;
@@ -105,14 +114,14 @@ impl Life {
         result
     }
 
-    async fn serve(self, signals: &mut Option<Signals>) -> Result<Ended, AgentError> {
+    async fn serve(self, kept: &mut Kept) -> Result<Ended, AgentError> {
         let Life { journal, collector, collecting, pollers, destinations, overview, next } = self;
         let control = overview.config().control.clone();
         let (stop, stopped) = watch::channel(false);
         let (stop_asking, asking_stopped) = watch::channel(false);
-        let signals = match signals {
+        let signals = match &mut kept.signals {
             Some(signals) => signals,
-            None => signals.insert(Signals::new()?),
+            signals => signals.insert(Signals::new()?),
         };
         let mut keeper = Keeper::new(journal.clone(), Arc::clone(&overview), signals, next);
         let mut collecting_ends = start_collecting(collector)?;
@@ -125,7 +134,9 @@ impl Life {
         for destination in destinations {
             forwarding.spawn(destination.run(stopped.clone()));
         }
-        let asked = answer(control, &journal, Arc::clone(&overview), stopped);
+        let goes_on = Arc::new(AtomicBool::new(false));
+        let server = server(control, &journal, Arc::clone(&overview));
+        let asked = answer(server, kept.socket.take(), stopped, Arc::clone(&goes_on));
         keeper.ready();
         let (collected, ended) = tokio::select! {
             result = &mut collecting_ends => (Some(result), Ended::Stopped),
@@ -144,23 +155,25 @@ impl Life {
         let result = result.map_err(|_| AgentError::Ended("collector")).and_then(|result| Ok(result?));
         overview.replays.end().await;
         say_ended(&journal, &result, &ended).await;
+        goes_on.store(matches!(ended, Ended::GoesOn(_)), Ordering::Relaxed);
         // Nobody listens any more when every task has ended by itself.
         let _ = stop.send(true);
-        drain(forwarding, asked).await;
+        kept.socket = drain(forwarding, asked).await;
         result.map(|()| ended)
     }
 }
 
 /// The destinations send what is there and ask for their last evidence, and whoever is being answered hears the end of it,
-/// also where there is no destination to wait for.
-async fn drain(mut forwarding: JoinSet<()>, mut asked: Option<JoinHandle<()>>) {
+/// also where there is no destination to wait for. Returns the socket if it stays.
+async fn drain(mut forwarding: JoinSet<()>, mut asked: Option<Answering>) -> Option<Socket> {
     let drained = async { while forwarding.join_next().await.is_some() {} };
     let told = async {
-        if let Some(asked) = &mut asked {
-            let _ended = asked.await;
+        match &mut asked {
+            Some(asked) => asked.await.ok().flatten(),
+            None => None,
         }
     };
-    let (drained, _) = tokio::join!(
+    let (drained, told) = tokio::join!(
         tokio::time::timeout(FORWARD_WITHIN, drained),
         tokio::time::timeout(FORWARD_WITHIN, told)
     );
@@ -170,9 +183,10 @@ async fn drain(mut forwarding: JoinSet<()>, mut asked: Option<JoinHandle<()>>) {
         );
     }
     forwarding.abort_all();
-    if let Some(asked) = asked {
+    if let (Some(asked), Err(_)) = (asked, &told) {
         asked.abort();
     }
+    told.ok().flatten()
 }
 
 /// Waits until nothing of the life that has ended holds its state directory.
@@ -212,23 +226,33 @@ fn start_collecting(collector: Collector) -> Result<oneshot::Receiver<Result<(),
     spawned.map(|_| collected).map_err(|source| AgentError::Start { what: "the collecting thread", source })
 }
 
-/// Opens the local socket. Without it the agent goes on: collecting and forwarding matter more.
-fn answer(
-    settings: control::Settings,
-    journal: &Journal,
-    overview: Arc<Overview>,
-    stopped: watch::Receiver<bool>,
-) -> Option<JoinHandle<()>> {
+/// What answers at the local socket.
+fn server(settings: control::Settings, journal: &Journal, overview: Arc<Overview>) -> Server {
     let acting = Arc::clone(&overview);
     let act = Arc::new(move |act, asker, ongoing: &control::Ongoing| acting.act(act, asker, ongoing));
     let status = Arc::new(move || overview.status());
     let limits = control::Limits::default();
-    let server = Server { settings, journal: journal.clone(), status, act, limits };
-    match server.bind() {
+    Server { settings, journal: journal.clone(), status, act, limits }
+}
+
+/// Opens the local socket, or goes on with it. Without it the agent goes on: collecting and forwarding matter more.
+fn answer(
+    server: Server,
+    socket: Option<Socket>,
+    stopped: watch::Receiver<bool>,
+    goes_on: Arc<AtomicBool>,
+) -> Option<Answering> {
+    let bound = match socket {
+        Some(socket) => Ok(server.bind_to(socket)),
+        None => server.bind(),
+    };
+    match bound {
         Ok(bound) => Some(tokio::spawn(async move {
-            if let Err(error) = bound.serve(stopped).await {
+            let served = bound.serve_before(stopped, &goes_on).await;
+            served.unwrap_or_else(|error| {
                 tracing::error!("queries are not answered any more: {}", forward::error_text(&error));
-            }
+                None
+            })
         })),
         Err(error) => {
             tracing::error!("queries cannot be answered: {}", forward::error_text(&error));
@@ -236,6 +260,9 @@ fn answer(
         }
     }
 }
+
+/// Answers at the local socket, and returns it if another life goes on with it.
+type Answering = JoinHandle<Option<Socket>>;
 
 /// Journals the stop, and that everything is durable.
 async fn say_ended(journal: &Journal, result: &Result<(), AgentError>, ended: &Ended) {

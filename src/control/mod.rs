@@ -39,3 +39,4 @@ pub use error::ControlError;
 pub use ongoing::Ongoing;
 pub use server::{Acting, Bound, Limits, Server};
 pub use settings::*;
+pub use socket::Socket;

@@ -4,14 +4,15 @@ use super::apart::apart;
 use super::protocol::{Reply, Request};
 use super::request::{self, Line};
 use super::slots::{Slot, Slots};
-use super::socket::SocketFile;
+use super::socket::Socket;
 use super::{ControlError, Ongoing, Settings, access, answer, audit, peer, socket};
 use crate::journal::Journal;
 use crate::model::Time;
 use crate::model::act::{Act, Asker, Done};
 use crate::model::status::Status;
-use std::os::unix::net::UnixListener as StdListener;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
@@ -70,7 +71,12 @@ impl Default for Limits {
 impl Server {
     /// Makes the socket; from then on clients can connect. A configured group that does not exist is a warning.
     pub fn bind(self) -> Result<Bound, ControlError> {
-        let (listener, file) = socket::bind(&self.settings.socket)?;
+        let socket = socket::bind(&self.settings.socket)?;
+        Ok(self.bind_to(socket))
+    }
+
+    /// The same for a socket that is there already: who has come to it meanwhile is answered.
+    pub fn bind_to(self, socket: Socket) -> Bound {
         let rules = peer::rules(&self.settings);
         for (what, name) in
             [("group", &rules.groups), ("user", &rules.users)].into_iter().flat_map(|(what, names)| {
@@ -83,15 +89,14 @@ impl Server {
             );
         }
         let queries = Semaphore::new(self.limits.queries);
-        Ok(Bound { listener, _file: file, shared: Arc::new(Shared { server: self, queries }) })
+        Bound { socket, shared: Arc::new(Shared { server: self, queries }) }
     }
 }
 
 /// A socket that clients can connect to.
 pub struct Bound {
-    listener: StdListener,
+    socket: Socket,
     shared: Arc<Shared>,
-    _file: SocketFile,
 }
 
 /// What every conversation needs.
@@ -103,10 +108,20 @@ pub(super) struct Shared {
 
 impl Bound {
     /// Answers until `shutdown` says true or its sender is gone. Removes the socket file at the end.
-    pub async fn serve(self, mut shutdown: watch::Receiver<bool>) -> Result<(), ControlError> {
+    pub async fn serve(self, shutdown: watch::Receiver<bool>) -> Result<(), ControlError> {
+        self.serve_before(shutdown, &AtomicBool::new(false)).await.map(drop)
+    }
+
+    /// The same, but where another server follows by then the socket stays, for that one: whoever comes meanwhile waits.
+    pub async fn serve_before(
+        self,
+        mut shutdown: watch::Receiver<bool>,
+        another_follows: &AtomicBool,
+    ) -> Result<Option<Socket>, ControlError> {
         let path = &self.shared.server.settings.socket;
         let io = |source| ControlError::Io { action: "listen on", path: path.clone(), source };
-        let listener = UnixListener::from_std(self.listener).map_err(io)?;
+        let Socket { listener, file } = self.socket;
+        let listener = UnixListener::from_std(listener).map_err(io)?;
         let slots = Slots::default();
         let mut conversations = JoinSet::new();
         // Where descriptors are used up each try fails, ten a second.
@@ -133,12 +148,19 @@ impl Bound {
                 }
             }
         }
-        drop(listener);
+        let kept = match another_follows.load(Ordering::Relaxed) {
+            true => Some(Socket { listener: listener.into_std().map_err(io)?, file }),
+            false => {
+                // From now on there is nobody to ask.
+                drop((listener, file));
+                None
+            }
+        };
         let all = async { while conversations.join_next().await.is_some() {} };
         if tokio::time::timeout(self.shared.server.limits.stop_wait, all).await.is_err() {
             tracing::warn!("an answer was broken off by the stop");
         }
-        Ok(())
+        Ok(kept)
     }
 }
 
@@ -183,9 +205,16 @@ async fn converse(
         let _gone = request::send(&mut stream, &Reply::Refused(refusal.to_string()).line(), limits).await;
         return;
     }
-    let line = tokio::select! {
-        line = request::receive(&mut stream, limits) => line,
-        () = stopped(&mut shutdown) => return,
+    let line = {
+        let mut receive = pin!(request::receive(&mut stream, limits));
+        tokio::select! {
+            line = &mut receive => line,
+            // Whoever was let in just before the end has its question on the way.
+            () = stopped(&mut shutdown) => match tokio::time::timeout(ASKS_WITHIN, receive).await {
+                Ok(line) => line,
+                Err(_) => return,
+            },
+        }
     };
     let refused = match &line {
         Line::Request(Request::Query(ask)) if ask.follow => slot.follow(limits).err(),
@@ -220,5 +249,7 @@ pub(super) fn now() -> Time {
     Time::from_timestamp(jiff::Timestamp::now())
 }
 
+/// How long the question of a connection may take that was made just before the end.
+const ASKS_WITHIN: Duration = Duration::from_millis(200);
 /// How long to wait when the system has no descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

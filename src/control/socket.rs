@@ -7,6 +7,12 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt}
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+/// A socket that clients can connect to: who is not let in yet waits.
+pub struct Socket {
+    pub(super) listener: UnixListener,
+    pub(super) file: SocketFile,
+}
+
 /// A socket file that goes away with its owner.
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -14,7 +20,7 @@ pub(super) struct SocketFile {
 }
 
 /// Makes the folder (0755) and the socket (0666): the agent decides who may ask, not the file system.
-pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ControlError> {
+pub(super) fn bind(path: &Path) -> Result<Socket, ControlError> {
     let io = |action| move |source| ControlError::Io { action, path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         make_folder(folder).map_err(io("make the folder of"))?;
@@ -24,7 +30,8 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ControlErr
     fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(io("open to all"))?;
     listener.set_nonblocking(true).map_err(io("set up"))?;
     let made = fs::symlink_metadata(path).map_err(io("look at"))?;
-    Ok((listener, SocketFile { path: path.to_owned(), identity: (made.dev(), made.ino()) }))
+    let file = SocketFile { path: path.to_owned(), identity: (made.dev(), made.ino()) };
+    Ok(Socket { listener, file })
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
