@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 use support::process::{House, entry, free_port, patiently};
 use support::receiver::Receiver;
 
@@ -280,4 +282,27 @@ fn a_stop_in_the_middle_of_it_counts_and_so_does_a_kill() {
     house.start();
     all_is_read_and_delivered(written, &house, &[&receiver]);
     assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
+fn the_service_manager_hears_when_it_begins_and_when_it_is_done() {
+    let mut house = House::new();
+    let socket = house.path("notify");
+    let heard = UnixDatagram::bind(&socket).unwrap();
+    heard.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    house.tell_agent("NOTIFY_SOCKET", socket.to_str().unwrap());
+    let next = || {
+        let mut bytes = [0; 4096];
+        let count = heard.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    };
+    house.start();
+    assert!(next().starts_with("READY=1\n"));
+    house.set_at_top("heartbeat = \"1 h\"");
+    assert_eq!(house.run(&["reload"]).status.code(), Some(0));
+    let begins = next();
+    assert!(begins.starts_with("RELOADING=1\n") && begins.contains("MONOTONIC_USEC="), "{begins}");
+    assert!(next().starts_with("READY=1\n"));
+    assert_eq!(house.stop(), Some(0));
+    assert!(next().starts_with("STOPPING=1"));
 }
