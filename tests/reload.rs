@@ -258,6 +258,34 @@ fn what_cannot_be_begun_with_is_gone_back_from() {
 }
 
 #[test]
+fn who_is_told_that_it_goes_on_finds_what_it_has_written_in_use() {
+    let mut house = House::new();
+    house.start();
+    house.wait_until("it is there", |_| true);
+    let mut refused = 0;
+    for round in 1..=6 {
+        let others = house.otrail().args(["reload"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        support::process::a_moment(round * 3);
+        house.unset();
+        house.set(&format!("[journal]\nage-max = \"{round} days\""));
+        let (code, json, errors) = told(&house.run(&["reload", "-o", "json"]));
+        let in_use = house.status().unwrap().config.sha256;
+        match code {
+            Some(0) => assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["sha256"], *in_use, "{json}"),
+            _ => {
+                assert!(errors.contains("the config is being read anew already"), "{code:?} {errors}");
+                refused += 1;
+            }
+        }
+        others.unwrap().wait().unwrap();
+        house.set("size-max = \"3 GiB\"");
+        house.config();
+    }
+    assert!(refused < 6, "some of them got through");
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
 fn a_stop_in_the_middle_of_it_counts_and_so_does_a_kill() {
     let mut house = House::new();
     let receiver = Receiver::start(&house);

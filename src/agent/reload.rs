@@ -38,9 +38,8 @@ pub(super) struct Reloader {
     in_use: InUse,
     /// Why what was read last is not in use.
     unused: Mutex<String>,
-    /// Held by whoever reads it anew.
-    reading: Mutex<()>,
-    next: mpsc::Sender<Config>,
+    /// Held by whoever reads it anew; there until one is to be gone on with.
+    next: Mutex<Option<mpsc::Sender<Config>>>,
 }
 
 impl Reloader {
@@ -48,7 +47,7 @@ impl Reloader {
     pub(super) fn new(in_use: InUse) -> (Reloader, mpsc::Receiver<Config>) {
         let (next, taken) = mpsc::channel(1);
         let unused = Mutex::new(in_use.unused.clone());
-        (Reloader { in_use, unused, reading: Mutex::default(), next }, taken)
+        (Reloader { in_use, unused, next: Mutex::new(Some(next)) }, taken)
     }
 
     pub(super) fn in_use(&self) -> &InUse {
@@ -118,7 +117,10 @@ fn unfit(config: &Config, changes: &[Change]) -> Vec<String> {
 impl Overview {
     /// Reads the config anew, and has the agent go on with it where it is different and fit; blocks.
     pub(super) fn reload(&self, asker: &Asker) -> Result<Reloaded, String> {
-        let Ok(_reading) = self.reloader.reading.try_lock() else { return Err(ANOTHER.to_owned()) };
+        let mut next = self.reloader.next.try_lock().map_err(|_| ANOTHER.to_owned())?;
+        if next.is_none() {
+            return Err(ANOTHER.to_owned());
+        }
         let (reloaded, config) = self.reloader.read();
         for warning in &reloaded.warnings {
             tracing::warn!("{warning}");
@@ -134,10 +136,10 @@ impl Overview {
                 tracing::info!("{} has nothing that is different", reloaded.config);
             }
             Some(config) => {
-                let permit = self.reloader.next.try_reserve().map_err(|_| ANOTHER.to_owned())?;
                 tracing::info!("going on with {}: {}", reloaded.config, reloaded.changes.join("; "));
                 self.journal.note(event(&reloaded, asker, Outcome::Success));
-                permit.send(config);
+                // It has room for one, and this is the only one of this life.
+                let _taken = next.take().is_some_and(|next| next.try_send(config).is_ok());
             }
         }
         Ok(reloaded)
