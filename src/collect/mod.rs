@@ -29,6 +29,7 @@ mod ordinals;
 mod packed;
 mod parting;
 mod place;
+mod pattern;
 mod recall;
 mod recognize;
 mod report;

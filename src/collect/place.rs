@@ -7,7 +7,7 @@
 //! /var/log/sensor/              a folder, for the slash at its end: all files in it but hidden and compressed ones
 //! ```
 
-use super::rotation;
+use super::{pattern, rotation};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -18,8 +18,7 @@ use std::path::{Path, PathBuf};
 pub fn logs(path: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     let mut found: Vec<PathBuf> = if is_pattern(path) {
         let pattern = path.to_str().ok_or_else(|| io::Error::other("is not UTF-8"))?;
-        let paths = glob::glob_with(pattern, OPTIONS).map_err(|error| io::Error::other(error.msg))?;
-        paths.flatten().filter(|path| !path.is_dir()).collect()
+        pattern::paths(pattern)?.into_iter().filter(|path| !path.is_dir()).collect()
     } else if is_folder(path) {
         let entries = fs::read_dir(path)?.flatten().map(|entry| entry.path());
         entries.filter(|path| !path.is_dir() && !is_hidden(path)).collect()
@@ -55,21 +54,19 @@ fn is_hidden(path: &Path) -> bool {
 
 /// Whether this is what another one of these was rotated to.
 fn is_rotated(path: &Path, all: &[PathBuf]) -> bool {
-    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return false };
+    let Some(name) = path.file_name().map(OsStr::to_string_lossy) else { return false };
     all.iter().filter(|other| other.parent() == path.parent()).any(|other| {
-        other
-            .file_name()
-            .and_then(OsStr::to_str)
-            .is_some_and(|base| base != name && rotation::may_be_rotated(name, base))
+        let base = other.file_name().map(OsStr::to_string_lossy);
+        base.is_some_and(|base| base != name && rotation::may_be_rotated(&name, &base))
     })
 }
 
 /// The files beside a log that may be what it was rotated to, by name.
 pub fn rotated(log: &Path) -> Vec<PathBuf> {
-    let (Some(base), Some(folder)) = (log.file_name().and_then(OsStr::to_str), log.parent()) else {
+    let (Some(base), Some(folder)) = (log.file_name().map(OsStr::to_string_lossy), log.parent()) else {
         return Vec::new();
     };
-    let may_be = |name: &OsStr| name.to_str().is_some_and(|name| rotation::may_be_rotated(name, base));
+    let may_be = |name: &OsStr| rotation::may_be_rotated(&name.to_string_lossy(), &base);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> =
         entries.filter(|entry| may_be(&entry.file_name())).map(|entry| entry.path()).collect();
@@ -133,12 +130,6 @@ fn may_be_planted(path: &Path, file: &Metadata) -> bool {
     ![0, file.uid()].contains(&folder.uid()) || folder.mode() & 0o022 != 0
 }
 
-/// As a shell has it: hidden files only where the pattern names them.
-const OPTIONS: glob::MatchOptions = glob::MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: true,
-};
 /// Logs of one source: each holds a descriptor.
 pub(super) const LOGS_MAX: usize = 256;
 

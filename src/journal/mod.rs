@@ -17,6 +17,7 @@
 //! Invariant: a `Seq` that was announced is never used twice, not even after a crash.
 //! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
+mod as_path;
 mod clock;
 mod courtesy;
 mod cursor;

@@ -97,6 +97,7 @@ pub struct FollowedFile {
     /// The source it belongs to.
     pub source: Text,
     /// Where it was when it was first seen.
+    #[serde(with = "super::as_path")]
     pub path: PathBuf,
     /// Device id.
     pub device: u64,
