@@ -1,14 +1,16 @@
-//! The paths of logs that nobody expects: names that are no text.
+//! The paths of logs that nobody expects: names that are no text, and ways that lead back to otrail itself.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+use otrail::model::Action;
 use otrail::model::status::{SourceStatus, Status};
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use support::process::{House, entry};
 
@@ -62,4 +64,20 @@ fn a_name_that_is_no_utf_8_ends_nothing_and_is_read_on_after_a_kill() {
             assert!(json.is_ok(), "{}", String::from_utf8_lossy(line));
         }
     }
+}
+
+#[test]
+fn what_otrail_writes_is_not_read_by_whatever_way_it_is_reached() {
+    let mut house = house(Path::new("way/*"));
+    house.start();
+    house.wait_until("reads the log", |status| status.sources.first().is_some_and(|it| it.entries == 1));
+    symlink("state/journal", house.path("way")).unwrap();
+    house.wait_until("says so", others(|source| source.error.contains("in the state directory of otrail")));
+    let checked = String::from_utf8(house.run(&["check"]).stdout).unwrap();
+    assert!(checked.contains("are in the state directory of otrail"), "{checked}");
+    assert_eq!(house.stop(), Some(0));
+    assert!(messages(&house, "others").is_empty());
+    let told = house.records().into_iter().map(|record| record.event);
+    let told: Vec<_> = told.filter(|event| event.message.contains("what it writes itself")).collect();
+    assert_eq!(told.iter().map(|event| event.action).collect::<Vec<_>>(), [Action::SOURCE_MISSING]);
 }

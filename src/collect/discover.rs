@@ -25,12 +25,13 @@ impl Source {
     pub(super) fn look(&mut self, round: &mut Round<'_>) {
         let path = &round.settings.sources[self.at].path;
         match place::logs(path) {
-            Ok((paths, beyond)) => {
+            Ok((mut paths, beyond)) => {
                 self.error.clear();
                 if beyond > 0 {
                     self.error =
                         format!("{} logs match, {beyond} of them are not read", paths.len() + beyond);
                 }
+                self.leave_out_own(&mut paths, round);
                 let is_several = place::means_several(path);
                 if is_several && self.looked.is_none() {
                     self.add_former_logs();

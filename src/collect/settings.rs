@@ -24,6 +24,8 @@ pub struct Settings {
     pub rules: Arc<Rules>,
     /// What is replaced before it is stored.
     pub masks: Masks,
+    /// Where otrail writes: nothing in it is a log.
+    pub state_dir: PathBuf,
     /// Log files that may be open at once, of all sources together; the agent knows when it starts.
     pub open_files_max: usize,
 }

@@ -83,5 +83,6 @@ fn settings(path: PathBuf) -> Settings {
         open_files_max: usize::MAX,
         rules: Arc::clone(&RULES),
         masks: Masks::default(),
+        state_dir: PathBuf::new(),
     }
 }

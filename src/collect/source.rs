@@ -35,6 +35,8 @@ pub(super) struct Source {
     pub(super) is_fresh: bool,
     /// What is wrong with the path as a whole.
     pub(super) error: String,
+    /// The path leads to what otrail writes itself.
+    pub(super) meets_itself: bool,
     pub(super) status: SourceStatus,
     pub(super) pace: Pace,
     /// Which log is read first in the next round.
@@ -77,6 +79,7 @@ impl Source {
             looked: None,
             hurried: false,
             error: String::new(),
+            meets_itself: false,
             status: SourceStatus::default(),
             pace: Pace::new(),
             turn: 0,

@@ -77,6 +77,7 @@ fn collect_settings(top: &Table<'_>, sensor: &str, state_dir: &Path) -> collect:
         open_files_max: usize::MAX,
         rules: Arc::clone(&RULES),
         masks: mask::all(top),
+        state_dir: state_dir.to_path_buf(),
     }
 }
 

@@ -20,7 +20,8 @@ use std::path::Path;
 pub(in crate::cli) fn findings(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![ok("config", config.path.display().to_string())];
     findings.extend(caller());
-    findings.extend(config.collect.sources.iter().map(source));
+    let sources = config.collect.sources.iter();
+    findings.extend(sources.map(|it| source(it, &config.collect.state_dir)));
     findings.extend(read_twice(&config.collect.sources));
     findings.extend(config.collect.apis.iter().map(api));
     findings.extend(rules(config));
@@ -38,7 +39,7 @@ fn caller() -> Option<Finding> {
     (geteuid().is_root() && service.is_some()).then_some(finding)
 }
 
-fn source(source: &SourceSettings) -> Finding {
+fn source(source: &SourceSettings, state_dir: &Path) -> Finding {
     let thing = format!("source {}", source.name);
     let path = source.path.display();
     let folder = match collect::means_several(&source.path) {
@@ -58,13 +59,18 @@ fn source(source: &SourceSettings) -> Finding {
             "otrail must be able to list the folder of the log, to follow rotation",
         );
     }
-    let (logs, beyond) = match collect::logs(&source.path) {
+    let (mut logs, beyond) = match collect::logs(&source.path) {
         Ok(found) => found,
         Err(error) => return problem(&thing, format!("cannot list {path}: {error}"), "check the path"),
     };
     if beyond > 0 {
         let message = format!("{path} means {beyond} logs more than one source reads");
         return problem(&thing, message, "add a [[source]] for a part of them");
+    }
+    let own = collect::leave_out_own(&mut logs, state_dir, source.follow_symlinks);
+    if own > 0 {
+        let message = format!("{own} logs of {path} are {}", collect::OWN);
+        return problem(&thing, message, "name the logs of the sensor, or choose another `state-dir`");
     }
     let mut bytes = 0;
     for log in &logs {
