@@ -7,8 +7,9 @@
 //! *.tmp                                   one of these on its way
 //! ```
 //!
-//! While one becomes the other both are there, and either may be read; the sealed one is there before the plain one
-//! goes, so whoever looks for them in this order finds one of them.
+//! While one becomes the other both are there, and the sealed one is read: it was compared before it got its name, and
+//! what lies beside it may be anything (`twice`). It is there before the plain one goes, so whoever looks for the plain
+//! one in between, and for the sealed one again, finds one of them.
 
 use super::error::JournalError;
 use super::sealed::{Found, Sealed};
@@ -54,9 +55,26 @@ pub(super) struct Opened {
 /// Opens a segment for reading; `None` when neither form is there.
 pub(super) fn open(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, JournalError> {
     let path = plain(dir, name);
+    if let Some(opened) = open_sealed(dir, name)?
+        && (!path.exists() || begins_well(dir, name)?)
+    {
+        return Ok(Some(opened));
+    }
     if let Some(file) = there(File::open(&path), "open", &path)? {
         return Ok(Some(Opened { path, bytes: Bytes::Plain(BufReader::with_capacity(READ_BYTES, file)) }));
     }
+    open_sealed(dir, name)
+}
+
+/// Whether the first frame of the sealed form can be unpacked: what is no such file gives way to the plain one.
+fn begins_well(dir: &Path, name: &SegmentName) -> Result<bool, JournalError> {
+    match open_sealed(dir, name)?.map(|opened| opened.bytes) {
+        Some(Bytes::Sealed(mut sealed)) => Ok(!sealed.frames().is_empty() && sealed.take(0)?.is_none()),
+        _ => Ok(false),
+    }
+}
+
+fn open_sealed(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, JournalError> {
     let path = sealed(dir, name);
     let Some(file) = there(File::open(&path), "open", &path)? else { return Ok(None) };
     let bytes = Bytes::Sealed(Box::new(Sealed::open(&path, file)?));

@@ -54,7 +54,7 @@ fn segment_file(
     name: &SegmentName,
     next: Option<&SegmentName>,
 ) -> Result<SegmentFile, JournalError> {
-    let is_plain = forms::plain(dir, name).exists();
+    let is_plain = !forms::sealed(dir, name).exists();
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     let path = if is_plain { forms::plain(dir, name) } else { forms::sealed(dir, name) };
     let (header, problem) = match segment::read_header(dir, name) {

@@ -54,6 +54,7 @@ mod spare;
 mod store;
 mod tail;
 mod telling;
+mod twice;
 mod unpacked;
 mod verify;
 mod writer;
@@ -144,7 +145,7 @@ impl Journal {
         let (store, lock) = Store::open(&settings.state_dir)?;
         settings.bytes_max = settings.capacity();
         open::refuse_later(&store.journal())?;
-        seal::clean_up(&store)?;
+        let twice = seal::clean_up(&store)?;
         let opened = open::open(&store)?;
         let stream = opened.start.stream;
         let segment_bytes_max = settings.segment_bytes_max.min(settings.bytes_max / 8).max(64 << 10);
@@ -191,6 +192,7 @@ impl Journal {
         Ok(journal)
     }
 
+        twice.iter().for_each(|twice| journal.tell_twice(twice, now));
     /// Names this journal for good.
     pub fn stream(&self) -> StreamId {
         self.0.stream

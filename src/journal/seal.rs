@@ -19,6 +19,7 @@ use super::sealed::{FRAME_BYTES_MAX, Sealed};
 use super::segment::{self, SegmentName};
 use super::store::{self, Store, private};
 use super::tail::{self, Chain};
+use super::twice::{self, Twice};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write};
@@ -188,7 +189,7 @@ fn next_frame(plain: &File, bytes: &mut Vec<u8>, done: usize) -> io::Result<usiz
 }
 
 /// Reads the sealed form back and the plain one again: every byte is the same.
-fn compare(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<(), JournalError> {
+pub(super) fn compare(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<(), JournalError> {
     let differ = |what: &str| JournalError::io("seal", path)(io::Error::other(what.to_owned()));
     let file = File::open(temporary).map_err(JournalError::io("open", temporary))?;
     let mut sealed = Sealed::open(temporary, file)?;
@@ -251,33 +252,18 @@ pub(super) fn next(
     Ok(names.into_iter().find(|name| is_due(name) && forms::plain(dir, name).exists()))
 }
 
-/// Takes away what a crash has left of sealing; for whoever holds the lock.
-///
-/// Where both forms are there, the plain one goes if the sealed one is whole, else the sealed one is set aside.
-pub(super) fn clean_up(store: &Store) -> Result<(), JournalError> {
+/// Takes away what a crash has left of sealing, and settles what is there in both forms; what came of that. For whoever
+/// holds the lock.
+pub(super) fn clean_up(store: &Store) -> Result<Vec<Twice>, JournalError> {
     let dir = store.journal();
     for path in temporaries(&dir)? {
         fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
     }
+    let mut found = Vec::new();
     for name in segment::list(&dir)? {
-        let (plain, sealed) = (forms::plain(&dir, &name), forms::sealed(&dir, &name));
-        if !(plain.exists() && sealed.exists()) {
-            continue;
-        }
-        match compare(&plain, &sealed, &mut |_| Ok(())) {
-            Ok(()) => fs::remove_file(&plain).map_err(JournalError::io("remove", &plain))?,
-            Err(error) => {
-                tracing::warn!(
-                    "{} is not whole and is set aside: {}",
-                    sealed.display(),
-                    super::error::text(&error)
-                );
-                store.move_file_aside(&sealed)?;
-            }
-        }
-        store::sync_dir(&dir)?;
+        found.extend(twice::settle(store, &name)?);
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Files of the journal that were never finished.

@@ -7,6 +7,7 @@ use super::index::{self, Index};
 use super::seal::{self, Pace, Sealing, Step};
 use super::segment::{self, SegmentName};
 use super::tail::Chain;
+use super::twice;
 use crate::model::{Action, Event, Outcome, Seq, Time};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,10 @@ impl Journal {
             return self.index_next(&dir, pace);
         };
         let before = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
+        if forms::sealed(&dir, &name).exists() {
+            self.settle_twice(&name, before, now())?;
+            return Ok(true);
+        }
         match seal::seal(&dir, &name, self.0.growing.take(&name), &self.0.placing, pace)? {
             Some(sealing) => {
                 let after = forms::metadata(&dir, &name)?.map_or(0, |(bytes, _)| bytes);
@@ -50,6 +55,20 @@ impl Journal {
             None => self.unsealable().push(name),
         }
         Ok(true)
+    }
+
+    /// What is sealed is not sealed again from whatever lies beside it.
+    fn settle_twice(&self, name: &SegmentName, before: u64, now: Time) -> Result<(), JournalError> {
+        let twice = {
+            let _placing = self.0.placing.lock().unwrap_or_else(PoisonError::into_inner);
+            twice::settle(&self.0.store, name)?
+        };
+        let after = forms::metadata(&self.0.store.journal(), name)?.map_or(0, |(bytes, _)| bytes);
+        self.0.bytes.fetch_sub(before.saturating_sub(after), Ordering::Relaxed);
+        if let Some(twice) = twice {
+            self.tell_twice(&twice, now);
+        }
+        Ok(())
     }
 
     /// Makes the index of the oldest sealed segment that has none anew; false when all have one.

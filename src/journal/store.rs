@@ -122,14 +122,20 @@ impl Store {
     /// Moves a segment that holds no whole line aside: it was never more than begun.
     pub(super) fn move_aside(&self, name: &SegmentName) -> Result<(), JournalError> {
         let path = forms::must_open(&self.journal(), name)?.path;
-        self.move_file_aside(&path)
+        self.move_file_aside(&path).map(drop)
     }
 
     /// Moves a file of the journal out of it.
-    pub(super) fn move_file_aside(&self, path: &Path) -> Result<(), JournalError> {
-        let name = path.file_name().unwrap_or_default();
-        fs::rename(path, self.aside().join(name)).map_err(JournalError::io("move aside", path))?;
-        sync_dir(&self.journal())
+    ///
+    /// What was moved there before stays.
+    pub(super) fn move_file_aside(&self, path: &Path) -> Result<PathBuf, JournalError> {
+        let base = self.aside().join(path.file_name().unwrap_or_default());
+        let mut others = (2..).map(|number: u64| base.with_added_extension(number.to_string()));
+        let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+        let aside = Some(base.clone()).filter(is_free).or_else(|| others.find(is_free)).unwrap_or(base);
+        fs::rename(path, &aside).map_err(JournalError::io("move aside", path))?;
+        sync_dir(&self.journal())?;
+        Ok(aside)
     }
 
     fn reserve(&self) -> PathBuf {

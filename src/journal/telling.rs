@@ -2,6 +2,7 @@
 
 use super::error::JournalError;
 use super::pending::Input;
+use super::twice::Twice;
 use super::{Journal, clock, recovery};
 use crate::model::{Action, Event, Outcome, Seq, Text, Time};
 use std::path::PathBuf;
@@ -52,6 +53,25 @@ impl Journal {
         let mut event = Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message);
         event.count = Some(through.0);
         self.note(event);
+    }
+
+    /// A segment was there twice.
+    pub(super) fn tell_twice(&self, twice: &Twice, now: Time) {
+        let Twice { counts, other, aside } = twice;
+        let message = format!(
+            "{} lay beside {} and holds something else: it does not count, and is {} now",
+            other.display(),
+            counts.display(),
+            aside.display(),
+        );
+        tracing::warn!("{message}");
+        self.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message));
+    }
+
+    /// From now on secrets are taken out of what admins say, in questions and wishes, before it is stored.
+    pub fn mask_wishes(&self, mask: impl Fn(&mut Event) + Send + Sync + 'static) {
+        // Whoever comes second has the same masks.
+        let _set = self.0.masks.set(Box::new(mask));
     }
 
     /// The clock says something odd at the start.

@@ -256,6 +256,51 @@ fn a_sealed_form_that_differs_from_the_plain_one_is_set_aside() {
     assert_eq!(records(dir.path())[..before.len()], before);
 }
 
+/// As `unzstd` leaves it that was broken off in the folder.
+#[test]
+fn a_plain_file_that_was_put_beside_a_sealed_one_costs_nothing_of_it() {
+    for is_running in [false, true] {
+        let dir = folder();
+        let journal = open(dir.path());
+        append(&journal, 1, 20);
+        append(&journal, 3, 1);
+        seal_all(&journal);
+        let before = records(dir.path());
+        let journal = if is_running { Some(journal) } else { (drop(journal), None).1 };
+        let names = segment::list(&dir.path().join("journal")).unwrap();
+        let name = &names[0];
+        let (plain, sealed) = (
+            forms::plain(&dir.path().join("journal"), name),
+            forms::sealed(&dir.path().join("journal"), name),
+        );
+        let was = fs::read(&sealed).unwrap();
+        for round in [1, 2] {
+            fs::write(&plain, [b"half of it".repeat(round), vec![b'\n']].concat()).unwrap();
+            assert_eq!(
+                records(dir.path())[..before.len()],
+                before,
+                "whoever reads before takes the sealed one"
+            );
+            match &journal {
+                Some(journal) => seal_all(journal),
+                None => drop(Journal::open(settings(dir.path()), now()).unwrap()),
+            }
+            assert!(!plain.exists() && fs::read(&sealed).unwrap() == was);
+            let aside = dir.path().join("aside").join(plain.file_name().unwrap());
+            let aside = if round == 1 { aside } else { aside.with_added_extension("2") };
+            assert!(
+                fs::read(&aside).unwrap().starts_with(&b"half of it".repeat(round)),
+                "{}",
+                aside.display()
+            );
+        }
+        let after = records(dir.path());
+        assert_eq!(after[..before.len()], before);
+        let told = after.iter().filter(|record| record.event.action == Action::JOURNAL_DAMAGED);
+        assert_eq!(told.count(), 2);
+    }
+}
+
 #[test]
 fn retention_takes_sealed_segments_and_a_segment_that_went_stays_gone() {
     let dir = folder();
