@@ -145,6 +145,44 @@ fn a_line_that_was_taken_out_or_put_elsewhere_is_found_though_every_sum_holds() 
 }
 
 #[test]
+fn a_header_that_was_taken_out_is_found_and_told() {
+    let dir = journal(false);
+    let path = &files(dir.path())[0];
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, &text[text.find('\n').unwrap() + 1..]).unwrap();
+    let (code, out, _) = otrail(dir.path(), &["verify"]);
+    assert!(code == Some(5) && out.contains("line 1, record 1: it is not the header"), "{out}");
+    // The one that is opened.
+    for path in &files(dir.path())[1..] {
+        fs::remove_file(path).unwrap();
+    }
+    let journal = Journal::open(trail::journal_settings(dir.path()), on(1)).unwrap();
+    assert_eq!((journal.status().damaged, journal.newest().0), (1, 41), "with the event that tells it");
+}
+
+#[test]
+fn what_is_gone_from_the_end_is_found_by_the_cursors() {
+    let dir = journal(false);
+    {
+        let journal = Journal::open(trail::journal_settings(dir.path()), on(3)).unwrap();
+        let mut cursor = journal.cursor("siem").unwrap();
+        journal.confirm("siem", &mut cursor, journal.newest(), on(3)).unwrap();
+    }
+    assert_eq!(otrail(dir.path(), &["verify"]).0, Some(0));
+    let newest = files(dir.path()).pop().unwrap();
+    let text = fs::read_to_string(&newest).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let kept = lines.iter().position(|line| line.contains("\"seq\":74,")).unwrap();
+    fs::write(&newest, lines[..kept].concat()).unwrap();
+    let (code, out, _) = otrail(dir.path(), &["verify"]);
+    let missing = "records 74 to 75 are missing: by its cursor siem has had them";
+    assert!(code == Some(5) && out.contains(missing), "{out}");
+    fs::remove_file(newest).unwrap();
+    let (code, out, _) = otrail(dir.path(), &["verify"]);
+    assert!(code == Some(5) && out.contains("records 71 to 75 are missing"), "{out}");
+}
+
+#[test]
 fn an_export_is_the_lines_as_they_are_and_says_what_to_hold_them_against() {
     let mut exports = Vec::new();
     for is_sealed in [false, true] {

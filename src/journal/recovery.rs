@@ -153,15 +153,19 @@ impl Walk {
 
     /// Takes one line; false when nothing from here on counts.
     fn line(&mut self, line: &Piece<'_>, path: &Path) -> Result<bool, JournalError> {
-        if std::mem::take(&mut self.at_header)
-            && let Some(header) = parse_header(line.bytes, path)?
-        {
-            self.chain = line.whole().map(|whole| whole.chain);
-            self.files = header.files.iter().map(|file| (file.number, file.clone())).collect();
-            self.next = header.first;
-            self.header = Some(header);
-            self.end = line.length;
-            return Ok(true);
+        if std::mem::take(&mut self.at_header) {
+            if let Some(header) = parse_header(line.bytes, path)? {
+                self.chain = line.whole().map(|whole| whole.chain);
+                self.files = header.files.iter().map(|file| (file.number, file.clone())).collect();
+                self.next = header.first;
+                self.header = Some(header);
+                self.end = line.length;
+                return Ok(true);
+            }
+            if line.whole().is_some() {
+                // Somebody took the header away.
+                self.damaged.push(Damage { offset: 0, bytes: 0, first: self.next, records: 0 });
+            }
         }
         match line.whole() {
             Some(whole) if self.fits(&whole) => self.whole(&whole, line.offset, line.length),

@@ -4,6 +4,7 @@
 //! Limit: whoever can write the folder can compute sums and chain anew. Hold the last chain value, or those of
 //! `agent.seal`, against what has left the machine.
 
+use super::cursor;
 use super::error::JournalError;
 use super::forms;
 use super::line::peek;
@@ -12,7 +13,7 @@ use super::recovery::{Piece, each_line};
 use super::segment::{self, SegmentName, parse_header};
 use super::store::Store;
 use super::tail::Chain;
-use crate::model::Seq;
+use crate::model::{Seq, StreamId};
 use serde::Serialize;
 use std::path::Path;
 
@@ -48,6 +49,8 @@ pub struct Verified {
 
 /// Reads the whole journal below a state directory. Blocks; a minute for some gigabytes.
 pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
+    // What is confirmed was in the journal before: looked at first, for the agent may be writing on.
+    let cursors = cursor::read_all(&Store::at(state_dir).cursors())?;
     let dir = Store::at(state_dir).journal();
     let names = segment::list(&dir)?;
     if names.is_empty() {
@@ -70,6 +73,7 @@ pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
         })?;
         walk.end();
     }
+    walk.behind(&cursors);
     walk.found.chain =
         walk.chain.map(|chain| String::from_utf8_lossy(&chain.hex()).into_owned()).unwrap_or_default();
     Ok(walk.found)
@@ -86,6 +90,7 @@ struct Walk {
     next: Option<Seq>,
     /// Where the next segment begins.
     before: Option<Seq>,
+    stream: Option<StreamId>,
 }
 
 impl Walk {
@@ -118,9 +123,14 @@ impl Walk {
             }
             return Ok(());
         };
-        if self.line == 1 && self.chain.is_none() {
+        if self.line == 1 {
             let header = parse_header(piece.bytes, path)?;
-            self.chain = header.and_then(|header| Chain::parse(header.before.as_bytes()));
+            if header.is_none() {
+                self.flaw("it is not the header that every segment begins with: that is gone");
+            }
+            self.stream = self.stream.or(header.as_ref().map(|header| header.stream));
+            let before = header.and_then(|header| Chain::parse(header.before.as_bytes()));
+            self.chain = self.chain.or(before);
         }
         if self.chain.is_some_and(|chain| !whole.follows(chain)) {
             self.flaw(
@@ -154,6 +164,19 @@ impl Walk {
         {
             self.flaw(&format!("records {next} to {} are missing", before.0 - 1));
             self.next = Some(before);
+        }
+    }
+
+    /// What is gone from the end, as far as destinations have had it.
+    fn behind(&mut self, cursors: &[cursor::Found]) {
+        let ours = cursors.iter().filter(|cursor| Some(cursor.stream) == self.stream);
+        if let (Some(next), Some(furthest)) = (self.next, ours.max_by_key(|cursor| cursor.confirmed))
+            && next <= furthest.confirmed
+        {
+            let cursor::Found { name, confirmed, .. } = furthest;
+            self.flaw(&format!(
+                "records {next} to {confirmed} are missing: by its cursor {name} has had them"
+            ));
         }
     }
 
