@@ -58,6 +58,8 @@ impl Life {
             descriptors::for_logs(collect.sources.len(), collect.apis.len(), config.destinations.len())?;
         let journal = Journal::open(config.journal.clone(), now())?;
         let collect = Arc::new(collect);
+        let masking = Arc::clone(&collect);
+        journal.mask_wishes(move |event| masking.masks.mask_own(event));
         let pollers = collect::open_apis(&collect, &journal, now)?;
         let collector = Collector::new(collect, journal.clone(), now)?;
         let collecting = collector.handle();

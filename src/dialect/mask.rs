@@ -1,7 +1,7 @@
 //! Secrets are replaced before anybody computes with an entry: before its rules, its id and the journal.
 //!
 //! ```text
-//! JSON         in the decoded text of each string, which is written anew: the entry stays valid JSON;
+//! JSON         in the decoded text of each string and name, which is written anew: the entry stays valid JSON;
 //!              {"pin":"1234"} is read as pin=1234, so the name of a field counts, too
 //! CSV          in each cell, which is written anew: every cell stays in its column, whatever a pattern takes
 //! names and    in each value, which is written anew with its quotes and escapes; then in the entry as it stands,
@@ -129,6 +129,20 @@ impl Masks {
     fn marked_text(&self, text: &str, mark: &str) -> Option<String> {
         let masked = self.masked_beside(text.as_bytes(), &mut Vec::new(), mark)?;
         Some(String::from_utf8_lossy(&masked).into_owned())
+    }
+
+    /// Takes the secrets out of one of otrail's own events: an admin may have asked for one.
+    pub fn mask_own(&self, event: &mut Event) {
+        let mut found = false;
+        for field in fields(event) {
+            if let Some(masked) = self.masked_text(field) {
+                *field = masked.into();
+                found = true;
+            }
+        }
+        if found {
+            event.flags.insert(Flag::MASKED);
+        }
     }
 
     /// What the form of the entry has hidden.

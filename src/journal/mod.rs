@@ -86,7 +86,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use store::Store;
 use tokio::sync::watch;
@@ -95,6 +95,9 @@ use writer::Writer;
 /// A handle on the journal of this process; clones share it.
 #[derive(Clone)]
 pub struct Journal(Arc<Inner>);
+
+/// Replaces what is secret in an event.
+type MaskFn = Box<dyn Fn(&mut Event) + Send + Sync>;
 
 struct Inner {
     settings: Settings,
@@ -132,6 +135,8 @@ struct Inner {
     error: Mutex<String>,
     /// Why what is done every few seconds could not be done the last time.
     upkeep: Mutex<String>,
+    /// Takes the secrets out of what an admin has said.
+    masks: OnceLock<MaskFn>,
     clock: Mutex<clock::Clock>,
     begun: Instant,
     _lock: Flock<File>,
@@ -176,6 +181,7 @@ impl Journal {
             damaged: AtomicU64::new(0),
             error: Mutex::default(),
             upkeep: Mutex::default(),
+            masks: OnceLock::new(),
             clock: Mutex::new(clock::Clock::new(newest_at, now)),
             begun: Instant::now(),
             settings,
@@ -186,13 +192,13 @@ impl Journal {
         if !journal.0.store.claim_reserve(journal.0.settings.reserve_bytes)? {
             journal.pause_for_space(&mut journal.writer(), now);
         }
+        twice.iter().for_each(|twice| journal.tell_twice(twice, now));
         journal.tell_opened(&opened.damaged, opened.torn, now);
         journal.tell_taken(opened.gone, now);
         journal.tell_clock(newest_at, now);
         Ok(journal)
     }
 
-        twice.iter().for_each(|twice| journal.tell_twice(twice, now));
     /// Names this journal for good.
     pub fn stream(&self) -> StreamId {
         self.0.stream

@@ -160,6 +160,10 @@ impl Journal {
         if event.source.is_empty() {
             event.source = Text::const_new("otrail");
         }
+        // Only what somebody has asked for carries a user; all else is otrail's own words and hashes.
+        if let Some(mask) = self.0.masks.get().filter(|_| event.user.is_some()) {
+            mask(&mut event);
+        }
         event
     }
 }

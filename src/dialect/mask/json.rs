@@ -20,6 +20,13 @@ pub(super) fn masked<'a>(masks: &Masks, json: &'a str) -> Option<Cow<'a, str>> {
         let is_text = token.starts_with('"');
         let value = if is_text { decoded(token) } else { Cow::Borrowed(token) };
         if is_text && json[end..].trim_start().starts_with(':') {
+            if !KNOWN.contains(&&*value)
+                && let Some(masked) = masks.masked_text(&value)
+            {
+                out.push_str(&json[copied..start]);
+                out.push_str(&serde_json::Value::String(masked).to_string());
+                copied = end;
+            }
             key = Some(value);
             continue;
         }

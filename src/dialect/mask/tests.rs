@@ -2,6 +2,7 @@
 
 use super::super::{DIALECTS, Rules};
 use super::*;
+use crate::model::{Action, Outcome, Time};
 use proptest::prelude::*;
 
 fn read(masks: &Masks, entry: &[u8]) -> Parsed {
@@ -71,6 +72,23 @@ fn a_masked_entry_is_still_its_json_and_who_did_it_stays() {
     assert!(parsed.event.flags.contains(Flag::MASKED));
     let other = entry("User CORP\\al logged in from 10.2.3.4 password=***");
     assert!(!read(&shipped(), other.as_bytes()).event.flags.contains(Flag::MASKED));
+}
+
+#[test]
+fn a_secret_in_the_name_of_a_field_is_masked_and_the_entry_is_still_its_json() {
+    let parsed = read(&shipped(), br#"{"timestamp":1709193520000,"type":"USER_OPERATION","content":"x","args":{"--password=a b":{"https://bob:pw@h/":1}}}"#);
+    let raw = r#"{"timestamp":1709193520000,"type":"USER_OPERATION","content":"x","args":{"--password=*** b":{"https://bob:***@h/":"***"}}}"#;
+    assert_eq!(parsed.event.raw, Raw::Json(raw.into()));
+    assert!(parsed.event.flags.contains(Flag::MASKED));
+}
+
+#[test]
+fn what_an_admin_asks_for_is_masked_as_what_the_sensor_says() {
+    let message = "root (uid 0) read 0 records of the trail: grep=password=hunter2";
+    let mut event = Event::own(Action::QUERY, Outcome::Success, Time::default(), message);
+    shipped().mask_own(&mut event);
+    assert_eq!(event.message, "root (uid 0) read 0 records of the trail: grep=password=***");
+    assert!(event.flags.contains(Flag::MASKED));
 }
 
 #[test]
