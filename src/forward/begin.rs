@@ -136,7 +136,10 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
         (None, From::Oldest) => (before_all.into(), Seq::NONE),
     };
     if cursor.was_destroyed() {
-        let message = format!("the cursor of {} is not readable; it gets everything again", settings.name);
+        let message = format!(
+            "the cursor of {} is not readable, or of another journal; it gets everything again",
+            settings.name
+        );
         journal.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message));
     }
     if cursor.confirmed().is_none() {

@@ -92,7 +92,6 @@ impl Cursor {
             .map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
         let blank = slots.is_empty() && is_blank(&file, &path)?;
-        let destroyed = slots.is_empty() && !blank;
         if blank {
             file.write_all_at(&[b' '; 2 * SLOT_BYTES], 0).map_err(JournalError::io("write", &path))?;
             file.sync_all().map_err(JournalError::io("sync", &path))?;
@@ -101,6 +100,7 @@ impl Cursor {
         let newest = slots.iter().max_by_key(|(slot, _)| slot.generation);
         let (generation, place) = newest.map_or((0, 0), |(slot, place)| (slot.generation, 1 - place));
         let ours = of_stream(&slots, stream);
+        let destroyed = ours.is_none() && !blank;
         let reached = ours.map(Slot::reached);
         let at = ours.and_then(|slot| Time::parse_rfc3339(&slot.at));
         let print = ours.and_then(|slot| Print::parse(slot.print.as_deref()?));
@@ -122,7 +122,8 @@ impl Cursor {
         self.at
     }
 
-    /// There was a cursor, and nothing of it can be read: how far the destination had come is not known.
+    /// There was a cursor, and nothing of it can be read or is of this journal: how far the destination had come is not
+    /// known.
     pub fn was_destroyed(&self) -> bool {
         self.destroyed
     }
@@ -207,6 +208,9 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
         let entry = entry.map_err(JournalError::io("read", dir))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = entry.path();
+        if path.is_dir() {
+            continue;
+        }
         let file = File::open(&path).map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
         let Some((slot, _)) = slots.into_iter().max_by_key(|(slot, _)| slot.generation) else { continue };
@@ -267,11 +271,12 @@ mod tests {
             cursor.advance(Seq(seq), Time::default()).unwrap();
             assert_eq!(Cursor::open(dir.path(), "siem", STREAM).unwrap().confirmed(), Some(Seq(seq)));
         }
-        assert_eq!(
-            Cursor::open(dir.path(), "siem", StreamId(8)).unwrap().confirmed(),
-            None,
-            "another stream"
-        );
+        let other = Cursor::open(dir.path(), "siem", StreamId(8)).unwrap();
+        assert_eq!((other.confirmed(), other.was_destroyed()), (None, true), "another stream");
+        assert!(!Cursor::open(dir.path(), "new", STREAM).unwrap().was_destroyed());
+        fs::create_dir(dir.path().join("lost+found")).unwrap();
+        let found = read_all(dir.path()).unwrap().into_iter().map(|found| found.name);
+        assert_eq!(found.collect::<Vec<_>>(), ["siem"], "a folder is no cursor");
     }
 
     #[test]
