@@ -51,6 +51,8 @@ fn a_name_that_is_no_utf_8_ends_nothing_and_is_read_on_after_a_kill() {
     write(3);
     house.start();
     house.wait_until("reads it on", others(|source| source.entries == 1 && source.bytes_behind == 0));
+    let shown = String::from_utf8(house.run(&["source", "show"]).stdout).unwrap();
+    assert!(shown.contains("\u{fffd}\\n.log: followed"), "{shown}");
     assert_eq!(house.stop(), Some(0));
     assert_eq!(
         messages(&house, "others"),

@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::{Common, claimed, plain_lines, print_json};
 use crate::control::Client;
 use crate::model::act::{Act, Done, FilePlace, Moved, Reset, SourcePlaces, To};
+use crate::query::render::safe;
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use std::fmt::Write as _;
@@ -156,6 +157,9 @@ fn show(file: &FilePlace, text: &mut String) {
     let born = if file.born.is_empty() { String::new() } else { format!(", born {}", file.born) };
     let FilePlace { number, path, device, inode, offset, bytes_behind, entries, passed_over, .. } = file;
     let head = file.head.get(..16).unwrap_or("none");
+    let mut shown = Vec::new();
+    safe::text(path, &mut shown);
+    let path = String::from_utf8_lossy(&shown);
     let _infallible = writeln!(
         text,
         "  file {number}: {path}: {state}\n    \
