@@ -12,6 +12,7 @@ use otrail::query::render::json_line;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
+use support::process::{House, entry};
 
 /// A dialect, what stands before the entry, and how a text stands in it.
 type Form = (&'static str, &'static str, fn(&str) -> String);
@@ -132,6 +133,27 @@ fn no_segment_of_the_journal_holds_a_secret() {
     let (files, bytes) = read_all(dir.path());
     assert!(files > 0 && bytes.len() > FORMS.len() * SECRETS.len() * 100);
     assert!(!tells(&bytes));
+}
+
+#[test]
+fn what_an_admin_asks_for_leaves_no_secret_in_the_trail() {
+    let mut house = House::new();
+    house.set("[[mask]]\nname = \"assignment\"\n");
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    house.wait_until("reads the log", |status| status.sources.first().is_some_and(|it| it.entries == 1));
+    for asked in [["-g", "password=Qz7KxWp9Jm"], ["--where", "user = \"token=Qz7KxWp9Jm\""]] {
+        assert_eq!(
+            house.run(&[&["query"][..], &asked[..]].concat()).status.code(),
+            Some(1),
+            "nothing is found"
+        );
+    }
+    assert_eq!(house.stop(), Some(0));
+    let trail = house.trail();
+    let queries = trail.iter().filter(|row| row["action"] == "agent.query");
+    assert!(queries.map(|row| row["flags"][0].as_str()).eq([Some("masked"); 2]), "{trail:#?}");
+    assert!(!tells(&read_all(&house.path("state")).1));
 }
 
 const SECRETS: &[&str] = &["", "=", "\\", "\"", "\\\"", "a=b", "'", "\"\"", "\\\\", "{\"x\":1}", ","];
