@@ -4,6 +4,9 @@
 
 mod support;
 
+use otrail::control::protocol::Ask;
+use otrail::control::{self, Client};
+use otrail::model::Action;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use support::process::{House, entry, patiently, rotate};
@@ -331,4 +334,29 @@ fn a_follower_waits_for_the_next_agent_and_goes_on_where_it_was_left() {
         assert_eq!((code, errors), (Some(5), format!("{}{lost}", waiting.repeat(3))));
     }
     assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
+fn every_query_is_in_the_trail_by_itself_or_in_a_number_also_when_the_agent_stops() {
+    let mut house = House::new();
+    house.start();
+    house.wait_until("runs", |_| true);
+    let settings = control::Settings {
+        socket: house.path("control.sock"),
+        admin_groups: Vec::new(),
+        admin_users: Vec::new(),
+    };
+    let asked = 80;
+    for _ in 0..asked {
+        let mut rows =
+            Client::connect(&settings).unwrap().query(&Ask { limit: Some(1), ..Ask::default() }).unwrap();
+        assert!(rows.by_ref().all(|row| row.is_ok()) && rows.end().is_some());
+    }
+    assert_eq!(house.stop(), Some(0));
+    let events: Vec<_> = house.records().into_iter().map(|record| record.event).collect();
+    let queries = events.iter().filter(|event| event.action == Action::QUERY).count() as u64;
+    let told = events.iter().filter(|event| event.action == Action::EVENTS_SUPPRESSED);
+    let held_back: u64 = told.filter_map(|event| event.count).sum();
+    assert!(held_back > 0, "{queries} of {asked} are in the trail");
+    assert_eq!(queries + held_back, asked);
 }

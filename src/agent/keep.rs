@@ -82,7 +82,7 @@ impl<'a> Keeper<'a> {
         let mut tick = interval(self.watchdog.map_or(TICK, |watchdog| TICK.min(watchdog / 3)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = Clock { at: Instant::now(), time: now() };
-        let mut beaten = Instant::now();
+        let (mut beaten, mut told) = (Instant::now(), Instant::now());
         let mut looked = None;
         let mut slack = Slack::default();
         let mut working: Option<JoinHandle<()>> = None;
@@ -114,6 +114,10 @@ impl<'a> Keeper<'a> {
             if beat {
                 beaten = Instant::now();
             }
+            let tell = told.elapsed() >= TELL_EVERY;
+            if tell {
+                told = Instant::now();
+            }
             let look = looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY);
             if look {
                 looked = Some(Instant::now());
@@ -123,6 +127,9 @@ impl<'a> Keeper<'a> {
             let (journal, overview) = (self.journal.clone(), Arc::clone(&self.overview));
             working = Some(spawn_blocking(move || {
                 work(&journal, &overview, beat, stepped);
+                if tell {
+                    journal.note_suppressed(now());
+                }
                 if look {
                     look_at_certificates(&journal, &overview);
                 }
@@ -144,7 +151,6 @@ fn work(journal: &Journal, overview: &Overview, beat: bool, stepped: Option<i64>
         journal.note(Event::own(Action::CLOCK_STEPPED, Outcome::Unknown, now(), message));
     }
     if beat {
-        journal.note_suppressed(now());
         let (message, outcome) = overview.heartbeat();
         let mut event = Event::own(Action::HEARTBEAT, outcome, now(), message);
         event.count = Some(journal.newest().0);
@@ -195,6 +201,8 @@ fn notify(states: &[sd_notify::NotifyState<'_>]) {
 const EXPIRY_FILE: &str = "expiry.told.json";
 /// How often certificates are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often it is told what the rate limit has held back.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_secs(5);
 /// A jump below this is drift or a slow machine.
 const STEP_SECONDS: i64 = 10;

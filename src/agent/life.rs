@@ -278,6 +278,8 @@ async fn say_ended(journal: &Journal, result: &Result<(), AgentError>, ended: &E
     };
     let journal = journal.clone();
     let said = tokio::task::spawn_blocking(move || {
+        // The next life knows nothing of it.
+        journal.note_suppressed(now());
         if let Some((outcome, message)) = stop {
             journal.note(Event::own(Action::STOP, outcome, now(), message));
         }

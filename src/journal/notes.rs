@@ -35,10 +35,10 @@ impl Limiter {
         }
     }
 
-    /// Counts an event that could not be written.
-    pub(super) fn count_lost(&mut self, action: Action, now: Duration) {
-        self.buckets.entry(action).or_insert(Bucket { tokens: BURST, at: now, suppressed: 0 }).suppressed +=
-            1;
+    /// Counts events that could not be written.
+    pub(super) fn count_lost(&mut self, action: Action, count: u64, now: Duration) {
+        let bucket = self.buckets.entry(action).or_insert(Bucket { tokens: BURST, at: now, suppressed: 0 });
+        bucket.suppressed += count;
     }
 
     /// What was held back since the last call, by action.

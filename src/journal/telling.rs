@@ -87,10 +87,14 @@ impl Journal {
     /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
     pub fn note(&self, event: Event) {
         let action = event.action;
-        if !self.limiter().admit(action, self.0.begun.elapsed()) {
-            return;
+        if self.limiter().admit(action, self.0.begun.elapsed()) && !self.write_note(event) {
+            self.limiter().count_lost(action, 1, self.0.begun.elapsed());
         }
-        let now = event.seen;
+    }
+
+    /// False when it cannot be written.
+    fn write_note(&self, event: Event) -> bool {
+        let (action, now) = (event.action, event.seen);
         let input = Input::own(self.own(event));
         let mut writer = self.writer();
         let result = if writer.is_waiting() {
@@ -104,25 +108,28 @@ impl Journal {
             }
         };
         drop(writer);
-        if let Err(error) = result {
+        if let Err(error) = &result {
             let why = match self.0.broken.load(Ordering::Relaxed) {
                 true => self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                 false => error.to_string(),
             };
             tracing::warn!("cannot journal {}: {why}", action.name());
-            self.limiter().count_lost(action, self.0.begun.elapsed());
         }
+        result.is_ok()
     }
 
-    /// Tells what was held back since the last call.
+    /// Tells what was held back since the last call; what cannot be told now is kept for the next. Asked for now and then,
+    /// it is no flood itself.
     pub fn note_suppressed(&self, now: Time) {
-        // `note` takes the limiter again.
+        // Writing takes the limiter again.
         let suppressed = self.limiter().take_suppressed();
         for (action, count) in suppressed {
             let message = format!("{count} events {} were held back by the rate limit", action.name());
             let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
             event.count = Some(count);
-            self.note(event);
+            if !self.write_note(event) {
+                self.limiter().count_lost(action, count, self.0.begun.elapsed());
+            }
         }
     }
 
