@@ -11,8 +11,10 @@ use otrail::model::{Event, Flag, Record, Seq, Time};
 use otrail::query::render::json_line;
 use proptest::prelude::*;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use support::process::{House, entry};
+use std::process::Stdio;
+use support::process::{House, entry, patiently};
 
 /// A dialect, what stands before the entry, and how a text stands in it.
 type Form = (&'static str, &'static str, fn(&str) -> String);
@@ -154,6 +156,29 @@ fn what_an_admin_asks_for_leaves_no_secret_in_the_trail() {
     let queries = trail.iter().filter(|row| row["action"] == "agent.query");
     assert!(queries.map(|row| row["flags"][0].as_str()).eq([Some("masked"); 2]), "{trail:#?}");
     assert!(!tells(&read_all(&house.path("state")).1));
+}
+
+/// The event about a follower is not shown to it, and is known by its words.
+#[test]
+fn a_follower_is_not_shown_its_own_question_where_that_is_masked() {
+    let mut house = House::new();
+    house.set("[[mask]]\nname = \"assignment\"\n");
+    house.start();
+    house.wait_until("is there", |_| true);
+    let mut follow = house.otrail();
+    follow.args(["query", "-f", "-q", "-o", "cat", "-g", "password=Qz7KxWp9Jm|follows|count"]);
+    let mut follower = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let rows = BufReader::new(follower.stdout.take().unwrap());
+    assert!(patiently(|| house.records().iter().any(|it| it.event.message.contains("follows the trail"))));
+    house.run(&["query", "--count", "user=nobody"]);
+    let row = rows.lines().next().unwrap().unwrap();
+    assert!(row.contains("counted 0 records"), "{row}");
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert_eq!(house.stop(), Some(0));
+    let asked =
+        house.records().into_iter().find(|it| it.event.message.contains("follows the trail")).unwrap();
+    assert!(asked.event.flags.contains(otrail::model::Flag::MASKED), "{}", asked.event.message);
 }
 
 const SECRETS: &[&str] = &["", "=", "\\", "\"", "\\\"", "a=b", "'", "\"\"", "\\\\", "{\"x\":1}", ","];

@@ -69,7 +69,7 @@ async fn query(
     let through = ask.past.filter(|_| ask.follow).map_or(newest, |past| past.min(newest));
     let asked = Asked::new(peer, ask, &filter);
     let mut work = Work { shared, stream, shutdown, sent: End::default(), marks: ask.marks };
-    let own = asked.began(now());
+    let own = journal.as_noted(asked.began(now()));
     if ask.follow {
         note(journal, own.clone()).await;
     }

@@ -161,6 +161,11 @@ impl Journal {
         }
     }
 
+    /// One of otrail's own events as `note` stores it: its masks change what it says.
+    pub fn as_noted(&self, event: Event) -> Event {
+        self.own(event)
+    }
+
     /// Sensor and source of an own event.
     pub(super) fn own(&self, mut event: Event) -> Event {
         event.sensor = self.0.settings.sensor.as_str().into();
