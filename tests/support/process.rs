@@ -12,9 +12,12 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::ops::Range;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -290,12 +293,32 @@ pub fn entry(number: usize) -> String {
 /// A port that nobody listens on now, and that the kernel gives to nobody who connects: while its server is away no
 /// client may sit on it, nor meet itself there.
 pub fn free_port() -> u16 {
-    let spread = u16::try_from(std::process::id() % 10_000).unwrap();
+    static OURS: OnceLock<Ports> = OnceLock::new();
+    let ours = OURS.get_or_init(Ports::claim);
+    let spread = u16::try_from(std::process::id() % u32::from(PORTS_EACH)).unwrap();
     loop {
-        let port = PORTS.start + (spread + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % PORTS.len() as u16;
+        let port = ours.begin + (spread + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % PORTS_EACH;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
+    }
+}
+
+/// The ports of this test program: others run beside it, and may not listen where somebody here wants nobody, or will.
+struct Ports {
+    begin: u16,
+    /// A name that the kernel gives to one process at a time.
+    _name: UnixListener,
+}
+
+impl Ports {
+    fn claim() -> Ports {
+        let claim = |begin: u16| {
+            let name =
+                SocketAddr::from_abstract_name(format!("ports of otrail's tests from {begin} on")).ok()?;
+            Some(Ports { begin, _name: UnixListener::bind_addr(&name).ok()? })
+        };
+        PORTS.step_by(PORTS_EACH.into()).find_map(claim).unwrap()
     }
 }
 
@@ -313,5 +336,7 @@ pub fn rotate(log: &Path) {
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 /// Below those of `net.ipv4.ip_local_port_range`.
 const PORTS: Range<u16> = 16_000..32_000;
+/// Of one test program; none needs as many at once.
+const PORTS_EACH: u16 = 400;
 /// No test waits longer than this for what must come.
 const PATIENCE: Duration = Duration::from_secs(90);
