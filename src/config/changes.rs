@@ -44,10 +44,14 @@ impl fmt::Display for Change {
             (place, key) => write!(f, "{place}: {key}")?,
         }
         match (before, now) {
-            // A pattern may quote what it hides, and the hash of a rule file says nothing to anybody.
-            (Some(_), Some(_)) if self.is_of_kind(&["mask", "rules"]) => write!(f, " is another"),
             (None, Some(_)) if key.is_empty() => write!(f, " is new"),
             (Some(_), None) if key.is_empty() => write!(f, " is gone"),
+            // A pattern may quote what it hides, and the hash of a rule file says nothing to anybody.
+            (before, now) if self.is_of_kind(&["mask", "rules"]) => f.write_str(match (before, now) {
+                (Some(_), Some(_)) => " is another",
+                (_, Some(_)) => " is set, was not",
+                (_, None) => " is not set any more",
+            }),
             (Some(before), Some(now)) => write!(f, " is {}, was {}", short(now), short(before)),
             (None, Some(now)) => write!(f, " is {}, was not set", short(now)),
             (Some(before), None) => write!(f, " is not set, was {}", short(before)),
@@ -262,6 +266,9 @@ address = "b:6514"
         assert_eq!(moved, ["mask: order is mask b, mask a, was mask a, mask b"]);
         let twice = told(&format!("{one}{one}"), &format!("{one}{}", mask("a", "z")));
         assert_eq!(twice, ["mask 2: pattern is another"]);
+        let named = "[[mask]]\nname = \"a\"\n";
+        assert_eq!(told(named, &one), ["mask a: pattern is set, was not"], "what it says is hidden");
+        assert_eq!(told(&one, named), ["mask a: pattern is not set any more"]);
     }
 
     #[test]
