@@ -13,7 +13,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Output, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use support::process::{House, entry, free_port, patiently};
 use support::receiver::Receiver;
@@ -282,6 +283,31 @@ fn who_is_told_that_it_goes_on_finds_what_it_has_written_in_use() {
         house.config();
     }
     assert!(refused < 6, "some of them got through");
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
+fn whoever_takes_the_right_to_ask_from_himself_is_told_that_it_counts() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut house = House::new();
+    house.set("[query]\nadmin-users = [\"nobody\"]");
+    house.start();
+    house.wait_until("it is there", |_| true);
+    house.unset();
+    // The program where any user may run it.
+    let program = house.path("otrail");
+    fs::copy(house.otrail().get_program(), &program).unwrap();
+    let reload = || {
+        let mut command = Command::new(&program);
+        command.arg("-c").arg(house.config()).arg("reload").uid(65_534).gid(65_534);
+        told(&command.output().unwrap())
+    };
+    let (code, out, errors) = reload();
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(out.ends_with("otrail.toml; told in the trail\n"), "{out}");
+    assert_eq!(reload().0, Some(4), "and it does count");
     assert_eq!(house.stop(), Some(0));
 }
 

@@ -46,7 +46,7 @@ pub use color::{Color, Paint};
 use crate::config::{self, Config, ConfigError, Problem};
 use crate::control;
 use crate::query::render::safe;
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use exit::Exit;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
@@ -90,6 +90,16 @@ impl Common {
     fn control(&self) -> Result<control::Settings, ConfigError> {
         config::control_of(&self.config, Path::new(config::DEFAULT_PATH))
     }
+}
+
+/// How an answer looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// JSON, stable and documented
+    Json,
 }
 
 /// All commands. Those that have no line here have their help where their arguments are.

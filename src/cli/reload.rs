@@ -1,12 +1,10 @@
 //! `otrail reload`: the agent reads its config anew and goes on with it, or says why not.
 
 use super::exit::Exit;
-use super::{Common, claimed, plain_lines, print_json};
+use super::{Common, Output, claimed, plain_lines, print_json};
 use crate::control::{Client, ControlError, Settings};
 use crate::model::act::{Act, Done, Reloaded};
-use crate::model::status::Status;
 use anyhow::bail;
-use clap::ValueEnum;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,16 +29,6 @@ pub struct Reload {
     output: Output,
 }
 
-/// How an answer looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object, stable and documented
-    Json,
-}
-
 impl Reload {
     /// Asks the agent, and waits until it goes on.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -50,7 +38,7 @@ impl Reload {
         };
         let was_read = reloaded.problems.is_empty();
         if was_read && !reloaded.changes.is_empty() {
-            let unused = wait(&control, &reloaded)?.config.unused;
+            let unused = wait(&control, &reloaded)?;
             reloaded.problems.extend((!unused.is_empty()).then_some(unused));
         }
         match self.output {
@@ -71,24 +59,28 @@ impl Reload {
     }
 }
 
-/// What the agent says of itself once it has come to that round.
-fn wait(control: &Settings, reloaded: &Reloaded) -> anyhow::Result<Status> {
+/// Waits until the agent has come to that round; why it does not use the config after all, if it does not.
+fn wait(control: &Settings, reloaded: &Reloaded) -> anyhow::Result<String> {
     let begun = Instant::now();
     let process = PathBuf::from(format!("/proc/{}", reloaded.pid));
     // Whoever may not see the processes of others waits for as long as it may take.
     let is_seen = process.exists();
     loop {
-        let is_there = !is_seen || process.exists();
+        let is_gone = is_seen && !process.exists();
+        let comes = !is_gone && begun.elapsed() < COMES_WITHIN;
         match Client::connect(control).and_then(Client::status) {
-            Ok(status) if status.config.round >= reloaded.round => return Ok(status),
+            Ok(status) if status.config.round >= reloaded.round => return Ok(status.config.unused),
+            // The life before has answered us: by the new config we may ask no more.
+            Err(ControlError::Refused(_)) => return Ok(String::new()),
             // It is on its way: the old life still answers, or breaks off, or the new one does not answer yet.
             Ok(_)
             | Err(ControlError::NotRunning { .. } | ControlError::Garbled(_) | ControlError::Io { .. })
-                if is_there && begun.elapsed() < COMES_WITHIN => {}
+                if comes => {}
             Ok(_) => bail!("the agent has not gone on within {} s; see its log", COMES_WITHIN.as_secs()),
-            Err(error) => {
+            Err(error) if is_gone => {
                 return Err(anyhow::Error::from(error).context("the agent has ended on the way; see its log"));
             }
+            Err(error) => return Err(error.into()),
         }
         thread::sleep(LOOK_EVERY);
     }

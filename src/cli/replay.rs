@@ -3,13 +3,12 @@
 use super::exit::{self, Exit};
 use super::query::words_of;
 use super::times::{self, Zone};
-use super::{Color, Common, Paint, claimed, print_json, warn};
+use super::{Color, Common, Output, Paint, claimed, print_json, warn};
 use crate::config::plain;
 use crate::control::Client;
 use crate::filter::{Filter, with_fields};
 use crate::model::act::{self, Act, Done, Replayed};
 use anyhow::bail;
-use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -56,16 +55,6 @@ pub struct Replay {
     /// How it looks
     #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
     output: Output,
-}
-
-/// How an answer looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// JSON, stable and documented
-    Json,
 }
 
 impl Replay {

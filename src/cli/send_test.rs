@@ -1,7 +1,7 @@
 //! `otrail send-test`: test events go to the destinations, and what evidence came is told.
 
 use super::exit::Exit;
-use super::{Color, Common, Paint, claimed, print_json};
+use super::{Color, Common, Output, Paint, claimed, print_json};
 use crate::agent::{now, try_out};
 use crate::config::{Config, plain};
 use crate::control::{Client, ControlError};
@@ -9,7 +9,6 @@ use crate::forward;
 use crate::model::act::{Act, Done, Test, Tested};
 use crate::model::{Action, Event, Outcome, Text};
 use anyhow::{Context, bail};
-use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -37,16 +36,6 @@ pub struct SendTest {
     /// How it looks
     #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
     output: Output,
-}
-
-/// How an answer looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// JSON, stable and documented
-    Json,
 }
 
 impl SendTest {

@@ -1,12 +1,12 @@
 //! `otrail source`: where the agent reads a source on, to look at and to change.
 
 use super::exit::Exit;
-use super::{Common, claimed, plain_lines, print_json};
+use super::{Common, Output, claimed, plain_lines, print_json};
 use crate::control::Client;
 use crate::model::act::{Act, Done, FilePlace, Moved, Reset, SourcePlaces, To};
 use crate::query::render::safe;
 use anyhow::{Context, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{PathBuf, absolute};
@@ -61,16 +61,6 @@ struct ResetArgs {
     /// How it looks
     #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
     output: Output,
-}
-
-/// How an answer looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// JSON, stable and documented
-    Json,
 }
 
 impl Source {

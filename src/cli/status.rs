@@ -1,14 +1,13 @@
 //! `otrail status`: how the agent, its sources, journal and destinations are, on one screen.
 
 use super::exit::Exit;
-use super::{Common, Paint, print_json};
+use super::{Common, Output, Paint, print_json};
 use crate::control::Client;
 use crate::model::status::{
     self, CertificateStatus, ConfigStatus, DestinationStatus, Gaps, JournalStatus, SourceStatus,
 };
 use crate::query::render::safe;
 use bytesize::ByteSize;
-use clap::ValueEnum;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
@@ -20,16 +19,6 @@ pub struct Status {
     /// How it looks
     #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
     output: Output,
-}
-
-/// How the status looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object, stable and documented
-    Json,
 }
 
 impl Status {
