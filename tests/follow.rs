@@ -261,6 +261,30 @@ fn zeros_in_a_log_are_passed_over_and_told_and_its_neighbours_are_whole() {
 }
 
 #[test]
+fn a_log_full_of_holes_does_not_flood_the_trail_and_each_hole_is_counted() {
+    const HOLES: u64 = 300;
+    let mut house = House::new();
+    for number in 0..HOLES {
+        house.write_log(&[0; 20]);
+        append(&house, number as usize..number as usize + 1);
+    }
+    house.start();
+    house.wait_until("reads", has_read(HOLES));
+    assert_eq!(house.status().unwrap().sources[0].gaps.holes, HOLES);
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(sessions(&house), (0..HOLES as usize).collect::<Vec<_>>());
+    let gaps = told(&house, Action::GAP_DETECTED).len() as u64;
+    // 60 at once, and one more every two seconds.
+    assert!((60..HOLES / 2).contains(&gaps), "{gaps}");
+    let suppressed = told(&house, Action::EVENTS_SUPPRESSED);
+    let held_back = suppressed.iter().filter_map(|event| event.count).sum::<u64>();
+    assert_eq!(gaps + held_back, HOLES, "{suppressed:?}");
+    let last = suppressed.last().unwrap();
+    assert_eq!(last.target.as_ref().unwrap().name.as_deref(), Some("timeline"));
+    assert!(last.message.contains(" bytes may be missing"), "{}", last.message);
+}
+
+#[test]
 fn what_is_no_log_in_the_place_of_one_is_named_and_the_log_is_read_when_it_is_back() {
     let mut house = House::new();
     append(&house, 0..1);

@@ -16,7 +16,7 @@
 use super::ordinals::{Ordinals, WINDOW};
 use super::source::{Round, Source};
 use crate::dialect::Parsed;
-use crate::journal::{Draft, Journal};
+use crate::journal::Journal;
 use crate::model::{Action, Event, Outcome, Seq, Text, Time};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -118,7 +118,7 @@ impl Source {
             count: Some(again),
             ..self.own(Action::SOURCE_REPLACED, Outcome::Failure, message, round)
         };
-        round.input.drafts.push(Draft { event, position: None, mark: None });
+        round.put(event);
     }
 }
 

@@ -66,6 +66,19 @@ pub(super) struct Round<'a> {
     pub spare: usize,
 }
 
+impl Round<'_> {
+    /// Puts one of otrail's own events into the batch; false when the rate limit holds it back.
+    ///
+    /// No place in a log goes by it: whatever carries a position is not held back.
+    pub(super) fn put(&mut self, event: Event) -> bool {
+        let admitted = self.journal.is_none_or(|journal| journal.admits(&event));
+        if admitted {
+            self.input.drafts.push(Draft { event, position: None, mark: None });
+        }
+        admitted
+    }
+}
+
 impl Source {
     /// The source number `at` of the settings; `known` are its files by the journal.
     pub(super) fn new(at: usize, settings: &SourceSettings, known: Vec<FollowedFile>) -> Source {

@@ -4,7 +4,6 @@ use super::gap::Gap;
 use super::place;
 use super::settings::Start;
 use super::source::{Round, Source, progress_of, remember};
-use crate::journal::Draft;
 use crate::model::{Action, Event, Outcome, Target, Text};
 use std::time::{Duration, Instant};
 
@@ -72,15 +71,16 @@ impl Source {
         gap.loss.count(&mut self.status.gaps);
         let event =
             gap.event(&round.settings.sources[self.at].sensor, &self.name, self.last_event, round.now);
-        self.open_gap = Some(round.input.drafts.len());
-        round.input.drafts.push(Draft { event, position: None, mark: None });
+        let at = round.input.drafts.len();
+        if round.put(event) {
+            self.open_gap = Some(at);
+        }
     }
 
     /// Entries that otrail has panicked at go to the journal, too.
     pub(super) fn tell_defects(&mut self, round: &mut Round<'_>) {
         if let Some(event) = self.defects.due(&self.name, Instant::now(), round.now) {
-            let event = self.about(event, round);
-            round.input.drafts.push(Draft { event, position: None, mark: None });
+            round.put(self.about(event, round));
         }
     }
 
@@ -128,8 +128,7 @@ impl Source {
 
     /// One of otrail's own events about this source.
     pub(super) fn tell(&self, action: Action, outcome: Outcome, message: String, round: &mut Round<'_>) {
-        let event = self.own(action, outcome, message, round);
-        round.input.drafts.push(Draft { event, position: None, mark: None });
+        round.put(self.own(action, outcome, message, round));
     }
 
     /// The same, not told yet.

@@ -334,9 +334,9 @@ impl Journal {
         self.0.crowded.store(action == Action::JOURNAL_ERROR, Ordering::Relaxed);
         self.set_error(&message);
         tracing::error!("{message}");
-        if self.limiter().admit(action, self.0.begun.elapsed()) {
-            let event = self.own(Event::own(action, Outcome::Failure, now, message));
-            writer.hold(Input::own(event));
+        let event = Event::own(action, Outcome::Failure, now, message);
+        if self.admits(&event) {
+            writer.hold(Input::own(self.own(event)));
         }
     }
 

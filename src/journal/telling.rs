@@ -1,6 +1,7 @@
 //! What the journal tells of itself and of otrail: own events, which no flood of them can hold up.
 
 use super::error::JournalError;
+use super::notes::{Kind, Suppressed};
 use super::pending::Input;
 use super::twice::Twice;
 use super::{Journal, clock, recovery};
@@ -86,10 +87,28 @@ impl Journal {
     ///
     /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
     pub fn note(&self, event: Event) {
-        let action = event.action;
-        if self.limiter().admit(action, self.0.begun.elapsed()) && !self.write_note(event) {
-            self.limiter().count_lost(action, 1, self.0.begun.elapsed());
+        if !self.admits(&event) {
+            return;
         }
+        let (kind, suppressed) = (Kind::of(&event), Suppressed::one(&event));
+        if !self.write_note(event) {
+            self.count_suppressed(&kind, suppressed);
+        }
+    }
+
+    /// Whether one of otrail's own events may be appended now. One that may not is counted, and told with its number as
+    /// `agent.events_suppressed`.
+    pub fn admits(&self, event: &Event) -> bool {
+        let kind = Kind::of(event);
+        let admitted = self.limiter().admit(&kind, self.0.begun.elapsed());
+        if !admitted {
+            self.count_suppressed(&kind, Suppressed::one(event));
+        }
+        admitted
+    }
+
+    fn count_suppressed(&self, kind: &Kind, suppressed: Suppressed) {
+        self.limiter().count(kind, suppressed, self.0.begun.elapsed());
     }
 
     /// False when it cannot be written.
@@ -123,12 +142,9 @@ impl Journal {
     pub fn note_suppressed(&self, now: Time) {
         // Writing takes the limiter again.
         let suppressed = self.limiter().take_suppressed();
-        for (action, count) in suppressed {
-            let message = format!("{count} events {} were held back by the rate limit", action.name());
-            let mut event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
-            event.count = Some(count);
-            if !self.write_note(event) {
-                self.limiter().count_lost(action, count, self.0.begun.elapsed());
+        for (kind, count) in suppressed {
+            if !self.write_note(count.event(&kind, now)) {
+                self.count_suppressed(&kind, count);
             }
         }
     }

@@ -62,7 +62,9 @@ impl Poller {
         gap.loss.count(&mut self.status.gaps);
         let mut event = gap.event(&self.settings.sensor, &self.settings.name, self.last_event, now);
         event.new = first.map(|id| id.to_string().into());
-        input.drafts.push(Draft { event, position: None, mark: None });
+        if self.journal.admits(&event) {
+            input.drafts.push(Draft { event, position: None, mark: None });
+        }
     }
 
     /// What the round came to goes into the status, and into the journal when that has changed.
