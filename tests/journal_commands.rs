@@ -4,11 +4,12 @@
 
 mod support;
 
-use otrail::journal::{Draft, Input, Journal, Settings};
+use otrail::journal::{Draft, Input, Journal, Scan, Settings};
 use otrail::model::Time;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::trail;
@@ -180,6 +181,49 @@ fn what_is_gone_from_the_end_is_found_by_the_cursors() {
     fs::remove_file(newest).unwrap();
     let (code, out, _) = otrail(dir.path(), &["verify"]);
     assert!(code == Some(5) && out.contains("records 71 to 75 are missing"), "{out}");
+}
+
+/// Whoever unpacks a sealed file without otrail must not be shown more than the trail has.
+#[test]
+fn what_was_put_behind_a_sealed_file_is_found_and_is_no_part_of_the_trail() {
+    let dir = journal(true);
+    let path = &files(dir.path()).into_iter().find(|path| path.extension().unwrap() == "zst").unwrap();
+    let whole = fs::read(path).unwrap();
+    let forged = zstd::encode_all(&b"{\"seq\":41,\"action\":\"user.login\"}\n"[..], 1).unwrap();
+    for behind in [&forged[..], &whole[..], b"\0"] {
+        fs::write(path, [&whole[..], behind].concat()).unwrap();
+        let (code, found) = json(dir.path(), &["verify"]);
+        assert_eq!((code, &found["records"]), (Some(5), &77.into()));
+        let flaws = found["flaws"].as_array().unwrap();
+        let what = format!("{} bytes stand behind the end of the sealed file", behind.len());
+        assert!(flaws.len() == 1 && flaws[0]["what"].as_str().unwrap().starts_with(&what), "{flaws:?}");
+        let shown: Vec<u64> = Scan::open(dir.path()).unwrap().map(|line| line.unwrap().place.seq.0).collect();
+        assert_eq!(shown, (1..=77).collect::<Vec<u64>>());
+    }
+}
+
+/// zstd passes over what it is told to pass over, wherever that stands.
+#[test]
+fn what_zstd_passes_over_in_a_sealed_file_costs_no_record() {
+    let dir = journal(true);
+    let path = &files(dir.path()).into_iter().find(|path| path.extension().unwrap() == "zst").unwrap();
+    let passed_over = [&0x184D_2A5E_u32.to_le_bytes()[..], &[3, 0, 0, 0], b"abc"].concat();
+    fs::write(path, [&passed_over[..], &fs::read(path).unwrap()].concat()).unwrap();
+    let (code, found) = json(dir.path(), &["verify"]);
+    assert_eq!((code, &found["records"]), (Some(5), &77.into()));
+    assert_eq!(found["flaws"][0]["what"], "a frame cannot be unpacked");
+}
+
+#[test]
+fn what_stands_behind_the_end_of_a_plain_segment_is_told_and_is_no_part_of_the_trail() {
+    let dir = journal(false);
+    let path = &files(dir.path())[0];
+    let mut file = File::options().append(true).open(path).unwrap();
+    file.write_all(b"{\"seq\":41,\"action\":\"user.login\"}\n").unwrap();
+    let (code, found) = json(dir.path(), &["verify"]);
+    assert_eq!((code, &found["records"], &found["flaws"]), (Some(0), &75.into(), &Value::Array(vec![])));
+    assert_eq!(found["uncounted"][0]["bytes"], 33);
+    assert!(otrail(dir.path(), &["verify"]).1.contains(": 33 bytes behind its end do not count: "));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::trail::state_dir;
 use super::{Common, print_json, warn};
 use crate::config::plain;
-use crate::journal::{self, SegmentFile, Verified};
+use crate::journal::{self, SegmentFile, Uncounted, Verified};
 use crate::model::Seq;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
@@ -156,6 +156,12 @@ fn tell_verified(found: &Verified, form: Form, out: &mut dyn Write) -> anyhow::R
         Form::Text => {
             for flaw in &found.flaws {
                 writeln!(out, "{}, line {}, record {}: {}", flaw.segment, flaw.line, flaw.seq, flaw.what)?;
+            }
+            for Uncounted { segment, bytes } in &found.uncounted {
+                writeln!(
+                    out,
+                    "{segment}: {bytes} bytes behind its end do not count: a crash has left them, or somebody has added them"
+                )?;
             }
             let verdict = if is_whole { "whole" } else { "NOT whole" };
             writeln!(

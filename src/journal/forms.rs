@@ -117,6 +117,14 @@ impl Bytes {
         }
     }
 
+    /// Bytes behind the end of a sealed file; a plain one has no end of its own.
+    pub(super) fn behind(&self) -> u64 {
+        match self {
+            Bytes::Plain(_) => 0,
+            Bytes::Sealed(sealed) => sealed.behind(),
+        }
+    }
+
     /// Goes on at the beginning of a frame; one that is damaged is told of by the next read.
     pub(super) fn go_to(&mut self, offset: u64, path: &Path) -> Result<(), JournalError> {
         match self {

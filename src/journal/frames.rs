@@ -7,6 +7,8 @@
 //!
 //! This is zstd's own "seekable format" 0.1.0 without its optional checksums: `zstdcat` and every other reader of zstd
 //! see one file. Where the table is damaged, the frames are found one after the other by their own headers.
+//!
+//! Invariant: nothing behind the table is read as a part of the segment: sealing ends a file with it.
 
 use std::fs::File;
 use std::io;
@@ -50,11 +52,19 @@ pub(super) fn table(frames: &[Frame]) -> Vec<u8> {
     bytes
 }
 
+/// What a sealed file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Contents {
+    pub frames: Vec<Frame>,
+    /// Bytes behind the table, which somebody has put there; 0 where the table is damaged and nobody can tell.
+    pub behind: u64,
+}
+
 /// The frames of a sealed file: by its table, or one by one if that is damaged.
-pub(super) fn read(file: &File) -> io::Result<Vec<Frame>> {
+pub(super) fn read(file: &File) -> io::Result<Contents> {
     let length = file.metadata()?.len();
     match by_table(file, length)? {
-        Some(frames) => Ok(frames),
+        Some(frames) => Ok(Contents { frames, behind: 0 }),
         None => one_by_one(file, length),
     }
 }
@@ -95,20 +105,44 @@ pub(super) fn raw_bytes(head: &[u8]) -> Option<u32> {
 }
 
 /// Walks from header to header, whatever the table says. What is no frame up to the next one is a place of its own without bytes.
-pub(super) fn one_by_one(file: &File, length: u64) -> io::Result<Vec<Frame>> {
+pub(super) fn one_by_one(file: &File, length: u64) -> io::Result<Contents> {
     let (mut last, mut frames) = (Frame::NONE, Vec::new());
-    let mut at = 0;
+    let (mut at, mut behind) = (0, 0);
     while at < length && (frames.len() as u64) < FRAMES_MAX {
         let (packed, raw) = match frame_at(file, at, length)? {
             Some(found) => found,
-            None if is_skippable(file, at)? => return Ok(frames),
-            None => (next_magic(file, at + 1, length)? - at, 0),
+            None if is_skippable(file, at)? => {
+                if let Some(end) = end_of_table(file, at)? {
+                    behind = length.saturating_sub(end);
+                    break;
+                }
+                match next_of(&[MAGIC], file, at + 4, length)? {
+                    // A table that is damaged.
+                    next if next == length => break,
+                    next => (next - at, 0),
+                }
+            }
+            None => (next_of(&[MAGIC, SKIPPABLE.to_le_bytes()], file, at + 1, length)? - at, 0),
         };
         last = last.followed_by(u32::try_from(packed).unwrap_or(u32::MAX), raw);
         frames.push(last);
         at += packed;
     }
-    Ok(frames)
+    Ok(Contents { frames, behind })
+}
+
+/// Where the table that begins at `at` ends; `None` when it is none, or is damaged.
+fn end_of_table(file: &File, at: u64) -> io::Result<Option<u64>> {
+    let (mut head, mut footer) = ([0; 8], [0; FOOTER_BYTES]);
+    let is_head = read_some(file, &mut head, at)? == head.len();
+    let size = u64::from(word(&head, 4));
+    let end = at + 8 + size;
+    if !is_head || size < FOOTER_BYTES as u64 {
+        return Ok(None);
+    }
+    let is_footer = read_some(file, &mut footer, end - FOOTER_BYTES as u64)? == footer.len();
+    let fits = u64::from(word(&footer, 0)) * ENTRY_BYTES as u64 + FOOTER_BYTES as u64 == size;
+    Ok((is_footer && fits && word(&footer, 5) == SEEKABLE).then_some(end))
 }
 
 /// Packed and raw size of the frame at `at`, by its headers alone (RFC 8878, section 3.1.1).
@@ -142,13 +176,12 @@ fn is_skippable(file: &File, at: u64) -> io::Result<bool> {
     Ok(read_some(file, &mut bytes, at)? == 4 && u32::from_le_bytes(bytes) == SKIPPABLE)
 }
 
-/// Where the next frame begins, or the table, or the end of the file.
-fn next_magic(file: &File, from: u64, length: u64) -> io::Result<u64> {
+/// Where the next of some magic numbers stands, or the end of the file.
+fn next_of(magics: &[[u8; 4]], file: &File, from: u64, length: u64) -> io::Result<u64> {
     let mut window = vec![0; 64 << 10];
     let mut at = from;
     loop {
         let count = read_some(file, &mut window, at)?;
-        let magics = [MAGIC, SKIPPABLE.to_le_bytes()];
         let found = magics.iter().filter_map(|magic| memchr::memmem::find(&window[..count], magic)).min();
         match found {
             Some(place) => return Ok(at + place as u64),

@@ -76,7 +76,7 @@ pub use seal::{Pace, Step};
 pub use segment::{FollowedFile, Mark, Progress};
 pub use settings::Settings;
 pub use unpacked::{Frames, Unpacked};
-pub use verify::{Flaw, Verified, verify};
+pub use verify::{Flaw, Uncounted, Verified, verify};
 
 use crate::model::{Action, Event, Outcome, Seq, StreamId, Time};
 use courtesy::{Courtesy, Places};

@@ -91,7 +91,7 @@ fn newest_synced(dir: &Path, name: &SegmentName) -> Result<Seq, JournalError> {
 pub(super) struct Piece<'a> {
     pub bytes: &'a [u8],
     pub offset: u64,
-    length: u64,
+    pub length: u64,
 }
 
 impl Piece<'_> {
@@ -100,18 +100,18 @@ impl Piece<'_> {
     }
 }
 
-/// Calls `visit` with each line.
+/// Calls `visit` with each line; returns how many bytes stand behind the end of a sealed file.
 pub(super) fn each_line(
     dir: &Path,
     name: &SegmentName,
     mut visit: impl FnMut(&Piece<'_>) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
+) -> Result<u64, JournalError> {
     let mut file = forms::must_open(dir, name)?;
     let (mut line, mut offset) = (Vec::new(), 0);
     loop {
         line.clear();
         let length = match file.bytes.read_line(&mut line, &file.path)? {
-            Found::Bytes(0) => return Ok(()),
+            Found::Bytes(0) => return Ok(file.bytes.behind()),
             Found::Bytes(count) => count as u64,
             Found::Damaged { lost, .. } => lost,
         };

@@ -4,7 +4,7 @@
 //! Invariant: a damaged frame costs what is in it and nothing behind it.
 
 use super::error::JournalError;
-use super::frames::{self, Frame};
+use super::frames::{self, Contents, Frame};
 use super::pieces::Pieces;
 use std::fs::File;
 use std::io;
@@ -16,6 +16,7 @@ pub(super) struct Sealed {
     path: PathBuf,
     file: File,
     frames: Vec<Frame>,
+    behind: u64,
     /// The frame that is in `raw`, or was tried.
     current: Option<usize>,
     raw: Vec<u8>,
@@ -47,13 +48,14 @@ pub(super) enum Found {
 
 impl Sealed {
     pub(super) fn open(path: &Path, file: File) -> Result<Sealed, JournalError> {
-        let frames = frames::read(&file).map_err(JournalError::io("read", path))?;
+        let Contents { frames, behind } = frames::read(&file).map_err(JournalError::io("read", path))?;
         let unpack = Decompressor::new().map_err(JournalError::io("unpack", path))?;
         let (raw, packed) = (Vec::new(), Vec::new());
         Ok(Sealed {
             path: path.to_path_buf(),
             file,
             frames,
+            behind,
             current: None,
             raw,
             at: 0,
@@ -65,6 +67,11 @@ impl Sealed {
 
     pub(super) fn frames(&self) -> &[Frame] {
         &self.frames
+    }
+
+    /// Bytes behind its end: no part of the segment, though `zstdcat` may show them.
+    pub(super) fn behind(&self) -> u64 {
+        self.behind
     }
 
     /// Adds the bytes up to the next line feed and with it, or to the end.
@@ -159,7 +166,7 @@ impl Sealed {
     fn look_for_frames(&mut self) -> Result<Vec<Frame>, JournalError> {
         let length = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.len();
         let found = frames::one_by_one(&self.file, length).map_err(JournalError::io("read", &self.path))?;
-        Ok(std::mem::replace(&mut self.frames, found))
+        Ok(std::mem::replace(&mut self.frames, found.frames))
     }
 
     fn unpack(&mut self, frame: Frame) -> io::Result<()> {

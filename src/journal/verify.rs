@@ -30,6 +30,16 @@ pub struct Flaw {
     pub what: String,
 }
 
+/// Bytes of a segment behind the end that the next one gives it. They are no part of the trail, and no reader shows them;
+/// who reads the files without otrail sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Uncounted {
+    /// The file, by the name of its plain form.
+    pub segment: String,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -45,6 +55,8 @@ pub struct Verified {
     pub chain: String,
     /// What is wrong, in order; at most 1,000.
     pub flaws: Vec<Flaw>,
+    /// What a crash had begun to write, or what somebody has added: nobody can tell, so it is no flaw.
+    pub uncounted: Vec<Uncounted>,
 }
 
 /// Reads the whole journal below a state directory. Blocks; a minute for some gigabytes.
@@ -65,13 +77,16 @@ pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
             continue;
         }
         let path = forms::plain(&dir, name);
-        each_line(&dir, name, |piece| {
+        let mut uncounted = 0;
+        let behind = each_line(&dir, name, |piece| {
             if limit.is_none_or(|limit| piece.offset < limit) {
                 walk.line(piece, limit.is_none(), &path)?;
+            } else {
+                uncounted += piece.length;
             }
             Ok(())
         })?;
-        walk.end();
+        walk.end(uncounted, behind);
     }
     walk.behind(&cursors);
     walk.found.chain =
@@ -157,8 +172,19 @@ impl Walk {
         self.found.records += 1;
     }
 
-    /// What a segment lacks at its end is missing before the next.
-    fn end(&mut self) {
+    /// What a segment lacks at its end is missing before the next; what it has too much is none of it.
+    fn end(&mut self, uncounted: u64, behind: u64) {
+        if uncounted > 0 {
+            self.found.uncounted.push(Uncounted { segment: self.name.clone(), bytes: uncounted });
+        }
+        if behind > 0 {
+            // Sealing ends a file with its table, and never writes to it again.
+            self.line += 1;
+            self.flaw(&format!(
+                "{behind} bytes stand behind the end of the sealed file: somebody has put them there; they do not count, \
+                 but other readers of zstd may show them"
+            ));
+        }
         if let (Some(next), Some(before)) = (self.next, self.before)
             && next < before
         {

@@ -183,7 +183,7 @@ fn damage_in_a_frame_costs_its_records_and_is_named() {
     let name = segment::list(&dir.path().join("journal")).unwrap()[0].clone();
     let path = forms::sealed(&dir.path().join("journal"), &name);
     let whole = fs::read(&path).unwrap();
-    let frames = frames::read(&File::open(&path).unwrap()).unwrap();
+    let frames = frames::read(&File::open(&path).unwrap()).unwrap().frames;
     assert!(frames.len() > 2);
     // Many places, the head of a frame, which says how long it is, and the table.
     let head = frames[1].at as usize..frames[1].at as usize + 12;
