@@ -96,6 +96,23 @@ fn capacity_is_told_with_what_waits_and_each_time_that_reading_is_paused() {
     assert!(told.iter().any(|told| paused(&told)), "{told:?}");
 }
 
+/// Else every start of an agent that cannot deliver would add to a journal that is too large already.
+#[test]
+fn a_journal_that_was_left_full_is_full_from_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = small(dir.path(), &["siem"]);
+    fill(&journal);
+    drop(journal);
+    let journal = small(dir.path(), &["siem"]);
+    assert!(journal.is_paused());
+    journal.retry(now()).unwrap();
+    assert!(journal.is_paused());
+    let (mut cursor, confirmed) = (journal.cursor("siem").unwrap(), journal.newest());
+    journal.confirm("siem", &mut cursor, confirmed, now()).unwrap();
+    journal.retry(now()).unwrap();
+    assert!(!journal.is_paused());
+}
+
 #[test]
 fn without_a_destination_the_oldest_records_make_room() {
     let dir = tempfile::tempdir().unwrap();

@@ -160,6 +160,9 @@ impl Journal {
         let confirmed = cursor::read_all(&store.cursors())?;
         let confirmed = confirmed.into_iter().filter(|found| found.stream == stream);
         let confirmed = confirmed.map(|found| (found.name, found.confirmed)).collect();
+        let bytes = maintain::bytes_of(&store.journal())?;
+        // One that is too large is so from the first batch of this life on: lives in a row would add one each.
+        let is_over = bytes > settings.bytes_max;
         let journal = Journal(Arc::new(Inner {
             recent: RwLock::new(Recent::new(settings.recent_bytes_max)),
             places: Places::default(),
@@ -168,7 +171,7 @@ impl Journal {
             newest: watch::Sender::new(newest),
             limiter: Mutex::default(),
             confirmed: Mutex::new(confirmed),
-            bytes: AtomicU64::new(maintain::bytes_of(&store.journal())?),
+            bytes: AtomicU64::new(bytes),
             growing: Arc::default(),
             placing: Mutex::default(),
             room: room::Room::default(),
@@ -176,7 +179,7 @@ impl Journal {
             threshold: AtomicU8::new(0),
             full: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
-            over: AtomicBool::new(false),
+            over: AtomicBool::new(is_over),
             broken: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
             error: Mutex::default(),
