@@ -3,6 +3,7 @@
 //! Only values count: spaces, comments, the order of keys and the way a value is quoted make no difference. Tables that
 //! stand many times are known by their names, so moving one is a difference only in its own line, `order`.
 
+use super::secret::hidden;
 use super::{Config, keys};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -185,11 +186,12 @@ fn written(value: &DeValue<'_>) -> String {
     }
 }
 
-/// For a sentence, and for the trail: the beginning of what is long.
+/// For a sentence, and for the trail: the beginning of what is long, and of a secret nothing.
 fn short(value: &str) -> String {
+    let value = hidden(value);
     match value.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}...", &value[..end]),
-        None => value.to_owned(),
+        None => value.into_owned(),
     }
 }
 

@@ -29,6 +29,7 @@ mod problem;
 mod raw;
 mod rules;
 pub mod schema;
+mod secret;
 mod select;
 mod source;
 mod value;

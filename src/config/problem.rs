@@ -6,8 +6,9 @@
 //!     |           ^^^^^^^^^^ known: key-value
 //! ```
 //!
-//! Invariant: nothing from the file reaches the terminal as a control character.
+//! Invariant: nothing from the file reaches the terminal as a control character, and nothing that looks like a secret.
 
+use super::secret::hidden;
 use std::fmt;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
@@ -67,14 +68,17 @@ impl Place {
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let column = text[line_start..start].chars().count() + 1;
-        let before: Vec<String> = text[line_start..start].chars().map(visible).collect();
+        let marked = text[start..end.min(line_end)].trim_end().chars().count();
+        // As many characters, whatever is not shown of them.
+        let line = hidden(text[line_start..line_end].trim_end_matches('\r'));
+        let before: Vec<String> = line.chars().take(column - 1).map(visible).collect();
         let (left, before) = window_before(&before);
-        let marked: String = text[start..end.min(line_end)].trim_end().chars().map(visible).collect();
-        let rest = text[start..line_end].trim_end_matches('\r').chars().map(visible);
+        let rest = || line.chars().skip(column - 1).map(visible);
+        let marked: String = rest().take(marked).collect();
         let indent = left.width() + before.width();
         let room = EXCERPT_CHARS_MAX.saturating_sub(left.chars().count() + before.chars().count());
         let mut excerpt = left.to_owned() + &before;
-        excerpt.extend(rest.collect::<String>().chars().take(room));
+        excerpt.extend(rest().collect::<String>().chars().take(room));
         Place {
             line: text[..line_start].matches('\n').count() + 1,
             column,
@@ -118,8 +122,9 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// A value as a message quotes it: whole when short, else its beginning.
+/// A value as a message quotes it: whole when short, else its beginning; of a secret nothing.
 pub(super) fn quoted(value: &str) -> String {
+    let value = hidden(value);
     let mut shown: String = value.chars().take(QUOTE_CHARS_MAX).collect();
     if shown.len() < value.len() {
         shown.push('…');

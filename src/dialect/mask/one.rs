@@ -1,6 +1,7 @@
 //! One kind of secret: a pattern, and what stands for what it finds.
 
 use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 
 /// One kind of secret.
 #[derive(Debug, Clone)]
@@ -54,6 +55,12 @@ impl Mask {
     pub fn shipped(name: &str, replacement: &str) -> Option<Mask> {
         let (name, pattern) = SHIPPED.iter().find(|(known, _)| *known == name)?;
         Mask::new(name, pattern, replacement).ok()
+    }
+
+    /// Where in a text it finds secrets.
+    pub fn secrets<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+        let found = self.pattern.captures_iter(text.as_bytes());
+        found.filter_map(|found| found.get(self.group.unwrap_or(0)).map(|secret| secret.range()))
     }
 
     /// The names of the masks that come with otrail.
