@@ -203,9 +203,17 @@ impl Rows {
 
     /// Whether the agent of a follower, which would say how far it has come, is gone without that.
     pub(super) fn was_cut(&self) -> bool {
+        match self {
+            Rows::Agent(rows) => rows.is_marked() && (rows.was_cut() || self.had_to_stop()),
+            Rows::Folder(_) => false,
+        }
+    }
+
+    /// Whether the agent was told to stop before it had said how far a follower has come.
+    pub(super) fn had_to_stop(&self) -> bool {
         let has_stopped = |end: &End| end.incomplete && end.through.is_none() && end.reason == STOPPING;
         match self {
-            Rows::Agent(rows) => rows.is_marked() && (rows.was_cut() || rows.end().is_some_and(has_stopped)),
+            Rows::Agent(rows) => rows.end().is_some_and(has_stopped),
             Rows::Folder(_) => false,
         }
     }

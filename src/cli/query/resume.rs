@@ -32,7 +32,7 @@ pub(super) struct Followed<'a> {
     pub(super) after: Option<Seq>,
     /// What has been shown of the answer to it before following began.
     pub(super) shown: HashSet<Seq>,
-    /// So many agents in a row have gone before following began.
+    /// So many agents in a row have gone before following began, and not since they were told to.
     pub(super) unanswered: u32,
 }
 
@@ -64,6 +64,8 @@ impl<'a> Followed<'a> {
         };
         match reached {
             Some(_) => (self.after, self.unanswered) = (reached, 0),
+            // Somebody wanted the end of that one.
+            None if rows.had_to_stop() => self.unanswered = 0,
             None => self.unanswered += 1,
         }
         if reached.is_some() {
@@ -210,6 +212,10 @@ mod tests {
         assert_eq!(follower.after, Some(Seq(31)));
         for is_asked in [true, true, false] {
             assert_eq!(hear(&mut follower, &[]), (vec![], is_asked), "the question may be what ends them");
+        }
+        let mut follower = new();
+        for said in [&[][..], &[Stopping], &[], &[Row(3), Stopping], &[], &[Stopping], &[Stopping]] {
+            assert!(hear(&mut follower, said).1, "somebody had most of them stop");
         }
         // Of the first answer, too: the next agent is asked the same of the same past.
         let mut follower = new();
