@@ -6,8 +6,8 @@
 
 use crate::model::{Seq, StreamId};
 use anyhow::{Context, bail};
-use std::fs;
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 /// A place in one journal.
@@ -31,7 +31,8 @@ impl Cursor {
 
     /// What the file holds; `None` if there is none yet.
     pub(super) fn read(path: &Path) -> anyhow::Result<Option<Cursor>> {
-        let text = match fs::read_to_string(path) {
+        let read = File::open(path).and_then(|file| io::read_to_string(file.take(BYTES_MAX)));
+        let text = match read {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -56,6 +57,9 @@ impl Cursor {
     }
 }
 
+/// More than any cursor has; of a device there is no end.
+const BYTES_MAX: u64 = 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +77,7 @@ mod tests {
         ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
+        let error = Cursor::read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(error.starts_with("/dev/zero holds no cursor; "), "{error}");
     }
 }
