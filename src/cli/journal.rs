@@ -1,6 +1,7 @@
 //! `otrail journal`: what the journal consists of, whether it is whole, a copy of a range, new indexes.
 
 use super::exit::Exit;
+use super::terminal::JsonLines;
 use super::trail::state_dir;
 use super::{Common, print_json, warn};
 use crate::config::plain;
@@ -179,7 +180,7 @@ impl Export {
         let dir = self.place.dir(common)?;
         let range = (Seq(self.from), Seq(self.to.unwrap_or(u64::MAX)));
         let manifest = match &self.file {
-            None => journal::export(&dir, range, out)?,
+            None => journal::export(&dir, range, &mut JsonLines::new(out))?,
             Some(path) => {
                 let file =
                     File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
