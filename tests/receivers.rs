@@ -125,6 +125,19 @@ fn is_the_trail(house: &House, status: &Status, receiver: &Receiver, entries: us
         prev = record.seq;
     }
     assert_eq!(of_users, entries);
+    is_held_against(house, receiver, records.len());
+}
+
+/// The server's own file agrees with the journal by the command for it, too.
+fn is_held_against(house: &House, receiver: &Receiver, records: usize) {
+    let file = house.path("received");
+    std::fs::write(&file, receiver.received()).unwrap();
+    let verify =
+        house.otrail().args(["journal", "verify", "-o", "json", "--against"]).arg(&file).output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&verify.stdout).unwrap();
+    let held = &found["against"];
+    assert_eq!((verify.status.code(), &held["same"]), (Some(0), &json!(records)), "{held}");
+    assert_eq!((&held["events"], &held["copies"]), (&json!(records), &json!(0)), "{held}");
 }
 
 fn is_synced(frame: &Frame) -> bool {

@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use super::terminal::JsonLines;
 use super::trail::state_dir;
+use super::verify::Verify;
 use super::{Common, print_json, warn};
 use crate::config::plain;
-use crate::journal::{self, SegmentFile, Uncounted, Verified};
+use crate::journal::{self, SegmentFile};
 use crate::model::Seq;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
@@ -25,11 +26,7 @@ pub struct Journal {
 enum What {
     /// List the segments, oldest first
     Ls(Place),
-    /// Check every sum, the chain and the numbers, and place what is wrong
-    ///
-    /// Whoever can write the files can compute all of it anew: hold the chain value that is told at the end, and the
-    /// hashes of agent.seal events at the SIEM, against the files. Exit codes: 0 whole; 5 not.
-    Verify(Place),
+    Verify(Verify),
     /// Write the lines of a range of records as they are, and what they are to be held against
     Export(Export),
     /// Say what the journal takes on disk
@@ -40,13 +37,13 @@ enum What {
 
 /// Which journal, and how it is told.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The state directory; that of the configuration if not given
     #[arg(short = 'D', long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// How it is told
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    pub(super) output: Form,
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +63,7 @@ struct Export {
 
 /// How it is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// For people
     #[default]
     Text,
@@ -75,7 +72,7 @@ enum Form {
 }
 
 impl Place {
-    fn dir(&self, common: &Common) -> anyhow::Result<PathBuf> {
+    pub(super) fn dir(&self, common: &Common) -> anyhow::Result<PathBuf> {
         match &self.directory {
             Some(dir) => Ok(state_dir(dir)),
             None => Ok(common.load()?.0.journal.state_dir),
@@ -89,7 +86,7 @@ impl Journal {
         match self.what {
             What::Ls(place) => list(&journal::segments(&place.dir(common)?)?, place.output, out),
             What::Du(place) => usage(&journal::segments(&place.dir(common)?)?, place.output, out),
-            What::Verify(place) => tell_verified(&journal::verify(&place.dir(common)?)?, place.output, out),
+            What::Verify(verify) => verify.run(common, out),
             What::Export(export) => export.run(common, out),
             What::Reindex(place) => {
                 let made = journal::reindex(&place.dir(common)?)?;
@@ -148,31 +145,6 @@ fn usage(segments: &[SegmentFile], form: Form, out: &mut dyn Write) -> anyhow::R
         }
     }
     Ok(Exit::Done.into())
-}
-
-fn tell_verified(found: &Verified, form: Form, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let is_whole = found.flaws.is_empty();
-    match form {
-        Form::Json => print_json(found, out)?,
-        Form::Text => {
-            for flaw in &found.flaws {
-                writeln!(out, "{}, line {}, record {}: {}", flaw.segment, flaw.line, flaw.seq, flaw.what)?;
-            }
-            for Uncounted { segment, bytes } in &found.uncounted {
-                writeln!(
-                    out,
-                    "{segment}: {bytes} bytes behind its end do not count: a crash has left them, or somebody has added them"
-                )?;
-            }
-            let verdict = if is_whole { "whole" } else { "NOT whole" };
-            writeln!(
-                out,
-                "{verdict}: {} records, {} to {}, in {} segments; chain {}",
-                found.records, found.first, found.last, found.segments, found.chain
-            )?;
-        }
-    }
-    Ok(if is_whole { Exit::Done.into() } else { Exit::Damaged.into() })
 }
 
 impl Export {

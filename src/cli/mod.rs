@@ -40,6 +40,7 @@ mod status;
 mod terminal;
 mod times;
 mod trail;
+mod verify;
 
 pub use color::{Color, Paint};
 

@@ -9,7 +9,7 @@
 //! tree      JSON as a table          pairs    keys and values as a table          ink      writes values that fit
 //! header    PRI to MSGID, the same before every kind of message
 //! escape    values become harmless text of bounded length
-//! schema    docs and JSON Schema of all this, made from the same tables
+//! schema    docs and JSON Schema of all this, made from the same tables   claim    which record a frame is: the way back
 //! ```
 //!
 //! A format is a table that says which key shows which field; what is true of a value is written once, in `field`, and
@@ -22,6 +22,7 @@
 //! Not here: how frames are told apart on the wire (`transport`).
 
 mod cef;
+mod claim;
 mod ecs;
 mod escape;
 mod field;
@@ -37,6 +38,7 @@ mod settings;
 mod subject;
 mod tree;
 
+pub use claim::{Claim, Claims};
 pub use field::{FIELDS, Field, FieldRow, Fields, Kind};
 pub use settings::{CefVersion, Header, Leef, OcsfVersion, Precision, Settings};
 

@@ -73,10 +73,11 @@ pub use pending::{Draft, Input};
 pub use reader::{Line, Place, Scan, stream_of};
 pub use recent::Batch;
 pub use seal::{Pace, Step};
+pub use sealing::SealTold;
 pub use segment::{FollowedFile, Mark, Progress};
 pub use settings::Settings;
 pub use unpacked::{Frames, Unpacked};
-pub use verify::{Flaw, Uncounted, Verified, verify};
+pub use verify::{End, Flaw, Uncounted, Verified, verify};
 
 use crate::model::{Action, Event, Outcome, Seq, StreamId, Time};
 use courtesy::{Courtesy, Places};

@@ -113,19 +113,41 @@ impl Journal {
         let next = names.iter().find(|other| *other > name).map_or(Seq::NONE, |next| next.first);
         let last = Seq(next.0.saturating_sub(1));
         let records = next.0.saturating_sub(name.first.0);
-        let hex = |value: Chain| String::from_utf8_lossy(&value.hex()).into_owned();
         let message = format!(
-            "{}{} was sealed: records {} to {last}, {} bytes are {} now, SHA-256 {}, chain value of the last line {}",
+            "{}{}{WAS_SEALED} records {} to {last}, {} bytes are {} now, SHA-256 {},{LAST_CHAIN} {}",
             name.file_name(),
             forms::SEALED,
             name.first,
             sealing.plain_bytes,
             sealing.sealed_bytes,
-            hex(Chain(sealing.hash)),
-            sealing.chain.map_or_else(|| "unknown: it is torn".to_owned(), hex),
+            Chain(sealing.hash),
+            sealing.chain.map_or_else(|| "unknown: it is torn".to_owned(), |chain| chain.to_string()),
         );
         let mut event = Event::own(Action::SEAL, Outcome::Success, now, message);
         event.count = Some(records);
         self.note(event);
     }
 }
+
+/// What an `agent.seal` has told, as far as the lines of the segment can be held against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealTold {
+    /// The segment, by the name of its plain form.
+    pub segment: String,
+    /// The chain value of its last line.
+    pub chain: Chain,
+}
+
+impl SealTold {
+    /// Finds it in the text of the event, in whatever form a server keeps that.
+    pub fn find(text: &str) -> Option<SealTold> {
+        let (before, after) = text.split_once(WAS_SEALED)?;
+        let is_of_name = |char: char| char.is_ascii_alphanumeric() || "-.".contains(char);
+        let name = before.rsplit(|char| !is_of_name(char)).next()?.strip_suffix(forms::SEALED)?;
+        let chain = after.split_once(LAST_CHAIN)?.1.trim_start().get(..64)?;
+        Some(SealTold { segment: name.to_owned(), chain: Chain::parse(chain.as_bytes())? })
+    }
+}
+
+const WAS_SEALED: &str = " was sealed:";
+const LAST_CHAIN: &str = " chain value of the last line";

@@ -40,6 +40,15 @@ pub struct Uncounted {
     pub bytes: u64,
 }
 
+/// What a segment ends in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct End {
+    /// The file, by the name of its plain form.
+    pub segment: String,
+    /// The chain value of its last line, 64 hex digits: what `agent.seal` told of it.
+    pub chain: String,
+}
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -57,6 +66,8 @@ pub struct Verified {
     pub flaws: Vec<Flaw>,
     /// What a crash had begun to write, or what somebody has added: nobody can tell, so it is no flaw.
     pub uncounted: Vec<Uncounted>,
+    /// How the segments end whose last line is whole.
+    pub ends: Vec<End>,
 }
 
 /// Reads the whole journal below a state directory. Blocks; a minute for some gigabytes.
@@ -83,14 +94,14 @@ pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
                 walk.line(piece, limit.is_none(), &path)?;
             } else {
                 uncounted += piece.length;
+                walk.ends_in = piece.whole().map(|whole| whole.chain);
             }
             Ok(())
         })?;
         walk.end(uncounted, behind);
     }
     walk.behind(&cursors);
-    walk.found.chain =
-        walk.chain.map(|chain| String::from_utf8_lossy(&chain.hex()).into_owned()).unwrap_or_default();
+    walk.found.chain = walk.chain.map(|chain| chain.to_string()).unwrap_or_default();
     Ok(walk.found)
 }
 
@@ -102,6 +113,8 @@ struct Walk {
     line: u64,
     /// `None` where it is not known: at the very beginning, and after a line that is not whole.
     chain: Option<Chain>,
+    /// That of the segment's last line, whether it counts or not; `None` where that is not whole.
+    ends_in: Option<Chain>,
     next: Option<Seq>,
     /// Where the next segment begins.
     before: Option<Seq>,
@@ -125,7 +138,9 @@ impl Walk {
 
     fn line(&mut self, piece: &Piece<'_>, is_newest: bool, path: &Path) -> Result<(), JournalError> {
         self.line += 1;
-        let Some(whole) = piece.whole() else {
+        let whole = piece.whole();
+        self.ends_in = whole.as_ref().map(|whole| whole.chain);
+        let Some(whole) = whole else {
             // What is being written, or was when the power went, has not been announced.
             if !(is_newest && !piece.bytes.is_empty() && !piece.bytes.ends_with(b"\n")) {
                 let what = if piece.bytes.is_empty() {
@@ -174,6 +189,9 @@ impl Walk {
 
     /// What a segment lacks at its end is missing before the next; what it has too much is none of it.
     fn end(&mut self, uncounted: u64, behind: u64) {
+        if let Some(chain) = self.ends_in.take() {
+            self.found.ends.push(End { segment: self.name.clone(), chain: chain.to_string() });
+        }
         if uncounted > 0 {
             self.found.uncounted.push(Uncounted { segment: self.name.clone(), bytes: uncounted });
         }

@@ -13,6 +13,7 @@
 //! Invariant: no byte that a terminal could obey leaves `short`, nor `json` or `raw` towards a terminal.
 //! Not here: who may ask (`control`) and what the words of a filter mean (`filter`).
 
+mod against;
 mod glance;
 mod keys;
 mod needle;
@@ -23,6 +24,7 @@ mod search;
 mod tally;
 mod wanted;
 
+pub use against::{Against, Difference, Held, Missing};
 pub use rows::{Answer, reasons};
 pub use search::{answer, count};
 pub use tally::{Tally, tally};

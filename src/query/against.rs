@@ -1,0 +1,249 @@
+//! What a server has of the journal, held against it: for auditors who do not want to believe the machine alone.
+//!
+//! ```text
+//! lines of a server's file ──▶ format::Claims ──▶ seen, by seq ──▶ the journal's records, in order ──▶ Held
+//! ```
+//!
+//! Whoever can write the journal can change it and compute its chain anew. What has left the machine before that says
+//! otherwise: the id of each record, its chain value where the format shows that, and the chain value that each
+//! `agent.seal` tells of a finished segment. One chain value that agrees speaks for all records before it.
+//!
+//! Limit: that the server's own texts are what was sent is not looked at; OCSF 1.9 has fingerprints for that.
+//! Memory: about 128 bytes for each event of the server.
+
+use crate::format::{Claim, Claims};
+use crate::journal::{End, JournalError, Scan, SealTold};
+use crate::model::{Action, Record, Seq, StreamId};
+use serde::Serialize;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Held {
+    /// Lines that were read.
+    pub lines: u64,
+    /// Events of this journal in them, copies with them.
+    pub events: u64,
+    /// Copies: what was sent again.
+    pub copies: u64,
+    /// Events of other journals.
+    pub of_others: u64,
+    /// The first and the last record that the server has.
+    pub first: Seq,
+    /// See `first`.
+    pub last: Seq,
+    /// Records that are the same event in the journal.
+    pub same: u64,
+    /// Records that the journal has removed by its limits: nothing is known of them.
+    pub removed: u64,
+    /// The last record whose chain value agrees: all before it are as they were. `Seq::NONE` where none does.
+    pub proved_through: Seq,
+    /// Finished segments that end as their `agent.seal` says.
+    pub seals: u64,
+    /// Where the journal is not what was sent; at most 1,000.
+    pub differences: Vec<Difference>,
+    /// Records that were sent, and are not there; at most 1,000.
+    pub missing: Vec<Missing>,
+}
+
+/// A place where the journal is not what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Difference {
+    /// File and line of what the server has.
+    pub place: String,
+    /// The record.
+    pub seq: Seq,
+    /// A sentence.
+    pub what: String,
+}
+
+/// Records that the server lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Missing {
+    /// The last record before them that is there.
+    pub after: Seq,
+    /// The one that is certainly among them: it was sent just before the next that is there.
+    pub sent: Seq,
+    /// That one.
+    pub before: Seq,
+}
+
+/// Gathers what a server has.
+#[derive(Debug)]
+pub struct Against {
+    stream: StreamId,
+    claims: Claims,
+    files: Vec<String>,
+    seen: Vec<Seen>,
+    held: Held,
+}
+
+/// One event of the server.
+#[derive(Debug, Clone)]
+struct Seen {
+    claim: Claim,
+    /// What is told there of a finished segment, if it is an `agent.seal` by the journal.
+    seal: Option<Box<SealTold>>,
+    file: usize,
+    line: u64,
+}
+
+impl Against {
+    /// For the journal of that stream.
+    pub fn new(stream: StreamId) -> Against {
+        Against {
+            stream,
+            claims: Claims::default(),
+            files: Vec::new(),
+            seen: Vec::new(),
+            held: Held::default(),
+        }
+    }
+
+    /// Reads one file, whatever else is in it. Of a line beyond 1 MiB the beginning counts.
+    pub fn read(&mut self, name: &str, file: &mut impl BufRead) -> io::Result<()> {
+        self.files.push(name.to_owned());
+        let (mut bytes, mut number) = (Vec::new(), 0);
+        loop {
+            bytes.clear();
+            if file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes)? == 0 {
+                return Ok(());
+            }
+            if !bytes.ends_with(b"\n") {
+                file.skip_until(b'\n')?;
+            }
+            number += 1;
+            self.line(number, &String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    fn line(&mut self, line: u64, text: &str) {
+        self.held.lines += 1;
+        let Some(claim) = self.claims.read(text) else { return };
+        if claim.stream != self.stream {
+            self.held.of_others += 1;
+            return;
+        }
+        self.held.events += 1;
+        let seal = SealTold::find(text).map(Box::new);
+        self.seen.push(Seen { claim, seal, file: self.files.len() - 1, line });
+    }
+
+    /// Holds all of it against the journal below a state directory, whose segments end so.
+    pub fn hold(mut self, state_dir: &Path, ends: &[End]) -> Result<Held, JournalError> {
+        self.seen.sort_by_key(|seen| seen.claim.seq);
+        let mut seen = std::mem::take(&mut self.seen);
+        self.look_for_holes(&seen);
+        seen.dedup_by(|one, other| {
+            let is_copy = (one.claim.seq, one.claim.id, one.claim.chain)
+                == (other.claim.seq, other.claim.id, other.claim.chain);
+            self.held.copies += u64::from(is_copy);
+            is_copy
+        });
+        let (Some(first), Some(last)) = (seen.first(), seen.last()) else { return Ok(self.held) };
+        (self.held.first, self.held.last) = (first.claim.seq, last.claim.seq);
+        let before = Seq(self.held.first.0.saturating_sub(1));
+        let mut rest = &seen[..];
+        let mut oldest = None;
+        for line in Scan::open(state_dir)?.after(before).through(self.held.last) {
+            let mut line = match line {
+                Ok(line) => line,
+                // Verifying names it.
+                Err(error) if error.is_damage() => continue,
+                Err(error) => return Err(error),
+            };
+            let seq = line.place.seq;
+            let absent = rest.partition_point(|seen| seen.claim.seq < seq);
+            self.absent(&rest[..absent], *oldest.get_or_insert(seq));
+            rest = &rest[absent..];
+            let here = rest.partition_point(|seen| seen.claim.seq == seq);
+            if here > 0 {
+                let record = line.decode();
+                rest[..here].iter().for_each(|seen| self.compare(seen, record.as_ref(), ends));
+                rest = &rest[here..];
+            }
+        }
+        self.absent(rest, oldest.unwrap_or(Seq(u64::MAX)));
+        Ok(self.held)
+    }
+
+    /// What was sent just before a record that is there, and is not there itself.
+    fn look_for_holes(&mut self, seen: &[Seen]) {
+        let mut former: Option<Seq> = None;
+        for copies in seen.chunk_by(|one, other| one.claim.seq == other.claim.seq) {
+            let before = copies[0].claim.seq;
+            // Of servers that select differently, and of a replay, the one that has passed over most.
+            let sent = copies.iter().map(|seen| seen.claim.prev).min().unwrap_or_default();
+            if let Some(after) = former.filter(|&after| after < sent && sent < before) {
+                push(&mut self.held.missing, Missing { after, sent, before });
+            }
+            former = Some(before);
+        }
+    }
+
+    fn compare(&mut self, seen: &Seen, record: Option<&Record>, ends: &[End]) {
+        let claim = &seen.claim;
+        let Some(record) = record else {
+            return self
+                .differs(seen, "a line of the journal that this otrail cannot read stands there".to_owned());
+        };
+        if record.event.id != claim.id {
+            let what = format!("event {} was sent, and {} is in the journal", claim.id, record.event.id);
+            return self.differs(seen, what);
+        }
+        match claim.chain {
+            Some(chain) if Some(chain) == record.chain => self.held.proved_through = record.seq,
+            Some(_) => {
+                let what =
+                    "its chain value is not the one that was sent: it, or a record before it, was changed";
+                return self.differs(seen, what.to_owned());
+            }
+            None => {}
+        }
+        self.held.same += 1;
+        let told = seen.seal.as_deref().filter(|_| record.event.action == Action::SEAL);
+        // What is not there was removed by the limits, or is missing, which verifying names.
+        let end = told.and_then(|told| ends.iter().find(|end| end.segment == told.segment));
+        let (Some(told), Some(end)) = (told, end) else { return };
+        if end.chain == told.chain.to_string() {
+            self.held.seals += 1;
+        } else {
+            let what = format!(
+                "{} ends in another chain value than this event has told: it was changed since",
+                told.segment
+            );
+            self.differs(seen, what);
+        }
+    }
+
+    /// Records that the server has, and the journal not.
+    fn absent(&mut self, seen: &[Seen], oldest: Seq) {
+        for seen in seen {
+            if seen.claim.seq < oldest && oldest.0 < u64::MAX {
+                self.held.removed += 1;
+            } else {
+                self.differs(seen, "the journal does not have it".to_owned());
+            }
+        }
+    }
+
+    fn differs(&mut self, seen: &Seen, what: String) {
+        let place = format!("{}:{}", self.files[seen.file], seen.line);
+        push(&mut self.held.differences, Difference { place, seq: seen.claim.seq, what });
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < LISTED_MAX {
+        list.push(item);
+    }
+}
+
+/// Longest line of which all counts: no frame is longer, not even within a cell.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+/// Entries of a list.
+const LISTED_MAX: usize = 1_000;
