@@ -6,8 +6,9 @@ mod support;
 
 use otrail::journal::{Draft, FollowedFile, Input, Journal, Progress, Scan, Settings};
 use otrail::model::{Action, Event, FileNo, Outcome, Seq, Time};
+use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use support::trail;
 
 #[test]
@@ -111,6 +112,52 @@ fn a_journal_that_was_left_full_is_full_from_the_start() {
     journal.confirm("siem", &mut cursor, confirmed, now()).unwrap();
     journal.retry(now()).unwrap();
     assert!(!journal.is_paused());
+}
+
+/// An outage that lasts longer than that is no reason to take its records away with the first change of the config.
+#[test]
+fn what_left_the_config_of_late_keeps_its_records_however_old_its_cursor_is_and_then_their_loss_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let days = |count: i64| now().plus_millis(-count * 86_400_000);
+    let path = dir.path().join("cursors/siem");
+    let date = |days: u64| {
+        let time = SystemTime::now() - Duration::from_secs(days * 86_400);
+        fs::File::open(&path).unwrap().set_modified(time).unwrap();
+    };
+    let journal = small(dir.path(), &["siem"]);
+    journal.note(Event::own(Action::START, Outcome::Success, now(), "begun"));
+    let mut cursor = journal.cursor("siem").unwrap();
+    journal.confirm("siem", &mut cursor, Seq(1), days(40)).unwrap();
+    date(40);
+    fill(&journal);
+    assert!(journal.is_paused());
+    drop((cursor, journal));
+
+    let journal = small(dir.path(), &[]);
+    let left = journal.left(now()).unwrap();
+    assert!(left[0].until > days(-29), "{left:?}");
+    fill(&journal);
+    assert!(journal.is_paused());
+
+    date(31);
+    journal.retry(now()).unwrap();
+    assert!(!journal.is_paused());
+    let told = |after: Seq| -> Vec<Event> {
+        let events = Scan::open(dir.path()).unwrap().after(after);
+        let events = events.map(|line| line.unwrap().decode().unwrap().event);
+        events.filter(|event| event.action == Action::RECORDS_DROPPED).collect()
+    };
+    let newest = journal.newest();
+    let first = &told(Seq(1))[..];
+    let [event] = first else { panic!("{first:?}") };
+    assert!(
+        event.message.starts_with("destination siem is in the config no more since "),
+        "{}",
+        event.message
+    );
+    assert!(event.message.contains(": records 2 to ") && event.count > Some(1), "{}", event.message);
+    fill(&journal);
+    assert!(told(newest).is_empty(), "once");
 }
 
 #[test]

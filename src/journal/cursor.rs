@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Bytes of one slot: one sector, which a disk writes whole or not at all.
 const SLOT_BYTES: usize = 512;
@@ -191,6 +192,8 @@ pub(super) struct Found {
     pub confirmed: Seq,
     /// When it was last advanced.
     pub at: Time,
+    /// When its destination was last known to be in the config.
+    pub in_use: Time,
 }
 
 /// How far each destination has come by its cursor below a state directory, and when that was written.
@@ -216,9 +219,16 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
         let Some((slot, _)) = slots.into_iter().max_by_key(|(slot, _)| slot.generation) else { continue };
         let Some(stream) = StreamId::parse(&slot.stream) else { continue };
         let at = Time::parse_rfc3339(&slot.at).unwrap_or(Time::MIN);
-        cursors.push(Found { name, stream, confirmed: slot.confirmed, at });
+        let dated = file.metadata().ok().and_then(|metadata| time_of(metadata.modified().ok()?));
+        let in_use = dated.unwrap_or(at).max(at);
+        cursors.push(Found { name, stream, confirmed: slot.confirmed, at, in_use });
     }
     Ok(cursors)
+}
+
+fn time_of(time: SystemTime) -> Option<Time> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Time::from_millis(i64::try_from(since.as_millis()).ok()?)
 }
 
 fn of_stream(slots: &[(Slot, u64)], stream: StreamId) -> Option<&Slot> {

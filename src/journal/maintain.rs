@@ -7,26 +7,12 @@ use super::outlook::{Outlook, outlook};
 use super::reader::Scan;
 use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
-use super::{Journal, Settings, cursor};
+use super::{Journal, Settings};
 use crate::model::status::JournalStatus;
 use crate::model::{Action, Event, Outcome, Seq, Time};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// A destination that is in the config no more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// Its name.
-    pub name: String,
-    /// How far it has come.
-    pub confirmed: Seq,
-    /// Until when what is behind that stays in the journal.
-    pub until: Time,
-    /// What keeps it there.
-    pub cursor: PathBuf,
-}
 
 impl Journal {
     /// Removes what may go and tells the capacity. To be called every few seconds; blocks on the disk. That it fails is a
@@ -52,19 +38,22 @@ impl Journal {
         let Settings { bytes_max, age_max, .. } = self.0.settings;
         let packs = bytes > bytes_max && self.packs(&dir, &held);
         let limits = Limits { bytes_max: if packs { u64::MAX } else { bytes_max }, age_max };
-        let confirmed = self.least_confirmed(now)?;
+        self.date_cursors(now);
+        let oldest = names.first().map_or(Seq::NONE, |name| name.first);
+        let confirmed = self.least_confirmed(oldest, now, is_believed)?;
         let gone =
             retention::to_remove(&held, bytes.saturating_sub(kept), limits, confirmed, now, is_believed);
         if !gone.is_empty() {
             // What otrail cannot read it does not remove either.
             gone.iter().try_for_each(|name| segment::refuse_later(&dir, name))?;
-            let _placing = self.placing();
+            let placing = self.placing();
             for name in &gone {
                 forms::remove(&dir, name)?;
             }
-            tell_gone(&held[..gone.len()]);
             super::store::sync_dir(&dir)?;
+            drop(placing);
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
+            self.tell_gone(&held[..gone.len()], now)?;
         }
         let open = (bytes.saturating_sub(kept), self.newest());
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
@@ -107,37 +96,6 @@ impl Journal {
             held.push(Held { name: name.clone(), last, bytes, written: written.unwrap_or(Time::MAX) });
         }
         Ok(held)
-    }
-
-    /// What every destination has confirmed: the configured ones, and the ones that left the config of late.
-    fn least_confirmed(&self, now: Time) -> Result<Seq, JournalError> {
-        let configured = &self.0.settings.destinations;
-        let confirmed = self.confirmed();
-        let mut least = Seq(u64::MAX);
-        for name in configured {
-            least = least.min(confirmed.get(name).copied().unwrap_or_default());
-        }
-        drop(confirmed);
-        Ok(self.left(now)?.into_iter().fold(least, |least, left| least.min(left.confirmed)))
-    }
-
-    /// The destinations that left the config of late: what they have not confirmed stays for them.
-    pub fn left(&self, now: Time) -> Result<Vec<Left>, JournalError> {
-        let configured = &self.0.settings.destinations;
-        let dir = self.0.store.cursors();
-        let mut found = cursor::read_all(&dir)?;
-        found.retain(|found| {
-            let age = now.millis().saturating_sub(found.at.millis());
-            let pins = found.stream == self.0.stream && age < LEFT_PINS.as_millis() as i64;
-            pins && !configured.contains(&found.name)
-        });
-        let left = found.into_iter().map(|found| Left {
-            cursor: dir.join(&found.name),
-            name: found.name,
-            confirmed: found.confirmed,
-            until: found.at.plus_millis(LEFT_PINS.as_millis() as i64),
-        });
-        Ok(left.collect())
     }
 
     /// `looked_at` is how many bytes there were when it was decided what goes.
@@ -196,17 +154,6 @@ impl Journal {
     }
 }
 
-/// Says which records are gone for good.
-fn tell_gone(gone: &[Held]) {
-    if let (Some(first), Some(last)) = (gone.first(), gone.last()) {
-        tracing::info!(
-            "records {} to {} are older than the journal may keep (size-max, age-max) and were removed",
-            first.name.first,
-            last.last
-        );
-    }
-}
-
 /// When that record was written; `None` where it cannot be read.
 pub(super) fn written_at(dir: &Path, seq: Seq) -> Option<Time> {
     let after = Seq(seq.0.checked_sub(1)?);
@@ -226,5 +173,3 @@ pub(super) fn bytes_of(dir: &Path) -> Result<u64, JournalError> {
 /// What that means, and what is to be done.
 const UNLISTED: &str =
     "until the agent's user may list it again, no question is answered and nothing is sealed or removed";
-/// How long the cursor of a destination that left the config keeps its records.
-const LEFT_PINS: Duration = Duration::from_secs(30 * 86_400);
