@@ -69,17 +69,38 @@ struct Open {
     name: SegmentName,
     path: PathBuf,
     file: File,
+    /// Device and inode of the file.
+    inode: (u64, u64),
     /// Bytes that are durable; the next batch goes here.
     bytes: u64,
     created: Time,
 }
 
 impl Open {
-    /// A file that was removed takes every write and keeps none of them.
+    fn new(
+        name: SegmentName,
+        path: PathBuf,
+        file: File,
+        bytes: u64,
+        created: Time,
+    ) -> Result<Open, JournalError> {
+        let metadata = file.metadata().map_err(JournalError::io("look at", &path))?;
+        let inode = (metadata.dev(), metadata.ino());
+        Ok(Open { name, path, file, inode, bytes, created })
+    }
+
+    /// A file that was removed takes every write and keeps none of them; one whose folder was renamed keeps them where
+    /// no reader looks.
     fn is_named(&self) -> Result<(), JournalError> {
-        let links = self.file.metadata().map_err(JournalError::io("look at", &self.path))?.nlink();
-        let removed = || std::io::Error::other("the file was removed; start otrail again");
-        if links > 0 { Ok(()) } else { Err(JournalError::io("write", &self.path)(removed())) }
+        let why = match std::fs::metadata(&self.path) {
+            Ok(there) if (there.dev(), there.ino()) == self.inode => return Ok(()),
+            Ok(_) => "another file is in its place",
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => "the file was removed or renamed",
+            // Keeping the journal within its limits tells that its folder cannot be read.
+            Err(_) => return Ok(()),
+        };
+        let way_out = format!("{why}; put the journal back if it is elsewhere, and start otrail again");
+        Err(JournalError::io("write", &self.path)(std::io::Error::other(way_out)))
     }
 }
 
@@ -100,8 +121,7 @@ impl Writer {
             // What a killed process wrote is in the page cache: make it durable before it is trusted.
             file.sync_data().map_err(JournalError::io("sync", &path))?;
             if last.clean {
-                segment =
-                    Some(Open { name: last.name, path, file, bytes: last.bytes, created: last.created });
+                segment = Some(Open::new(last.name, path, file, last.bytes, last.created)?);
             } else {
                 former = Some(After { segment: last.name.file_name(), bytes: last.bytes });
             }
@@ -306,7 +326,7 @@ impl Writer {
         })?;
         self.chain = chain;
         pending.rechain(chain);
-        self.segment = Some(Open { name, path, file, bytes: bytes.len() as u64, created: now });
+        self.segment = Some(Open::new(name, path, file, bytes.len() as u64, now)?);
         Ok(())
     }
 

@@ -73,3 +73,34 @@ fn a_disk_that_failed_once_is_not_written_again() {
     assert!(journal.append(batch("later", None), Time::default()).is_err());
     assert_eq!(messages(dir.path()), [(1, "first".to_owned())]);
 }
+
+/// What is written there is kept by nobody, or where nobody looks: it must not count.
+#[test]
+fn a_segment_that_is_not_in_its_place_any_more_takes_no_batch_that_counts() {
+    type Away = fn(&Path, &Path);
+    let ways: [(Away, &str); 3] = [
+        (
+            |dir, _| std::fs::rename(dir.join("journal"), dir.join("elsewhere")).unwrap(),
+            "was removed or renamed",
+        ),
+        (|_, path| std::fs::remove_file(path).unwrap(), "was removed or renamed"),
+        (
+            |_, path| {
+                std::fs::copy(path, path.with_extension("copy")).unwrap();
+                std::fs::rename(path.with_extension("copy"), path).unwrap();
+            },
+            "another file is in its place",
+        ),
+    ];
+    for (away, why) in ways {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        journal.append(batch("first", None), Time::default()).unwrap();
+        let path = journal.writer().segment.as_ref().unwrap().path.clone();
+        away(dir.path(), &path);
+        let error = journal.append(batch("second", None), Time::default()).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains(why), "{cause}");
+        assert_eq!(journal.newest(), Seq(1));
+    }
+}
