@@ -225,6 +225,24 @@ fn a_log_that_is_written_over_in_place_repeats_nothing() {
     assert_eq!(told.iter().map(|told| told.4).sum::<u64>(), 39 + 39);
 }
 
+/// The newest of before is of the moment in which its like may be another, and nothing older stands before it.
+#[test]
+fn an_export_that_begins_with_the_newest_and_is_written_anew_repeats_no_more_than_that() {
+    let export = |count: usize| {
+        let rows: Vec<String> = (0..count).rev().map(minutely).collect();
+        format!("[\n{}]\n", rows.join(","))
+    };
+    let (mut house, _) = followed(&export(20), std::iter::empty());
+    for (round, count) in [23, 24].into_iter().enumerate() {
+        fs::write(house.log(), export(count)).unwrap();
+        house.wait_until("that is told", |status| status.sources[0].replacements > round as u64);
+        settle(&house);
+    }
+    let read = sessions(&end(&mut house));
+    let expected = (0..20).rev().chain([22, 21, 20, 19, 23, 22]);
+    assert_eq!(read, expected.collect::<Vec<_>>());
+}
+
 #[test]
 fn a_log_that_is_edited_while_the_agent_is_down_repeats_nothing() {
     let (mut house, _) = followed("", (0..40).map(minutely));

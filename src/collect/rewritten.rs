@@ -7,6 +7,8 @@
 //!                               else                                                           it is read
 //! ```
 //!
+//! Of a log that begins with the newest entry the first one counts as the last.
+//!
 //! A log that was merely cut goes on with entries that are newer: in the same second they may look like those before
 //! the cut, and are read.
 //!
@@ -37,7 +39,7 @@ pub(super) struct Rewritten {
 struct Known {
     /// By the hash of its bytes, how often an entry is there.
     entries: HashMap<u128, u32>,
-    /// The time of the last one.
+    /// The time of the last one; of a log that begins with the newest, the time of that.
     last: Option<Time>,
 }
 
@@ -73,15 +75,39 @@ impl Rewritten {
 impl Known {
     fn of(source: &str, journal: &Journal) -> Known {
         let mut known = Known::default();
+        let mut order = Order::default();
         let after = Seq(journal.newest().0.saturating_sub(RECORDS_MAX));
         let lines = journal.scan().after(after).flatten();
         for event in lines.filter_map(|mut line| line.decode()).map(|record| record.event) {
             if event.source.as_str() == source {
                 *known.entries.entry(hash(event.raw.bytes())).or_default() += 1;
-                known.last = Some(event.time);
+                order.take(event.time);
             }
         }
-        known
+        Known { last: order.last(), ..known }
+    }
+}
+
+/// In which order entries were read.
+#[derive(Debug, Default)]
+struct Order {
+    last: Option<Time>,
+    newest: Option<Time>,
+    /// How many are later than the one before them, less those that are earlier.
+    rises: i64,
+}
+
+impl Order {
+    fn take(&mut self, time: Time) {
+        if let Some(last) = self.last {
+            self.rises += i64::from(time > last) - i64::from(time < last);
+        }
+        (self.last, self.newest) = (Some(time), self.newest.max(Some(time)));
+    }
+
+    /// One entry of a wrong time far ahead is no reason to call all others old.
+    fn last(&self) -> Option<Time> {
+        if self.rises < 0 { self.newest } else { self.last }
     }
 }
 
@@ -138,3 +164,24 @@ const RECORDS_MAX: u64 = 2 * WINDOW as u64;
 const MOMENT_MILLIS: i64 = 2_000;
 /// How long new content may repeat what was read, beyond the time that reading it takes.
 const LOOKED_FOR: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(times: &[i64]) -> Option<i64> {
+        let mut order = Order::default();
+        times.iter().for_each(|&time| order.take(Time::from_millis(time).unwrap()));
+        order.last().map(Time::millis)
+    }
+
+    #[test]
+    fn the_last_entry_is_the_newest_where_the_newest_come_first() {
+        assert_eq!(last(&[]), None);
+        assert_eq!(last(&[1, 2, 3]), Some(3));
+        assert_eq!(last(&[3, 2, 1]), Some(3));
+        assert_eq!(last(&[3, 2, 1, 5, 4]), Some(5));
+        assert_eq!(last(&[1, 2, 900, 3, 4]), Some(4), "one of a wrong time");
+        assert_eq!(last(&[1, 1, 1]), Some(1));
+    }
+}
