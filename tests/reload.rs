@@ -229,6 +229,41 @@ fn whatever_is_changed_counts_after_it() {
 }
 
 #[test]
+fn a_destination_that_left_is_forgotten_by_an_admin_and_by_no_mistake() {
+    let mut house = House::new();
+    house.forward("siem", free_port(), "");
+    (0..5).for_each(|number| house.write_log(entry(number).as_bytes()));
+    house.start();
+    house.wait_until("reads", |status| status.sources[0].entries == 5);
+    let (code, _, errors) = told(&house.run(&["destination", "forget", "siem", "--yes"]));
+    assert!(code == Some(1) && errors.contains("destination siem is in the config: take it out"), "{errors}");
+    house.forward_nowhere();
+    assert_eq!(house.run(&["reload"]).status.code(), Some(0));
+    let cursor = house.path("state/cursors/siem");
+    let (code, out, _) = told(&house.run(&["destination", "forget", "siem"]));
+    assert!(code == Some(1) && cursor.exists(), "{out}");
+    assert!(
+        out.starts_with("destination siem has no evidence for ") && out.contains("--yes forgets it"),
+        "{out}"
+    );
+    let (code, out, _) = told(&house.run(&["destination", "forget", "siem", "--yes", "-o", "json"]));
+    let forgotten: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &forgotten["done"], &forgotten["confirmed"]), (Some(0), &true.into(), &0.into()));
+    assert!(!cursor.exists());
+    let (_, told_of) = events(&house).pop().unwrap();
+    assert!(
+        told_of.contains(" had destination siem forgotten: ") && told_of.contains(" records, 1 to "),
+        "{told_of}"
+    );
+    for (name, why) in [("siem", "for others: nothing is"), ("../LOCK", "nothing is kept for a destination")]
+    {
+        let (code, _, errors) = told(&house.run(&["destination", "forget", name, "--yes"]));
+        assert!(code == Some(1) && errors.contains(why), "{errors}");
+    }
+    assert_eq!(house.stop(), Some(0));
+}
+
+#[test]
 fn what_cannot_be_begun_with_is_gone_back_from() {
     let mut house = House::new();
     let receiver = Receiver::start(&house);

@@ -1,13 +1,14 @@
 //! What admins have the agent do, handed to the room whose work it is.
 
+use super::now;
 use super::status::Overview;
 use crate::collect;
 use crate::control::Ongoing;
 use crate::forward::error_text;
 use crate::journal::FollowedFile;
-use crate::model::Time;
-use crate::model::act::{Act, Asker, Done, FilePlace, SourcePlaces};
+use crate::model::act::{Act, Asker, Done, FilePlace, Forget, Forgotten, SourcePlaces};
 use crate::model::status::{FileStatus, SourceStatus};
+use crate::model::{Action, Event, Outcome, Target, Time};
 use std::path::Path;
 
 impl Overview {
@@ -17,6 +18,7 @@ impl Overview {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
+            Act::ForgetDestination(wish) => self.forget(&wish, &asker).map(Done::Forgotten),
             Act::Reload => self.reload(&asker).map(Done::Reloaded),
             Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name)),
             Act::ResetSource(reset) => {
@@ -35,6 +37,47 @@ impl Overview {
         }
         sources.retain(|source| name.is_none_or(|name| name == source.name));
         Ok(sources.into_iter().map(|source| self.places_of(source)).collect())
+    }
+
+    /// Keeps nothing for a destination that left the config any more. The trail has it before it is done.
+    fn forget(&self, wish: &Forget, asker: &Asker) -> Result<Forgotten, String> {
+        let name = &wish.name;
+        if self.config().destinations.iter().any(|settings| settings.name == *name) {
+            return Err(format!(
+                "destination {name} is in the config: take it out and run `otrail reload` first, else it would get \
+                 everything anew"
+            ));
+        }
+        let all = self.journal.all_left().map_err(|error| error_text(&error))?;
+        let Some(left) = all.iter().find(|left| left.name == *name) else {
+            let names: Vec<&str> = all.iter().map(|left| left.name.as_str()).collect();
+            let there = if names.is_empty() { "nothing is".to_owned() } else { names.join(", ") };
+            return Err(format!(
+                "nothing is kept for a destination {name} that left the config; for others: {there}"
+            ));
+        };
+        let mut forgotten = Forgotten {
+            destination: left.name.clone(),
+            confirmed: left.confirmed,
+            newest: self.journal.newest(),
+            until: left.until.to_string(),
+            done: false,
+        };
+        if wish.sure {
+            let message = format!("{} had destination {name} forgotten: {forgotten}", asker.who);
+            let mut event = Event::own(Action::CONFIG_CHANGED, Outcome::Success, now(), message);
+            event.user = Some(asker.user.clone());
+            event.target = Some(Box::new(Target {
+                kind: "destination".into(),
+                name: Some(name.as_str().into()),
+                id: None,
+            }));
+            event.count = Some(forgotten.newest.0.saturating_sub(left.confirmed.0));
+            self.journal.note(event);
+            self.journal.forget(left).map_err(|error| error_text(&error))?;
+            forgotten.done = true;
+        }
+        Ok(forgotten)
     }
 
     fn is_asked(&self, name: &str) -> bool {

@@ -205,12 +205,12 @@ fn let_go(journal: &Journal) -> Result<(), AgentError> {
 
 /// Whoever takes a destination out of the config leaves behind what it has not got: that is told at every start.
 fn tell_left(journal: &Journal, left: &Left, newest: Seq) {
-    let Left { name, confirmed, until, cursor } = left;
+    let Left { name, confirmed, until } = left;
     let message = format!(
         "destination {name} is in the config no more and has no evidence for what came after record {confirmed} of \
          {newest}; that stays for it until {until}"
     );
-    tracing::warn!("{message}; to let it go, remove {}", cursor.display());
+    tracing::warn!("{message}; `otrail destination forget {name}` lets it go");
     let mut event = Event::own(Action::CONFIG_CHANGED, Outcome::Unknown, now(), message);
     event.target =
         Some(Box::new(Target { kind: "destination".into(), name: Some(name.as_str().into()), id: None }));

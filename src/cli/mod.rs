@@ -1,8 +1,8 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | send-test | replay |
-//!                                   reload | journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
+//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | destination forget |
+//!                                   send-test | replay | reload | journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
 //!                                   completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
@@ -16,6 +16,7 @@ mod color;
 mod completions;
 mod deliveries;
 mod demo;
+mod destination;
 mod doctor;
 mod entries;
 pub mod exit;
@@ -115,6 +116,7 @@ pub enum Command {
     Status(status::Status),
     /// Look at and change where a source is read on
     Source(source::Source),
+    Destination(destination::Destination),
     SendTest(send_test::SendTest),
     Replay(replay::Replay),
     Reload(reload::Reload),
@@ -145,6 +147,7 @@ impl Command {
             Command::Show(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
+            Command::Destination(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
             Command::Replay(command) => command.run(common, out),
             Command::Reload(command) => command.run(common, out),

@@ -12,7 +12,6 @@ use super::retention::Held;
 use super::{Journal, Settings};
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use std::fs::File;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// A destination that is in the config no more.
@@ -24,21 +23,32 @@ pub struct Left {
     pub confirmed: Seq,
     /// Until when what is behind that stays in the journal.
     pub until: Time,
-    /// What keeps it there.
-    pub cursor: PathBuf,
+}
+
+impl From<Found> for Left {
+    fn from(Found { name, confirmed, in_use, .. }: Found) -> Left {
+        Left { name, confirmed, until: in_use.plus_millis(PINS.as_millis() as i64) }
+    }
 }
 
 impl Journal {
     /// The destinations that left the config of late: what they have not confirmed stays for them.
     pub fn left(&self, now: Time) -> Result<Vec<Left>, JournalError> {
-        let dir = self.0.store.cursors();
-        let left = self.gone()?.into_iter().filter(|found| pins(found, now)).map(|found| Left {
-            cursor: dir.join(&found.name),
-            name: found.name,
-            confirmed: found.confirmed,
-            until: found.in_use.plus_millis(PINS.as_millis() as i64),
-        });
+        let left = self.gone()?.into_iter().filter(|found| pins(found, now)).map(Left::from);
         Ok(left.collect())
+    }
+
+    /// All destinations that left the config and are not forgotten yet, however long ago.
+    pub fn all_left(&self) -> Result<Vec<Left>, JournalError> {
+        Ok(self.gone()?.into_iter().map(Left::from).collect())
+    }
+
+    /// Keeps nothing for a destination that left the config: takes its cursor away. What was delivered to it, and on what
+    /// evidence, stays known. Should the name come back into the config, it is a new destination.
+    pub fn forget(&self, left: &Left) -> Result<(), JournalError> {
+        let path = self.0.store.cursors().join(&left.name);
+        std::fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
+        super::store::sync_dir(&self.0.store.cursors())
     }
 
     /// What every destination has confirmed: the configured ones, and the ones that left the config of late.

@@ -1,7 +1,7 @@
 //! What an admin may have the agent do, and what came of it: plain data, as it goes over the local socket.
 
 use super::status::Cause;
-use super::{FileNo, Text};
+use super::{FileNo, Seq, Text};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -23,6 +23,8 @@ pub enum Act {
     Replay(Replay),
     /// Read the config anew and go on with it.
     Reload,
+    /// Keep nothing for a destination that left the config.
+    ForgetDestination(Forget),
 }
 
 /// What came of it.
@@ -39,6 +41,8 @@ pub enum Done {
     Replayed(Vec<Replayed>),
     /// What the config has now, and whether the agent goes on with it.
     Reloaded(Reloaded),
+    /// What is or would be kept no more.
+    Forgotten(Forgotten),
 }
 
 /// Who wishes it.
@@ -245,6 +249,47 @@ impl fmt::Display for Replayed {
         match (complete, error.as_str()) {
             (true, _) | (false, "") => Ok(()),
             (false, error) => write!(f, "; {error}"),
+        }
+    }
+}
+
+/// Keep nothing for a destination that left the config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Forget {
+    /// As the config named it.
+    pub name: String,
+    /// Do it; else only tell what it would be.
+    pub sure: bool,
+}
+
+/// What was or would be forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Forgotten {
+    /// As the config named it.
+    pub destination: String,
+    /// The last record that it has.
+    pub confirmed: Seq,
+    /// The newest record of the journal: what is between them it never gets.
+    pub newest: Seq,
+    /// Until when that stays for it in the journal otherwise, RFC 3339.
+    pub until: String,
+    /// It has been done, and is in the journal.
+    pub done: bool,
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forgotten { destination, confirmed, newest, until, .. } = self;
+        match newest.0.saturating_sub(confirmed.0) {
+            0 => write!(f, "destination {destination} has had everything, up to record {confirmed}"),
+            behind => write!(
+                f,
+                "destination {destination} has no evidence for {behind} records, {} to {newest}; they stay for it until \
+                 {until} otherwise",
+                confirmed.next()
+            ),
         }
     }
 }
