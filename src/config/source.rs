@@ -129,6 +129,13 @@ fn file(
 
 fn log_path(value: &Value<'_>) -> Option<PathBuf> {
     let path = value.path()?;
+    if value.text()?.contains("://") {
+        value.problem(
+            "`path` is a URL",
+            "name a file; a sensor that is asked by its API has `url` instead of `path`",
+        );
+        return None;
+    }
     if let Err(error) = glob::Pattern::new(value.text()?) {
         value.problem(
             format!("`path` is no pattern: {}", error.msg),
