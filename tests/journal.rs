@@ -73,6 +73,25 @@ fn told_of_capacity(dir: &Path, after: Seq) -> Vec<String> {
 }
 
 #[test]
+fn a_journal_that_is_full_for_a_destination_that_left_names_it_and_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cursor = small(dir.path(), &["old"]).cursor("old").unwrap();
+    small(dir.path(), &["old"]).confirm("old", &mut cursor, Seq(1), now()).unwrap();
+    let journal = small(dir.path(), &[]);
+    fill(&journal);
+    assert!(journal.is_paused());
+    let told = told_of_capacity(dir.path(), Seq::NONE).pop().unwrap();
+    let why = "for destination old, which left the config; `otrail destination forget old` lets it go";
+    assert!(told.contains("reading is paused until ") && told.ends_with(why), "{told}");
+    let left = journal.all_left().unwrap();
+    assert_eq!((left.len(), left[0].name.as_str()), (1, "old"));
+    journal.forget(&left[0]).unwrap();
+    journal.maintain(now()).unwrap();
+    journal.retry(now()).unwrap();
+    assert!(!journal.is_paused());
+}
+
+#[test]
 fn capacity_is_told_with_what_waits_and_each_time_that_reading_is_paused() {
     let dir = tempfile::tempdir().unwrap();
     let journal = small(dir.path(), &["siem"]);

@@ -68,6 +68,23 @@ impl Journal {
         Ok(self.gone()?.iter().filter(may).map(|found| found.confirmed).fold(least, Seq::min))
     }
 
+    /// What a journal that is full waits for, and the way out where only an admin has it.
+    pub(super) fn waits_for(&self, now: Time) -> String {
+        let Settings { destinations, .. } = &self.0.settings;
+        let confirmed = self.confirmed();
+        let of = |name: &String| confirmed.get(name).copied().unwrap_or_default();
+        let configured = destinations.iter().map(of).min().unwrap_or(Seq(u64::MAX));
+        drop(confirmed);
+        let left = self.left(now).unwrap_or_default();
+        match left.iter().min_by_key(|left| left.confirmed).filter(|left| left.confirmed < configured) {
+            Some(Left { name, until, .. }) => format!(
+                "until {until} for destination {name}, which left the config; `otrail destination forget {name}` lets it \
+                 go"
+            ),
+            None => "until a destination confirms".to_owned(),
+        }
+    }
+
     /// The cursors of this journal without a destination in the config.
     fn gone(&self) -> Result<Vec<Found>, JournalError> {
         let mut found = cursor::read_all(&self.0.store.cursors())?;

@@ -112,7 +112,7 @@ impl Journal {
         self.0.threshold.store(reached, Ordering::Relaxed);
         if reached > before {
             let further = match is_over {
-                true => "; reading is paused until a destination confirms".to_owned(),
+                true => format!("; reading is paused {}", self.waits_for(now)),
                 false => outlook.words(),
             };
             let message = format!("the journal holds {bytes} of {bytes_max} bytes ({reached} %){further}");
