@@ -129,7 +129,7 @@ fn tell_held(held: &Held, is_whole: bool, out: &mut dyn Write) -> anyhow::Result
     };
     writeln!(
         out,
-        "{verdict}: records {} to {} there; {} are the same here, {} came again, {} are removed here",
+        "{verdict}: records {} to {} there; {} are the same here, {} came again, {} are here no more",
         held.first, held.last, held.same, held.copies, held.removed
     )?;
     let proof = match (held.proved_through.0, held.seals) {

@@ -1,7 +1,7 @@
 //! How many of otrail's own events may enter the journal: a bucket for each kind, with exact counts of the rest.
 //!
-//! Nobody, neither a local user nor a log entry, can flood the trail with them; and what one source has to tell does not
-//! hold back what another has.
+//! Nobody, neither a local user nor a log entry, can flood the trail with them; and what one source or destination has
+//! to tell does not hold back what another has.
 
 use crate::model::{Action, Event, Outcome, Target, Text, Time};
 use std::collections::BTreeMap;
@@ -17,16 +17,16 @@ pub(super) struct Limiter {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kind {
     action: Action,
-    /// The source that it is about; empty for all that is about none. Their number is that of the config.
-    source: Text,
+    /// The source or destination that it is about, as its target names it. Their number is that of the config.
+    about: Option<(Text, Text)>,
 }
 
 impl Kind {
     /// The kind of an event.
     pub(super) fn of(event: &Event) -> Kind {
-        let target = event.target.as_deref().filter(|target| target.kind == SOURCE);
-        let source = target.and_then(|target| target.name.clone()).unwrap_or_default();
-        Kind { action: event.action, source }
+        let target = event.target.as_deref().filter(|target| COUNTED_BY_NAME.contains(&target.kind.as_str()));
+        let about = target.and_then(|target| Some((target.kind.clone(), target.name.clone()?)));
+        Kind { action: event.action, about }
     }
 }
 
@@ -54,8 +54,8 @@ impl Suppressed {
 
     /// What is told of them.
     pub(super) fn event(self, kind: &Kind, now: Time) -> Event {
-        let Kind { action, source } = kind;
-        let of = if source.is_empty() { String::new() } else { format!(" of source {source}") };
+        let Kind { action, about } = kind;
+        let of = about.as_ref().map(|(kind, name)| format!(" of {kind} {name}")).unwrap_or_default();
         let bytes = match self.bytes {
             0 => String::new(),
             bytes => format!("; {bytes} bytes may be missing by what they tell"),
@@ -66,8 +66,7 @@ impl Suppressed {
             self.events,
             action.name()
         );
-        let target = (!source.is_empty())
-            .then(|| Box::new(Target { kind: SOURCE.into(), name: Some(source.clone()), id: None }));
+        let target = about.clone().map(|(kind, name)| Box::new(Target { kind, name: Some(name), id: None }));
         let event = Event::own(Action::EVENTS_SUPPRESSED, Outcome::Success, now, message);
         Event { count: Some(self.events), target, ..event }
     }
@@ -110,8 +109,8 @@ impl Limiter {
     }
 }
 
-/// How a target that is a source is named.
-const SOURCE: &str = "source";
+/// Kinds of targets of which each has buckets of its own.
+const COUNTED_BY_NAME: [&str; 2] = ["source", "destination"];
 /// Events of one kind that may come at once.
 const BURST: f64 = 60.0;
 /// Events of one kind that may come in the long run: one every two seconds.
@@ -121,8 +120,8 @@ const PER_SECOND: f64 = 0.5;
 mod tests {
     use super::*;
 
-    fn kind(action: Action, source: &'static str) -> Kind {
-        Kind { action, source: Text::const_new(source) }
+    fn kind(action: Action, source: Option<&'static str>) -> Kind {
+        Kind { action, about: source.map(|name| (Text::const_new("source"), Text::const_new(name))) }
     }
 
     fn told(limiter: &mut Limiter) -> Vec<String> {
@@ -132,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_held_back_and_counted_to_the_last_one() {
-        let (mut limiter, queries) = (Limiter::default(), kind(Action::QUERY, ""));
+        let (mut limiter, queries) = (Limiter::default(), kind(Action::QUERY, None));
         let passed = (0..1000).filter(|_| limiter.admit(&queries, Duration::ZERO)).count();
         assert_eq!(passed, 60);
         for _ in passed..1000 {
@@ -144,10 +143,10 @@ mod tests {
 
     #[test]
     fn time_lets_new_ones_through_and_no_other_kind_is_touched() {
-        let (mut limiter, gaps) = (Limiter::default(), kind(Action::GAP_DETECTED, "a"));
+        let (mut limiter, gaps) = (Limiter::default(), kind(Action::GAP_DETECTED, Some("a")));
         while limiter.admit(&gaps, Duration::ZERO) {}
-        assert!(limiter.admit(&kind(Action::START, ""), Duration::ZERO));
-        assert!(limiter.admit(&kind(Action::GAP_DETECTED, "b"), Duration::ZERO));
+        assert!(limiter.admit(&kind(Action::START, None), Duration::ZERO));
+        assert!(limiter.admit(&kind(Action::GAP_DETECTED, Some("b")), Duration::ZERO));
         assert!(!limiter.admit(&gaps, Duration::from_secs(1)));
         assert!(limiter.admit(&gaps, Duration::from_secs(4)));
     }
@@ -156,7 +155,8 @@ mod tests {
     fn of_gaps_that_are_held_back_the_bytes_are_told_and_the_source() {
         let mut gap = Event::own(Action::GAP_DETECTED, Outcome::Unknown, Time::default(), "a hole");
         gap.count = Some(16);
-        gap.target = Some(Box::new(Target { kind: SOURCE.into(), name: Some("timeline".into()), id: None }));
+        gap.target =
+            Some(Box::new(Target { kind: "source".into(), name: Some("timeline".into()), id: None }));
         let mut limiter = Limiter::default();
         limiter.count(&Kind::of(&gap), Suppressed::one(&gap), Duration::ZERO);
         let expected = "1 event agent.gap_detected of source timeline was held back by the rate limit; 16 bytes may be \
