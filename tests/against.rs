@@ -116,7 +116,9 @@ fn what_was_sent_and_is_not_there_is_named_and_what_was_never_sent_is_not_missed
     let (code, text) = verify(dir.path(), &lines, &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("record 9 was sent and is not there: nothing is between records 7 and 10\n"),
+        text.contains(
+            "record 9 is not there, which record 10 says it follows: nothing is between 7 and 10\n"
+        ),
         "{text}"
     );
     assert!(
@@ -125,6 +127,10 @@ fn what_was_sent_and_is_not_there_is_named_and_what_was_never_sent_is_not_missed
         ),
         "{text}"
     );
+    // What was replayed begins with a record that follows nothing: it hides no hole.
+    let replayed = lines[7].replace(" prev=\"9\"", " prev=\"0\"");
+    assert_ne!(replayed, lines[7]);
+    assert_eq!(held(dir.path(), &[&lines[..], &[replayed]].concat()).1["missing"][0]["expected"], 9);
     // A destination that selects: each frame names the one before it.
     let few: Vec<String> = lines
         .iter()
@@ -164,6 +170,18 @@ fn a_journal_that_was_written_anew_is_not_what_was_sent() {
     let (code, text) = verify(forged.path(), &[lines[0].replace(&id(ours), &id(theirs))], &[]);
     let seal = "00000000000000000001-1.ndjson ends in another chain value than this event has told";
     assert!(code == Some(5) && text.contains(seal), "{text}");
+    // The segment that it tells of is called otherwise now, or the event something else.
+    let seal = sent(&FORMATS[0], dir.path(), |seq| seq == 36);
+    let (code, text) = verify(dir.path(), &[seal[0].replace("-1.ndjson.zst was", "-9.ndjson.zst was")], &[]);
+    assert!(
+        code == Some(5) && text.contains("00000000000000000001-9.ndjson, of which this event has told,"),
+        "{text}"
+    );
+    let (code, text) = verify(dir.path(), &[seal[0].replace("OTA-9050", "OTA-9005")], &[]);
+    assert!(
+        code == Some(5) && text.contains("it was sent as OTA-9005, and is OTA-9050 in the journal"),
+        "{text}"
+    );
     let json = FORMATS.iter().find(|format| format.name == "json").unwrap();
     let lines: Vec<String> = sent(json, dir.path(), |seq| seq == 30).into_iter().map(of_forged).collect();
     let (ours, theirs) = (&records(dir.path())[29], &records(forged.path())[29]);
@@ -198,6 +216,11 @@ fn an_older_copy_of_the_journal_lacks_what_was_sent_and_what_the_limits_removed_
     assert_eq!(
         (code, &held["removed"], &held["same"], &held["seals"]),
         (Some(0), &20.into(), &17.into(), &1.into())
+    );
+    let (code, text) = verify(dir.path(), &lines[..20], &[]);
+    assert!(
+        code == Some(1) && text.contains("nothing that was sent is in the journal still: records 1 to 20"),
+        "{text}"
     );
 }
 

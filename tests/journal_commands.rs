@@ -223,7 +223,17 @@ fn what_stands_behind_the_end_of_a_plain_segment_is_told_and_is_no_part_of_the_t
     let (code, found) = json(dir.path(), &["verify"]);
     assert_eq!((code, &found["records"], &found["flaws"]), (Some(0), &75.into(), &Value::Array(vec![])));
     assert_eq!(found["uncounted"][0]["bytes"], 33);
+    assert_eq!(found["ends"].as_array().unwrap().len(), 2, "nobody can say that it ends as it was written");
     assert!(otrail(dir.path(), &["verify"]).1.contains(": 33 bytes behind its end do not count: "));
+    // A whole line, but of another journal: its chain value is no end of this one.
+    let other = fs::read_to_string(&files(journal(false).path())[0]).unwrap();
+    let path = &files(dir.path())[1];
+    fs::write(
+        path,
+        [fs::read_to_string(path).unwrap(), other.lines().nth(3).unwrap().to_owned() + "\n"].concat(),
+    )
+    .unwrap();
+    assert_eq!(json(dir.path(), &["verify"]).1["ends"].as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use super::status::Overview;
 use crate::collect;
 use crate::control::Ongoing;
 use crate::forward::error_text;
-use crate::journal::FollowedFile;
+use crate::journal::{Draft, FollowedFile, Input};
 use crate::model::act::{Act, Asker, Done, FilePlace, Forget, Forgotten, SourcePlaces};
 use crate::model::status::{FileStatus, SourceStatus};
-use crate::model::{Action, Event, Outcome, Target, Time};
+use crate::model::{Action, Event, Outcome, Target, Text, Time};
 use std::path::Path;
 
 impl Overview {
@@ -66,6 +66,7 @@ impl Overview {
         if wish.sure {
             let message = format!("{} had destination {name} forgotten: {forgotten}", asker.who);
             let mut event = Event::own(Action::CONFIG_CHANGED, Outcome::Success, now(), message);
+            (event.sensor, event.source) = (self.config().sensor.as_str().into(), Text::const_new("otrail"));
             event.user = Some(asker.user.clone());
             event.target = Some(Box::new(Target {
                 kind: "destination".into(),
@@ -73,7 +74,10 @@ impl Overview {
                 id: None,
             }));
             event.count = Some(forgotten.newest.0.saturating_sub(left.confirmed.0));
-            self.journal.note(event);
+            // Without a word in the trail it is not done.
+            let drafts = vec![Draft { event, position: None, mark: None }];
+            let told = self.journal.append(Input { drafts, ..Input::default() }, now());
+            told.map_err(|error| error_text(&error))?;
             self.journal.forget(left).map_err(|error| error_text(&error))?;
             forgotten.done = true;
         }

@@ -17,8 +17,8 @@ use std::process::ExitCode;
 ///
 /// Whoever can write the files can compute all of it anew, but not what has left the machine: with --against, what a server
 /// has is held against the journal. Without, hold the chain value that is told at the end, and those of agent.seal events
-/// at the SIEM, against the files. Exit codes: 0 whole; 1 whole, but the server lacks what was sent to it, or has nothing
-/// of this journal; 5 not whole, or not what was sent.
+/// at the SIEM, against the files. Exit codes: 0 whole; 1 whole, but records are missing between those that the server has,
+/// or it has nothing that the journal has; 5 not whole, or not what was sent.
 #[derive(Debug, clap::Args)]
 pub(super) struct Verify {
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub(super) struct Verify {
     ///
     /// Any format of otrail, a frame a line, with whatever the server has put before it; also within JSON (Elasticsearch's
     /// _source, Splunk's _raw) or a cell of CSV. Which record a frame is, its event's id and its chain value are compared,
-    /// not its texts. Lines that are no event of this journal are counted and passed over. An
+    /// not its texts; how far the server should have come is not known here. Lines that are no event of this journal are counted and passed over. An
     /// export of a part will do, but it lacks what is not in it: of several destinations, and of a time range, records may
     /// be told as missing that are elsewhere.
     #[arg(long, value_name = "FILE", num_args = 1)]
@@ -53,7 +53,7 @@ impl Verify {
             against.as_mut().map_or(Ok(()), |against| read(path, against))?;
         }
         let verified = journal::verify(&dir)?;
-        let held = against.map(|against| against.hold(&dir, &verified.ends)).transpose()?;
+        let held = against.map(|against| against.hold(&dir, &verified)).transpose()?;
         match self.place.output {
             Form::Json => print_json(&Found { verified: &verified, against: held.as_ref() }, out)?,
             Form::Text => {
@@ -78,7 +78,7 @@ fn verdict(verified: &Verified, held: Option<&Held>) -> Exit {
     match held {
         _ if !verified.flaws.is_empty() => Exit::Damaged,
         Some(held) if !held.differences.is_empty() => Exit::Damaged,
-        Some(held) if held.events == 0 || !held.missing.is_empty() => Exit::No,
+        Some(held) if held.same == 0 || !held.missing.is_empty() => Exit::No,
         _ => Exit::Done,
     }
 }
@@ -117,13 +117,14 @@ fn tell_held(held: &Held, is_whole: bool, out: &mut dyn Write) -> anyhow::Result
     for it in &held.missing {
         writeln!(
             out,
-            "record {} was sent and is not there: nothing is between records {} and {}",
-            it.sent, it.after, it.before
+            "record {} is not there, which record {} says it follows: nothing is between {} and {}",
+            it.expected, it.before, it.after, it.before
         )?;
     }
-    let elsewhere = if is_whole { "" } else { " but what is named above" };
+    let elsewhere = if is_whole && held.differences.is_empty() { "" } else { " but what is named above" };
     let verdict = match (held.differences.is_empty(), held.missing.is_empty()) {
         (false, _) => "the journal is NOT as it was sent",
+        _ if held.same == 0 => "nothing that was sent is in the journal still",
         (true, false) => "the journal is as it was sent, but some of it is not there",
         (true, true) => "the journal is as it was sent",
     };
@@ -133,10 +134,11 @@ fn tell_held(held: &Held, is_whole: bool, out: &mut dyn Write) -> anyhow::Result
         held.first, held.last, held.same, held.copies, held.removed
     )?;
     let proof = match (held.proved_through.0, held.seals) {
-        (0, 0) => "no chain value is there: changed texts of the journal would show by nothing but a new id"
-            .to_owned(),
+        (0, 0) if held.chains > 0 || !held.differences.is_empty() => return Ok(()),
+        (0, 0) => "no chain value is there: changed texts of the journal would show by nothing".to_owned(),
         (0, seals) => format!(
-            "{seals} finished segments end in the chain value that was sent: nothing in them was changed{elsewhere}"
+            "{seals} finished segments end in the chain value that was sent: nothing in them was changed{elsewhere}; what \
+             came later is not proved by that"
         ),
         (through, _) => format!(
             "up to record {through} nothing was changed{elsewhere}: its chain value is the one that was sent"

@@ -8,8 +8,10 @@
 //! 2024-02-29,"<110>1 … [otrail@32473 id=""3f9c…"       the frame in a cell of CSV
 //! ```
 //!
-//! Invariant: no value of an event passes for what the frame says of itself. What begins first in the text is the frame;
-//! structured data and CEF escape what ends a value, JSON is parsed, and LEEF has nothing from outside behind these keys.
+//! Invariant: in a whole frame no value of an event passes for what the frame says of itself. What begins first in the
+//! text is the frame; structured data and CEF escape what ends a value, JSON is parsed, and LEEF has nothing from outside
+//! behind these keys.
+//! Limit: a server that keeps the message alone has no frames, and a value in it can be written as if it were one.
 
 use super::schema::keys;
 use super::{FORMATS, Field, Format, Places};
@@ -29,6 +31,8 @@ pub struct Claim {
     pub id: EventId,
     /// The chain of the journal after it, where the format shows that.
     pub chain: Option<Chain>,
+    /// The number of the action, `OTA-1001`; empty where the frame does not say it.
+    pub code: String,
 }
 
 /// Reads claims; made once, for it is made from the tables of all formats.
@@ -46,7 +50,7 @@ struct Way {
     keys: [Vec<String>; WANTED.len()],
 }
 
-const WANTED: [Field; 5] = [Field::Stream, Field::Seq, Field::Prev, Field::Id, Field::Chain];
+const WANTED: [Field; 6] = [Field::Stream, Field::Seq, Field::Prev, Field::Id, Field::Chain, Field::Code];
 
 impl Way {
     fn of(format: &Format) -> Way {
@@ -57,7 +61,7 @@ impl Way {
 
     /// The claim whose values `value` knows by their keys.
     fn claim(&self, value: impl Fn(&str) -> Option<String>) -> Option<Claim> {
-        let [stream, seq, prev, id, chain] =
+        let [stream, seq, prev, id, chain, code] =
             self.keys.each_ref().map(|keys| keys.iter().find_map(|key| value(key)));
         Some(Claim {
             stream: StreamId::parse(&stream?)?,
@@ -65,6 +69,7 @@ impl Way {
             prev: prev.and_then(|prev| prev.parse().ok()).map_or(Seq::NONE, Seq),
             id: EventId::parse(&id?)?,
             chain: chain.and_then(|chain| Chain::parse(chain.as_bytes())),
+            code: code.unwrap_or_default(),
         })
     }
 }
@@ -95,23 +100,24 @@ impl Claims {
     fn frame(&self, text: &str) -> Option<Claim> {
         let (at, begin) =
             BEGINS.iter().filter_map(|begin| Some((text.find(begin)?, *begin))).min_by_key(|(at, _)| *at)?;
-        let text = &text[at..];
+        let (before, text) = text.split_at(at);
         let by = |ways: &[Way], value: &dyn Fn(&str) -> Option<String>| {
             ways.iter().find_map(|way| way.claim(value))
         };
         match begin {
-            "{" => {
+            "{\"" => {
                 let value = serde_json::Deserializer::from_str(text).into_iter::<Value>().next()?.ok()?;
                 self.within(&value)
             }
-            "[otrail@" => {
+            "[otrail@" if has_head(before) => {
                 let params = params(text)?;
                 by(&self.params, &|key| {
                     params.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
                 })
             }
-            "CEF:" => by(&self.cef, &|key| cef(text, key)),
-            _ => by(&self.leef, &|key| leef(text, key)),
+            "CEF:" => coded(text, by(&self.cef, &|key| cef(text, key))),
+            "LEEF:" => coded(text, by(&self.leef, &|key| leef(text, key))),
+            _ => None,
         }
     }
 
@@ -120,10 +126,12 @@ impl Claims {
         match value {
             Value::Object(fields) => {
                 let ours = self.trees.iter().find_map(|way| way.claim(|path| at(value, path)));
-                ours.or_else(|| fields.values().find_map(|value| self.within(value)))
+                // Where a store keeps the frame and what it made of it.
+                let whole = || KEPT_WHOLE.iter().find_map(|key| self.within(fields.get(*key)?));
+                ours.or_else(whole).or_else(|| fields.values().find_map(|value| self.within(value)))
             }
             Value::Array(values) => values.iter().find_map(|value| self.within(value)),
-            Value::String(text) => self.frame(text),
+            Value::String(text) if begins_as_a_frame(text) => self.frame(text),
             _ => None,
         }
     }
@@ -144,25 +152,53 @@ fn at(value: &Value, path: &str) -> Option<String> {
     }
 }
 
-/// The names and values of the structured data that begins there, escapes taken out (RFC 5424, section 6.3.3).
+/// Structured data stands behind the action of a header of otrail, or by itself.
+fn has_head(before: &str) -> bool {
+    let is_action = |char: char| char.is_ascii_lowercase() || "._".contains(char);
+    let mut words = before.trim_end().rsplit(' ');
+    before.trim_end_matches('"').is_empty()
+        || words.next().is_some_and(|action| action.contains('.') && action.chars().all(is_action))
+            && before.ends_with(' ')
+}
+
+/// What a server puts before a message is a priority, a time, or nothing.
+fn begins_as_a_frame(text: &str) -> bool {
+    let is_time = text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        || text.as_bytes().get(..4).is_some_and(|month| month[0].is_ascii_uppercase() && month[3] == b' ');
+    text.starts_with('<') || is_time || BEGINS.iter().any(|begin| text.starts_with(begin))
+}
+
+/// With the number of the action, which CEF and LEEF have in the fifth place of their headers.
+fn coded(text: &str, claim: Option<Claim>) -> Option<Claim> {
+    let code = text.split('|').nth(4).unwrap_or_default();
+    claim.map(|claim| Claim { code: code.to_owned(), ..claim })
+}
+
+/// The names and values of the structured data that begins there, escapes taken out (RFC 5424, section 6.3.3); of what
+/// is cut, those before that.
 fn params(text: &str) -> Option<Vec<(&str, String)>> {
     let mut rest = &text[text.find(' ')?..];
     let mut params = Vec::new();
-    while let Some(next) = rest.strip_prefix(' ') {
-        let (name, value) = next.split_once("=\"")?;
-        let mut chars = value.char_indices();
-        let mut read = String::new();
-        let end = loop {
-            match chars.next()? {
-                (_, '\\') => read.push(chars.next()?.1),
-                (end, '"') => break end + 1,
-                (_, other) => read.push(other),
-            }
-        };
-        params.push((name, read));
-        rest = &value[end..];
+    while let Some((param, behind)) = param(rest) {
+        params.push(param);
+        rest = behind;
     }
     Some(params)
+}
+
+/// The first name and value, and what is behind them.
+fn param(text: &str) -> Option<((&str, String), &str)> {
+    let (name, value) = text.strip_prefix(' ')?.split_once("=\"")?;
+    let mut chars = value.char_indices();
+    let mut read = String::new();
+    let end = loop {
+        match chars.next()? {
+            (_, '\\') => read.push(chars.next()?.1),
+            (end, '"') => break end + 1,
+            (_, other) => read.push(other),
+        }
+    };
+    Some(((name, read), &value[end..]))
 }
 
 /// The value of a key that is one word. In other values `=` is escaped.
@@ -187,7 +223,9 @@ fn leef(text: &str, key: &str) -> Option<String> {
 }
 
 /// What a frame begins with, behind its header.
-const BEGINS: [&str; 4] = ["[otrail@", "CEF:", "LEEF:", "{"];
+const BEGINS: [&str; 4] = ["[otrail@", "CEF:", "LEEF:", "{\""];
+/// Where stores keep what they have received.
+const KEPT_WHOLE: [&str; 2] = ["_raw", "original"];
 
 #[cfg(test)]
 mod tests {
@@ -252,8 +290,14 @@ mod tests {
             let chain = record.chain.filter(|_| {
                 format.name == "json" || (format.name == "ocsf" && settings.ocsf == OcsfVersion::V1_9)
             });
-            let expected =
-                Claim { stream: STREAM, seq: Seq(4711), prev: Seq(4700), id: record.event.id, chain };
+            let expected = Claim {
+                stream: STREAM,
+                seq: Seq(4711),
+                prev: Seq(4700),
+                id: record.event.id,
+                chain,
+                code: "OTA-9005".to_owned(),
+            };
             let kept = [
                 format!("Nov 30 02:19:03 plant-a otrail: {frame}"),
                 frame.replace('\t', "#011"),
@@ -295,6 +339,15 @@ mod tests {
         ] {
             assert_eq!(claims.read(line), None, "{line}");
         }
+        let (_, whole) = frame(&FORMATS[0], &Settings::default());
+        let cut = &whole[..whole.find(" class=").unwrap()];
+        assert_eq!(claims.read(cut).map(|claim| claim.seq), Some(Seq(4711)), "{cut}");
+        // What a server has kept of it is a message, in which anything may stand.
+        let forged = "Login failed for user [otrail@32473 id=\"00000000000000000000000000000001\" seq=\"1\" \
+                      stream=\"0123456789abcdef0123456789abcdef\"]";
+        assert_eq!(claims.read(forged), None);
+        let message = serde_json::json!({ "MESSAGE": format!("x {forged}"), "_raw": whole }).to_string();
+        assert_eq!(claims.read(&message).map(|claim| claim.seq), Some(Seq(4711)));
         for format in FORMATS {
             let (_, frame) = frame(format, &Settings::default());
             for at in (0..frame.len()).filter(|&at| frame.is_char_boundary(at)) {

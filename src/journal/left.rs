@@ -64,7 +64,9 @@ impl Journal {
         let least = destinations.iter().map(of).min().unwrap_or(Seq(u64::MAX));
         drop(confirmed);
         // One that has lost records already is no reason to keep the others.
-        let may = |found: &&Found| pins(found, now) || !is_believed && found.confirmed.0 + 1 >= oldest.0;
+        let may = |found: &&Found| {
+            pins(found, now) || !is_believed && found.confirmed.0.saturating_add(1) >= oldest.0
+        };
         Ok(self.gone()?.iter().filter(may).map(|found| found.confirmed).fold(least, Seq::min))
     }
 
@@ -120,7 +122,7 @@ impl Journal {
             "records {first} to {last} are older than the journal may keep (size-max, age-max) and were removed"
         );
         for found in self.gone()? {
-            let next = Seq(found.confirmed.0 + 1);
+            let next = Seq(found.confirmed.0.saturating_add(1));
             if !(first..=last).contains(&next) {
                 continue;
             }

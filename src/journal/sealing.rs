@@ -134,6 +134,8 @@ impl Journal {
 pub struct SealTold {
     /// The segment, by the name of its plain form.
     pub segment: String,
+    /// Its first record.
+    pub first: Seq,
     /// The chain value of its last line.
     pub chain: Chain,
 }
@@ -145,7 +147,8 @@ impl SealTold {
         let is_of_name = |char: char| char.is_ascii_alphanumeric() || "-.".contains(char);
         let name = before.rsplit(|char| !is_of_name(char)).next()?.strip_suffix(forms::SEALED)?;
         let chain = after.split_once(LAST_CHAIN)?.1.trim_start().get(..64)?;
-        Some(SealTold { segment: name.to_owned(), chain: Chain::parse(chain.as_bytes())? })
+        let first = Seq(name.split_once('-')?.0.parse().ok()?);
+        Some(SealTold { segment: name.to_owned(), first, chain: Chain::parse(chain.as_bytes())? })
     }
 }
 

@@ -94,7 +94,10 @@ pub fn verify(state_dir: &Path) -> Result<Verified, JournalError> {
                 walk.line(piece, limit.is_none(), &path)?;
             } else {
                 uncounted += piece.length;
-                walk.ends_in = piece.whole().map(|whole| whole.chain);
+                walk.ends_in = match (walk.ends_in, piece.whole()) {
+                    (Some(before), Some(whole)) if whole.follows(before) => Some(whole.chain),
+                    _ => None,
+                };
             }
             Ok(())
         })?;
@@ -113,7 +116,8 @@ struct Walk {
     line: u64,
     /// `None` where it is not known: at the very beginning, and after a line that is not whole.
     chain: Option<Chain>,
-    /// That of the segment's last line, whether it counts or not; `None` where that is not whole.
+    /// That of the segment's last line, whether it counts or not; `None` where one behind those that count is not whole
+    /// or does not follow.
     ends_in: Option<Chain>,
     next: Option<Seq>,
     /// Where the next segment begins.

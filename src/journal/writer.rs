@@ -95,9 +95,9 @@ impl Open {
         let why = match std::fs::metadata(&self.path) {
             Ok(there) if (there.dev(), there.ino()) == self.inode => return Ok(()),
             Ok(_) => "another file is in its place",
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => "the file was removed or renamed",
             // Keeping the journal within its limits tells that its folder cannot be read.
-            Err(_) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(()),
+            Err(_) => "the file was removed or renamed",
         };
         let way_out = format!("{why}; put the journal back if it is elsewhere, and start otrail again");
         Err(JournalError::io("write", &self.path)(std::io::Error::other(way_out)))

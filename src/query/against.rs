@@ -8,11 +8,12 @@
 //! otherwise: the id of each record, its chain value where the format shows that, and the chain value that each
 //! `agent.seal` tells of a finished segment. One chain value that agrees speaks for all records before it.
 //!
-//! Limit: that the server's own texts are what was sent is not looked at; OCSF 1.9 has fingerprints for that.
+//! Limit: that the server's own texts are what was sent is not looked at; OCSF 1.9 has fingerprints for that. Nor is it
+//! known how far a server should have come: what is missing at its end is not told.
 //! Memory: about 128 bytes for each event of the server.
 
 use crate::format::{Claim, Claims};
-use crate::journal::{End, JournalError, Scan, SealTold};
+use crate::journal::{JournalError, Scan, SealTold, Verified};
 use crate::model::{Action, Record, Seq, StreamId};
 use serde::Serialize;
 use std::io::{self, BufRead, Read};
@@ -36,15 +37,17 @@ pub struct Held {
     pub last: Seq,
     /// Records that are the same event in the journal.
     pub same: u64,
-    /// Records that the journal has removed by its limits: nothing is known of them.
+    /// Records before the oldest that the journal has: nothing is known of them.
     pub removed: u64,
     /// The last record whose chain value agrees: all before it are as they were. `Seq::NONE` where none does.
     pub proved_through: Seq,
+    /// Chain values that the server has.
+    pub chains: u64,
     /// Finished segments that end as their `agent.seal` says.
     pub seals: u64,
     /// Where the journal is not what was sent; at most 1,000.
     pub differences: Vec<Difference>,
-    /// Records that were sent, and are not there; at most 1,000.
+    /// Records that are missing between those that are there; at most 1,000.
     pub missing: Vec<Missing>,
 }
 
@@ -66,9 +69,9 @@ pub struct Difference {
 pub struct Missing {
     /// The last record before them that is there.
     pub after: Seq,
-    /// The one that is certainly among them: it was sent just before the next that is there.
-    pub sent: Seq,
-    /// That one.
+    /// The one that is certainly among them: the next that is there says that it follows it.
+    pub expected: Seq,
+    /// That next one.
     pub before: Seq,
 }
 
@@ -86,7 +89,7 @@ pub struct Against {
 #[derive(Debug, Clone)]
 struct Seen {
     claim: Claim,
-    /// What is told there of a finished segment, if it is an `agent.seal` by the journal.
+    /// What an `agent.seal` tells there of a finished segment.
     seal: Option<Box<SealTold>>,
     file: usize,
     line: u64,
@@ -129,13 +132,17 @@ impl Against {
             return;
         }
         self.held.events += 1;
-        let seal = SealTold::find(text).map(Box::new);
+        self.held.chains += u64::from(claim.chain.is_some());
+        // Nobody but otrail writes that action.
+        let is_seal = claim.code == Action::SEAL.row().code;
+        let seal = SealTold::find(text).filter(|_| is_seal).map(Box::new);
         self.seen.push(Seen { claim, seal, file: self.files.len() - 1, line });
     }
 
-    /// Holds all of it against the journal below a state directory, whose segments end so.
-    pub fn hold(mut self, state_dir: &Path, ends: &[End]) -> Result<Held, JournalError> {
-        self.seen.sort_by_key(|seen| seen.claim.seq);
+    /// Holds all of it against the journal below a state directory, which has been verified.
+    pub fn hold(mut self, state_dir: &Path, verified: &Verified) -> Result<Held, JournalError> {
+        self.seen
+            .sort_by_key(|seen| (seen.claim.seq, seen.claim.id.0, seen.claim.chain.map(|chain| chain.0)));
         let mut seen = std::mem::take(&mut self.seen);
         self.look_for_holes(&seen);
         seen.dedup_by(|one, other| {
@@ -148,7 +155,6 @@ impl Against {
         (self.held.first, self.held.last) = (first.claim.seq, last.claim.seq);
         let before = Seq(self.held.first.0.saturating_sub(1));
         let mut rest = &seen[..];
-        let mut oldest = None;
         for line in Scan::open(state_dir)?.after(before).through(self.held.last) {
             let mut line = match line {
                 Ok(line) => line,
@@ -158,72 +164,76 @@ impl Against {
             };
             let seq = line.place.seq;
             let absent = rest.partition_point(|seen| seen.claim.seq < seq);
-            self.absent(&rest[..absent], *oldest.get_or_insert(seq));
+            self.absent(&rest[..absent], verified.first);
             rest = &rest[absent..];
             let here = rest.partition_point(|seen| seen.claim.seq == seq);
             if here > 0 {
                 let record = line.decode();
-                rest[..here].iter().for_each(|seen| self.compare(seen, record.as_ref(), ends));
+                let is_same = |seen| self.compare(seen, record.as_ref(), verified);
+                let same = rest[..here].iter().map(is_same).filter(|&same| same).count();
+                self.held.same += u64::from(same > 0);
                 rest = &rest[here..];
             }
         }
-        self.absent(rest, oldest.unwrap_or(Seq(u64::MAX)));
+        self.absent(rest, verified.first);
         Ok(self.held)
     }
 
-    /// What was sent just before a record that is there, and is not there itself.
+    /// What a record that is there says it follows, and is not there itself.
     fn look_for_holes(&mut self, seen: &[Seen]) {
         let mut former: Option<Seq> = None;
         for copies in seen.chunk_by(|one, other| one.claim.seq == other.claim.seq) {
             let before = copies[0].claim.seq;
-            // Of servers that select differently, and of a replay, the one that has passed over most.
-            let sent = copies.iter().map(|seen| seen.claim.prev).min().unwrap_or_default();
-            if let Some(after) = former.filter(|&after| after < sent && sent < before) {
-                push(&mut self.held.missing, Missing { after, sent, before });
+            let expected = copies.iter().map(|seen| seen.claim.prev).filter(|&prev| prev < before).max();
+            if let (Some(after), Some(expected)) = (former, expected)
+                && after < expected
+            {
+                push(&mut self.held.missing, Missing { after, expected, before });
             }
             former = Some(before);
         }
     }
 
-    fn compare(&mut self, seen: &Seen, record: Option<&Record>, ends: &[End]) {
-        let claim = &seen.claim;
-        let Some(record) = record else {
-            return self
-                .differs(seen, "a line of the journal that this otrail cannot read stands there".to_owned());
+    /// Whether it is the same in the journal; what is not, is told.
+    fn compare(&mut self, seen: &Seen, record: Option<&Record>, verified: &Verified) -> bool {
+        let difference = match record {
+            None => Some("a line of the journal that this otrail cannot read stands there".to_owned()),
+            Some(record) => difference(&seen.claim, record),
         };
-        if record.event.id != claim.id {
-            let what = format!("event {} was sent, and {} is in the journal", claim.id, record.event.id);
-            return self.differs(seen, what);
+        let seal = seen.seal.as_deref().and_then(|told| self.hold_seal(told, verified));
+        if seen.claim.chain.is_some() && difference.is_none() {
+            self.held.proved_through = seen.claim.seq;
         }
-        match claim.chain {
-            Some(chain) if Some(chain) == record.chain => self.held.proved_through = record.seq,
-            Some(_) => {
-                let what =
-                    "its chain value is not the one that was sent: it, or a record before it, was changed";
-                return self.differs(seen, what.to_owned());
+        let is_same = difference.is_none() && seal.is_none();
+        difference.into_iter().chain(seal).for_each(|what| self.differs(seen, what));
+        is_same
+    }
+
+    /// What is wrong with a segment by what an `agent.seal` told of it.
+    fn hold_seal(&mut self, told: &SealTold, verified: &Verified) -> Option<String> {
+        let end = verified.ends.iter().find(|end| end.segment == told.segment);
+        match end {
+            Some(end) if end.chain == told.chain.to_string() => {
+                self.held.seals += 1;
+                None
             }
-            None => {}
-        }
-        self.held.same += 1;
-        let told = seen.seal.as_deref().filter(|_| record.event.action == Action::SEAL);
-        // What is not there was removed by the limits, or is missing, which verifying names.
-        let end = told.and_then(|told| ends.iter().find(|end| end.segment == told.segment));
-        let (Some(told), Some(end)) = (told, end) else { return };
-        if end.chain == told.chain.to_string() {
-            self.held.seals += 1;
-        } else {
-            let what = format!(
+            Some(_) => Some(format!(
                 "{} ends in another chain value than this event has told: it was changed since",
                 told.segment
-            );
-            self.differs(seen, what);
+            )),
+            // Removed, as the oldest segments are.
+            None if told.first < verified.first => None,
+            None => Some(format!(
+                "{}, of which this event has told, is not there, or does not end as a segment does",
+                told.segment
+            )),
         }
     }
 
     /// Records that the server has, and the journal not.
     fn absent(&mut self, seen: &[Seen], oldest: Seq) {
         for seen in seen {
-            if seen.claim.seq < oldest && oldest.0 < u64::MAX {
+            if seen.claim.seq < oldest {
                 self.held.removed += 1;
             } else {
                 self.differs(seen, "the journal does not have it".to_owned());
@@ -235,6 +245,20 @@ impl Against {
         let place = format!("{}:{}", self.files[seen.file], seen.line);
         push(&mut self.held.differences, Difference { place, seq: seen.claim.seq, what });
     }
+}
+
+/// What is another in the journal than it was when it was sent.
+fn difference(claim: &Claim, record: &Record) -> Option<String> {
+    let (id, code) = (record.event.id, record.event.action.row().code);
+    if id != claim.id {
+        return Some(format!("event {} was sent, and {id} is in the journal", claim.id));
+    }
+    if !claim.code.is_empty() && claim.code != code {
+        return Some(format!("it was sent as {}, and is {code} in the journal", claim.code));
+    }
+    (claim.chain.is_some() && claim.chain != record.chain).then(|| {
+        "its chain value is not the one that was sent: it, or a record before it, was changed".to_owned()
+    })
 }
 
 fn push<T>(list: &mut Vec<T>, item: T) {
