@@ -91,7 +91,7 @@ fn what_nobody_selected_holds_up_no_retention_also_while_the_server_is_away() {
 /// Which records were removed, each time from where the last time ended up to what is there now.
 fn removals_are_told(house: &House) {
     let said = house.said();
-    let told = " are older than the journal may keep (size-max, age-max) and were removed";
+    let told = " are older than the journal may keep (size-max, age-max) and are removed";
     let ranges = said.lines().filter_map(|line| line.strip_suffix(told)?.split_once("records "));
     let ends = ranges.filter_map(|(_, range)| range.split_once(" to "));
     let removed: Vec<[u64; 2]> =

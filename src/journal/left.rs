@@ -3,7 +3,8 @@
 //! The days count from when a destination was last in the config of an agent that runs, and not from what it confirmed last:
 //! one whose server is away for long has the most to lose. It is the time of its cursor file, which is set now and then.
 //!
-//! Invariant: that records go which such a destination has no evidence for is told, once for each.
+//! Invariant: that records go which such a destination has no evidence for is told before they do; once for each, unless
+//! they could not be removed then.
 //! Invariant: while the clock is not believed nothing goes for the days that have passed.
 
 use super::cursor::{self, Found};
@@ -114,12 +115,12 @@ impl Journal {
         }
     }
 
-    /// Says which records are gone for good, and who will never get them.
+    /// Says which records go for good now, and who will never get them.
     pub(super) fn tell_gone(&self, gone: &[Held], now: Time) -> Result<(), JournalError> {
         let (Some(first), Some(last)) = (gone.first(), gone.last()) else { return Ok(()) };
         let (first, last) = (first.name.first, last.last);
         tracing::info!(
-            "records {first} to {last} are older than the journal may keep (size-max, age-max) and were removed"
+            "records {first} to {last} are older than the journal may keep (size-max, age-max) and are removed"
         );
         for found in self.gone()? {
             let next = Seq(found.confirmed.0.saturating_add(1));
@@ -129,7 +130,7 @@ impl Journal {
             let Found { name, in_use, .. } = found;
             let message = format!(
                 "destination {name} is in the config no more since {in_use} or so: records {next} to {last}, for which it has \
-                 no evidence, were removed, and so will be what comes after them"
+                 no evidence, are removed, and so will be what comes after them"
             );
             tracing::warn!("{message}");
             let mut event = Event::own(Action::RECORDS_DROPPED, Outcome::Failure, now, message);

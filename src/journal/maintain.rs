@@ -46,6 +46,8 @@ impl Journal {
         if !gone.is_empty() {
             // What otrail cannot read it does not remove either.
             gone.iter().try_for_each(|name| segment::refuse_later(&dir, name))?;
+            // Before it is so: what is gone tells nobody that it was there.
+            self.tell_gone(&held[..gone.len()], now)?;
             let placing = self.placing();
             for name in &gone {
                 forms::remove(&dir, name)?;
@@ -53,7 +55,6 @@ impl Journal {
             super::store::sync_dir(&dir)?;
             drop(placing);
             self.0.bytes.store(bytes_of(&dir)?, Ordering::Relaxed);
-            self.tell_gone(&held[..gone.len()], now)?;
         }
         let open = (bytes.saturating_sub(kept), self.newest());
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
