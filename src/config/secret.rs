@@ -25,8 +25,9 @@ static KINDS: LazyLock<Vec<Mask>> = LazyLock::new(|| {
 
 /// `credential:NAME` is none, and no key that ends in `-file` has one.
 const ASSIGNED: &str = concat!(
-    r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
-    r#"["']?\s*=\s*(?<secret>"[^"]*"?|'[^']*'?|[^\s"',#]+)"#,
+    r"(?i-u)(?:passwords?|passwd|passphrase|pwd|\bpass|\bpsk|secret(?:[_-]value)?|token|api[_-]?key|credentials?|",
+    r"private[_-]?key|authorization)",
+    r#"["']?\s*(?:=|:\s)\s*(?<secret>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',#][^"',#\n]*)"#,
 );
 /// A password may hold a slash or an `@` that nobody has encoded; there may be no scheme.
 const LOGIN: &str = r#"(?-u)(?:://|^|[\s"'=])[^\s/:@"'=]*:(?<secret>[^\s"'/][^\s"']*)@"#;
@@ -45,6 +46,11 @@ mod tests {
             (r#"token="a-b-c""#, r#"token="*****""#),
             (r#"password = "not closed"#, r#"password = "**********"#),
             ("api-key = 'k'", "api-key = '*'"),
+            (r#"password = "a\"b" # why"#, r#"password = "**"*" # why"#),
+            ("password = two words", "password = *********"),
+            (r#"token: "x""#, r#"token: "*""#),
+            (r#"authorization = "Basic dQ==""#, r#"authorization = "**********""#),
+            (r#"psk = "x", secret-value = "y""#, r#"psk = "*", secret-value = "*""#),
         ] {
             assert_eq!(hidden(text), shown);
         }
@@ -54,6 +60,7 @@ mod tests {
             r#"addresses = ["a:6514", "[fd00::1]:6514"] # ask admin@example.net"#,
             r#"proxy-credentials-file = "/etc/otrail/proxy""#,
             r#"name = "token""#,
+            r#"bypass = "a", secret-file = "/etc/s", pass-file = "p""#,
             r#"key-file = "credential:client.key""#,
         ] {
             assert!(matches!(hidden(text), Cow::Borrowed(_)), "{text}");
