@@ -6,7 +6,8 @@
 //!     |           ^^^^^^^^^^ known: key-value
 //! ```
 //!
-//! Invariant: nothing from the file reaches the terminal as a control character, nor what looks like a secret by its key or its place (`secret`).
+//! Invariant: nothing from the file reaches the terminal as a control character, nor what looks like a secret by its key
+//! or its place (`secret`).
 
 use super::secret::hidden;
 use std::fmt;
