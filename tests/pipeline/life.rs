@@ -107,7 +107,7 @@ fn a_destination_that_leaves_the_config_is_told_of_and_gets_the_rest_when_it_com
     house.start();
     house.wait_until("told", |_| receivers[0].has("OTA-9003"));
     assert!(receivers[0].has("destination archive is in the config no more and has no evidence"));
-    assert!(house.said().contains("cursors/archive"), "{}", house.said());
+    assert!(house.said().contains("otrail destination forget archive"), "{}", house.said());
     assert_eq!(house.stop(), Some(0));
 
     house.forward_nowhere();
