@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | destination forget |
-//!                                   send-test | replay | reload | journal | check | doctor | cert | explain | rules test | normalize | schema | demo |
-//!                                   completions | man
+//!                                   send-test | replay | reload | journal | check | doctor | cert | explain | rules test |
+//!                                   normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!

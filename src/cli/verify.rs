@@ -25,11 +25,11 @@ pub(super) struct Verify {
     place: Place,
     /// Hold what a server has against the journal: its file, or an export of a SIEM; - is standard input
     ///
-    /// Any format of otrail, a frame a line, with whatever the server has put before it; also within JSON (Elasticsearch's
-    /// _source, Splunk's _raw) or a cell of CSV. Which record a frame is, its event's id and its chain value are compared,
-    /// not its texts; how far the server should have come is not known here. Lines that are no event of this journal are counted and passed over. An
-    /// export of a part will do, but it lacks what is not in it: of several destinations, and of a time range, records may
-    /// be told as missing that are elsewhere.
+    /// Any format of otrail, a frame a line, with whatever the server has put before it; also within JSON
+    /// (Elasticsearch's _source, Splunk's _raw) or a cell of CSV. Which record a frame is, its event's id and its
+    /// chain value are compared, not its texts; how far the server should have come is not known here. Lines that are
+    /// no event of this journal are counted and passed over. An export of a part will do, but it lacks what is not in
+    /// it: of several destinations, and of a time range, records may be told as missing that are elsewhere.
     #[arg(long, value_name = "FILE", num_args = 1)]
     against: Vec<PathBuf>,
 }
@@ -135,7 +135,10 @@ fn tell_held(held: &Held, is_whole: bool, out: &mut dyn Write) -> anyhow::Result
     )?;
     let proof = match (held.proved_through.0, held.seals) {
         (0, 0) if held.chains > 0 || !held.differences.is_empty() => return Ok(()),
-        (0, 0) => "no chain value is there: changed texts of the journal would show by nothing".to_owned(),
+        (0, 0) => {
+            "no chain value is there: a text of the journal that was changed under the same id would not show"
+                .to_owned()
+        }
         (0, seals) => format!(
             "{seals} finished segments end in the chain value that was sent: nothing in them was changed{elsewhere}; what \
              came later is not proved by that"

@@ -7,10 +7,10 @@
 //! they could not be removed then.
 //! Invariant: while the clock is not believed nothing goes for the days that have passed.
 
+use super::Journal;
 use super::cursor::{self, Found};
 use super::error::JournalError;
 use super::retention::Held;
-use super::{Journal, Settings};
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -59,25 +59,28 @@ impl Journal {
         now: Time,
         is_believed: bool,
     ) -> Result<Seq, JournalError> {
-        let Settings { destinations, .. } = &self.0.settings;
-        let confirmed = self.confirmed();
-        let of = |name: &String| confirmed.get(name).copied().unwrap_or_default();
-        let least = destinations.iter().map(of).min().unwrap_or(Seq(u64::MAX));
-        drop(confirmed);
         // One that has lost records already is no reason to keep the others.
         let may = |found: &&Found| {
             pins(found, now) || !is_believed && found.confirmed.0.saturating_add(1) >= oldest.0
         };
-        Ok(self.gone()?.iter().filter(may).map(|found| found.confirmed).fold(least, Seq::min))
+        Ok(self
+            .gone()?
+            .iter()
+            .filter(may)
+            .map(|found| found.confirmed)
+            .fold(self.configured_confirmed(), Seq::min))
+    }
+
+    /// What every configured destination has confirmed.
+    fn configured_confirmed(&self) -> Seq {
+        let confirmed = self.confirmed();
+        let of = |name: &String| confirmed.get(name).copied().unwrap_or_default();
+        self.0.settings.destinations.iter().map(of).min().unwrap_or(Seq(u64::MAX))
     }
 
     /// What a journal that is full waits for, and the way out where only an admin has it.
     pub(super) fn waits_for(&self, now: Time) -> String {
-        let Settings { destinations, .. } = &self.0.settings;
-        let confirmed = self.confirmed();
-        let of = |name: &String| confirmed.get(name).copied().unwrap_or_default();
-        let configured = destinations.iter().map(of).min().unwrap_or(Seq(u64::MAX));
-        drop(confirmed);
+        let configured = self.configured_confirmed();
         let left = self.left(now).unwrap_or_default();
         match left.iter().min_by_key(|left| left.confirmed).filter(|left| left.confirmed < configured) {
             Some(Left { name, until, .. }) => format!(
