@@ -25,6 +25,19 @@ fn events_that_the_limit_held_back_are_told_with_their_number() {
     assert_eq!(told.iter().map(|event| event.count).collect::<Vec<_>>(), [Some(100 - asked)]);
 }
 
+/// They are what a server holds against the journal, and as many as there are segments.
+#[test]
+fn a_seal_is_never_held_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = trail::open_journal(dir.path());
+    for _ in 0..100 {
+        journal.note(Event::own(Action::SEAL, Outcome::Success, Time::default(), "sealed"));
+    }
+    journal.note_suppressed(Time::default());
+    let actions = Scan::open(dir.path()).unwrap().map(|line| line.unwrap().decode().unwrap().event.action);
+    assert_eq!(actions.filter(|&action| action == Action::SEAL).count(), 100);
+}
+
 #[test]
 fn files_and_positions_are_known_again_also_by_the_first_line_of_a_batch() {
     let dir = tempfile::tempdir().unwrap();

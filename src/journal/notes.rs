@@ -147,6 +147,8 @@ mod tests {
         while limiter.admit(&gaps, Duration::ZERO) {}
         assert!(limiter.admit(&kind(Action::START, None), Duration::ZERO));
         assert!(limiter.admit(&kind(Action::GAP_DETECTED, Some("b")), Duration::ZERO));
+        let of_destination = Kind { about: Some(("destination".into(), "a".into())), ..gaps.clone() };
+        assert!(limiter.admit(&of_destination, Duration::ZERO));
         assert!(!limiter.admit(&gaps, Duration::from_secs(1)));
         assert!(limiter.admit(&gaps, Duration::from_secs(4)));
     }
