@@ -4,7 +4,7 @@
 //! has the id of the n-th such entry: known, if that id is. A row that has changed is another entry.
 //!
 //! Invariant: a row that was taken once is not taken again while the API can still show it: it shows the newest 100
-//! of a type, and ten times as many are remembered.
+//! of a type, and ten times as many are remembered; of one that shows more, twice as many as an answer had.
 
 use crate::dialect::Parsed;
 use crate::model::guard::Panicked;
@@ -23,6 +23,8 @@ pub(super) struct Known {
 struct Kind {
     /// Halves of ids, as they came.
     ids: VecDeque<u64>,
+    /// How many of them are remembered; `None` until an answer has shown how many are needed.
+    ids_max: Option<usize>,
     newest: Option<Time>,
 }
 
@@ -50,6 +52,7 @@ impl Known {
     pub(super) fn take(&mut self, asked: &str, rows: Vec<Parsed>, is_full: bool) -> New {
         let before = self.kinds.get(asked).and_then(|kind| kind.newest);
         let oldest = rows.iter().filter_map(|row| time_of(&row.event)).min();
+        let ids_max = IDS_MAX.max(rows.len() * 2);
         let mut occurrences: HashMap<EventId, u32> = HashMap::new();
         let (mut new, mut known_rows) = (New::default(), 0);
         for Parsed { mut event, mut identity, defect } in rows.into_iter().rev() {
@@ -60,6 +63,7 @@ impl Known {
             event.id = identity.id(*occurrence);
             *occurrence += 1;
             let kind = self.kind(&event.kind);
+            kind.ids_max = kind.ids_max.max(Some(ids_max));
             kind.see(&event);
             if kind.knows(event.id) {
                 known_rows += 1;
@@ -95,7 +99,7 @@ impl Kind {
     }
 
     fn push(&mut self, id: EventId) {
-        if self.ids.len() == IDS_MAX {
+        while self.ids.len() >= self.ids_max.unwrap_or(IDS_AT_START) {
             self.ids.pop_front();
         }
         self.ids.push_back(half(id));
@@ -116,8 +120,10 @@ fn half(id: EventId) -> u64 {
     id.0 as u64
 }
 
-/// Ids that are remembered of a type.
+/// Ids that are remembered of a type at least.
 const IDS_MAX: usize = 1024;
+/// Ids that are taken from the journal, which does not say how many rows an answer has.
+const IDS_AT_START: usize = 8192;
 /// Types that are told apart; about 80 are documented.
 const KINDS_MAX: usize = 256;
 
@@ -188,6 +194,16 @@ mod tests {
         let rows = || vec![parsed("B", 2, "x"), parsed("A", 1, "y")];
         assert_eq!(known.take("A", rows(), false).events.len(), 2);
         assert!(known.take("B", rows(), false).events.is_empty());
+    }
+
+    #[test]
+    fn the_rows_of_an_answer_without_a_limit_are_taken_once_over_a_restart_as_well() {
+        let (mut before, mut after) = (Known::default(), Known::default());
+        let rows = || (0..3000).rev().map(|second| parsed("A", second, "x")).collect();
+        let taken = before.take("A", rows(), true).events;
+        assert_eq!((taken.len(), before.take("A", rows(), true).events.len()), (3000, 0));
+        taken.iter().for_each(|event| after.remember(event));
+        assert!(after.take("A", rows(), true).events.is_empty());
     }
 
     #[test]
