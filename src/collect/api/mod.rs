@@ -205,7 +205,9 @@ impl Poller {
         let is_full = rows.len() >= ROWS_MAX;
         let new = self.known.take(kind, rows, is_full);
         let mut input = Input::default();
-        if let Some(gap) = new.gap {
+        // Of rows that are passed over nothing is lost, and a restart knows none of them.
+        let is_kept = |event: &Event| self.common.classes.contains(&event.class);
+        if let Some(gap) = new.gap.filter(|_| new.events.iter().any(is_kept)) {
             self.tell_overflow(kind, gap, new.events.first().map(|event| event.id), now, &mut input);
         }
         for panicked in new.defects {
