@@ -145,6 +145,22 @@ impl Bytes {
             Bytes::Sealed(sealed) => sealed.seek(offset),
         }
     }
+
+    /// The same where lines that were whole when it was opened are read again: what is in memory of them still holds.
+    pub(super) fn seek_near(&mut self, offset: u64, path: &Path) -> Result<(), JournalError> {
+        let Bytes::Plain(reader) = self else { return self.seek(offset, path) };
+        let at = reader.stream_position();
+        at.and_then(|at| reader.seek_relative(offset.wrapping_sub(at).cast_signed()))
+            .map_err(JournalError::io("read", path))
+    }
+
+    /// Whether nothing has to be unpacked to read on there.
+    pub(super) fn is_near(&self, offset: u64) -> bool {
+        match self {
+            Bytes::Plain(_) => true,
+            Bytes::Sealed(sealed) => sealed.has(offset),
+        }
+    }
 }
 
 /// What `read_until` does, which is slower to find the line feed.

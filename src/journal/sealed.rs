@@ -191,10 +191,18 @@ impl Sealed {
         (self.at, self.raw) = (0, Vec::new());
     }
 
+    /// Whether the frame with this byte of the segment was taken last.
+    pub(super) fn has(&self, offset: u64) -> bool {
+        self.current.is_some() && self.current == self.frame_at(offset)
+    }
+
+    fn frame_at(&self, offset: u64) -> Option<usize> {
+        self.frames.partition_point(|frame| frame.begin <= offset).checked_sub(1)
+    }
+
     /// Goes on at a byte of the segment.
     pub(super) fn seek(&mut self, offset: u64) -> Result<(), JournalError> {
-        let after = self.frames.partition_point(|frame| frame.begin <= offset);
-        let Some(number) = after.checked_sub(1) else { return Ok(()) };
+        let Some(number) = self.frame_at(offset) else { return Ok(()) };
         if self.current != Some(number) {
             // What cannot be unpacked has no bytes to go on at: reading comes to the next frame.
             self.take(number)?;
