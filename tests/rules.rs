@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use expect_test::expect;
+use otrail::model::{Action, Outcome};
 use regex::Regex;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
+use support::process::{House, entry, patiently};
 
 const RULES: &str = r#"# Ours.
 [[rule]]
@@ -204,4 +208,72 @@ fn a_log_beside_the_config_is_found_from_its_folder() {
         .unwrap();
     let text = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
     assert!(text.contains("source log: sensor.log is readable"), "{text}");
+}
+
+/// Whether the rule of the site reads this text: the name of the target that it finds.
+fn target(house: &House, number: usize) -> Option<String> {
+    let text = format!("Operator alice badged in at north{number}");
+    house.write_log(entry(number).replace("User alice signed in", &format!("{text};")).as_bytes());
+    let found = || {
+        let records = house.records();
+        records.into_iter().find(|record| record.event.message.starts_with(&text))
+    };
+    assert!(patiently(|| found().is_some()), "{}", house.said());
+    found()?.event.target.and_then(|target| target.name.map(|name| name.to_string()))
+}
+
+#[test]
+fn a_reload_with_a_changed_rule_file_that_has_a_problem_changes_nothing() {
+    let mut house = House::new();
+    fs::create_dir(house.path("rules.d")).unwrap();
+    let folder = house.path("");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.join(name), text).unwrap();
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o644)).unwrap();
+    };
+    fs::set_permissions(house.path("rules.d"), Permissions::from_mode(0o755)).unwrap();
+    let good = "[[rule]]\nname = \"badge\"\nmatch = '^Operator {user} badged in at {target};'\n\
+                action = \"user.login\"\n";
+    write("rules.d/site.toml", good);
+    house.start();
+    house.wait_until("it is there", |_| true);
+    assert_eq!(target(&house, 1).as_deref(), Some("north1"));
+
+    // Changed, and no rule any more.
+    write("rules.d/site.toml", &good.replace("{target};'", "(;'"));
+    let place = format!("{}:3:9: ", house.path("rules.d/site.toml").display());
+    let output = house.run(&["reload"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains(&place), "{said}");
+    assert!(said.ends_with("the agent goes on with the config that it had; told in the trail\n"), "{said}");
+    let status = house.status().unwrap();
+    assert_eq!((status.config.round, status.healthy), (0, false));
+    assert!(status.config.unused.starts_with(&place), "{status:?}");
+    let records = house.records();
+    let event = &records.iter().rfind(|record| record.event.action == Action::CONFIG_CHANGED).unwrap().event;
+    assert_eq!(event.outcome, Outcome::Failure);
+    assert!(event.message.contains(&format!("it is not used: {place}")), "{}", event.message);
+    assert_eq!(target(&house, 2).as_deref(), Some("north2"), "the rules in use stay");
+    // One that may not be read any more is no less of a problem.
+    write("rules.d/site.toml", good);
+    fs::set_permissions(house.path("rules.d/site.toml"), Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(house.run(&["reload"]).status.code(), Some(78));
+    write("rules.d/site.toml", good);
+    assert_eq!(house.run(&["reload"]).status.code(), Some(0));
+    assert!(house.status().unwrap().config.unused.is_empty());
+
+    // What a start has left out, and nobody has changed since, is in no other change's way.
+    write("rules.d/wrong.toml", "[[rule]]\nname = 1\n");
+    assert_eq!(house.run(&["reload"]).status.code(), Some(78));
+    assert_eq!(house.stop(), Some(0));
+    house.start();
+    house.wait_until("it is there", |_| true);
+    house.set_at_top("heartbeat = \"1 h\"");
+    let output = house.run(&["reload"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("left out: "));
+    write("rules.d/wrong.toml", "[[rule]]\nname = 1\n\n");
+    assert_eq!(house.run(&["reload"]).status.code(), Some(78), "it was changed, and is still wrong");
+    assert_eq!(house.stop(), Some(0));
 }

@@ -10,16 +10,17 @@
 //! What goes on is the whole agent, in the way of every stop and start, which loses nothing and repeats no more than what
 //! had no evidence. The event goes to the destinations that were there before: whoever takes one out is told of to it.
 //!
-//! Invariant: a config that is not valid, or whose new TLS files cannot be used, changes nothing.
+//! Invariant: a config that is not valid, or whose new TLS files or wording rules cannot be used, changes nothing.
 
 use super::status::Overview;
 use super::{descriptors, now};
-use crate::config::{Change, Config, changes};
+use crate::config::{Change, Config, Problem, changes};
 use crate::forward::error_text;
 use crate::model::act::{Asker, Reloaded};
 use crate::model::status::ConfigStatus;
 use crate::model::{Action, Event, Outcome, Target, Text};
 use crate::transport;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
@@ -83,15 +84,25 @@ impl Reloader {
             }
         };
         let changes = changes(before, &config);
-        let left_out = config.rule_problems.iter().map(|problem| format!("left out: {problem}"));
+        let (left_out, wrong): (Vec<&Problem>, Vec<&Problem>) =
+            config.rule_problems.iter().partition(|problem| is_left_out(problem, before, &changes));
+        let left_out = left_out.into_iter().map(|problem| format!("left out: {problem}"));
         let warnings = warnings.iter().map(ToString::to_string).chain(left_out);
         reloaded.warnings = warnings.map(|warning| warning.trim_end().to_owned()).collect();
         reloaded.changes = changes.iter().map(ToString::to_string).collect();
         reloaded.sha256.clone_from(&config.sha256);
-        reloaded.problems = unfit(&config, &changes);
+        let wrong = wrong.into_iter().map(|problem| problem.to_string().trim_end().to_owned());
+        reloaded.problems = wrong.chain(unfit(&config, &changes)).collect();
         reloaded.round = self.in_use.round + u64::from(!changes.is_empty());
         (reloaded, Some(config))
     }
+}
+
+/// Whether the rules in use are without it already, as since a start, and nobody has touched its file: then it keeps an
+/// admin from nothing else. Otherwise whoever has changed a rule file would lose the rules that it has had.
+fn is_left_out(problem: &Problem, before: &Config, changes: &[Change]) -> bool {
+    let name = Path::new(&problem.file).file_name().unwrap_or_default().to_string_lossy();
+    before.rule_problems.contains(problem) && !changes.iter().any(|change| change.is_of("rules", &name))
 }
 
 /// What keeps a valid config from being gone on with.

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Have the agent read its config anew and go on with it
 ///
-/// The file and the new TLS files of destinations are checked first: where they cannot be used, the agent says so and
-/// stays as it is. Else it stops in order and goes on with the new config, in the same process: it loses nothing, repeats
+/// The file, the wording rules of the site and the new TLS files of destinations are checked first: where they cannot be
+/// used, the agent says so and stays as it is. Else it stops in order and goes on with the new config, in the same process: it loses nothing, repeats
 /// no more than what had no evidence of delivery, and whoever follows the trail goes on following; a query that is just
 /// being answered may end as incomplete. SIGHUP does the same without an answer. Who has done it, and what is different,
 /// is an event of the trail (agent.config_changed), which the destinations get that were there before. What takes a

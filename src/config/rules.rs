@@ -1,6 +1,7 @@
 //! `[rules]`: the wording rules of the site, from a folder beside the config.
 //!
-//! Invariant: a file or rule with a problem is left out and told; all others work.
+//! Invariant: a file or rule with a problem is left out and told; all others work. Whether a config with such a problem is
+//! used at all is for the reader of it to say (`otrail run` starts with it, a reload does not go on with it).
 
 use super::problem::Problem;
 use super::{Config, file, sha256};
