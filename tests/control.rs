@@ -235,7 +235,7 @@ fn only_a_socket_that_nobody_answers_on_is_replaced() {
         settings: Settings { socket: socket.to_owned(), admin_groups: vec![], admin_users: vec![] },
         journal: agent.journal.clone(),
         status: Arc::new(Status::default),
-        act: Arc::new(|_, _, _| Err(String::new())),
+        act: Arc::new(|_, _, _| Err(String::new().into())),
         limits: Limits::default(),
     };
     let taken = agent.dir.path().join("run/control.sock");
@@ -261,7 +261,7 @@ fn a_question_at_which_the_agent_panics_is_answered_with_an_error_and_the_next_o
         settings: settings(dir.path(), &[]),
         journal: open_journal(dir.path()),
         status: Arc::new(status),
-        act: Arc::new(|_, _, _| Err(String::new())),
+        act: Arc::new(|_, _, _| Err(String::new().into())),
         limits: Limits::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

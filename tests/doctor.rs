@@ -100,7 +100,7 @@ fn a_destination_that_is_well_is_shown_step_by_step() {
     assert_eq!(receiver.count("code=\"OTA-9005\""), 1);
     assert!(!house.path("state").exists());
     let unknown = house.run(&["doctor", "nobody"]);
-    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.status.code(), Some(2));
     let text = house.run(&["doctor", "siem"]);
     let said = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(said.lines().all(|line| line.contains("destination siem: ")), "{said}");

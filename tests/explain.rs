@@ -154,7 +154,8 @@ fn a_masked_secret_is_not_shown() {
         "{text}"
     );
     let unknown = explain(&["-c", config, "--source", "third", "x"]);
+    assert_eq!(unknown.status.code(), Some(2));
     assert!(
-        String::from_utf8(unknown.stderr).unwrap().contains("no source `third`; known: timeline, second")
+        String::from_utf8(unknown.stderr).unwrap().contains("no source third; there is timeline, second")
     );
 }

@@ -258,7 +258,7 @@ fn a_destination_that_left_is_forgotten_by_an_admin_and_by_no_mistake() {
     for (name, why) in [("siem", "for others: nothing is"), ("../LOCK", "nothing is kept for a destination")]
     {
         let (code, _, errors) = told(&house.run(&["destination", "forget", name, "--yes"]));
-        assert!(code == Some(1) && errors.contains(why), "{errors}");
+        assert!(code == Some(2) && errors.contains(why), "{errors}");
     }
     assert_eq!(house.stop(), Some(0));
 }

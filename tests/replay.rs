@@ -268,9 +268,9 @@ fn what_a_destination_does_not_select_goes_to_it_only_when_asked_for() {
     let none = replay(&house, &["id=00000000000000000000000000000000"]);
     assert_eq!((none.status.code(), replayed(&none).sent), (Some(0), 0));
     let unknown = house.run(&["replay", "--dest", "other", "--since", "today"]);
-    assert!(
-        String::from_utf8_lossy(&unknown.stderr).contains("there is no destination other; there is siem")
-    );
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(said.contains("there is no destination other; there is siem"), "{said}");
+    assert_eq!(unknown.status.code(), Some(2), "wrong usage, as for every command that takes one");
     assert_eq!(house.run(&["replay"]).status.code(), Some(2), "of what?");
     assert_eq!(house.run(&["replay", "--since", "whenever"]).status.code(), Some(2));
     assert_eq!(house.stop(), Some(0));

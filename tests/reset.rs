@@ -203,10 +203,10 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
     for (args, code, told) in [
         (
             &["reset", "tymeline", "--yes", "--to", "end"][..],
-            1,
+            2,
             "there is no source tymeline; there is timeline",
         ),
-        (&["show", "tymeline"], 1, "there is no source tymeline; there is timeline"),
+        (&["show", "tymeline"], 2, "there is no source tymeline; there is timeline"),
         (&["reset", "timeline", "--yes", "--to", &beyond], 1, "ends before byte"),
         (
             &["reset", "timeline", "--yes", "--to", "end", "--file", other.to_str().unwrap()],

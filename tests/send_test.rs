@@ -45,7 +45,7 @@ fn through_the_agent_test_events_go_the_way_of_every_event_and_are_in_the_trail(
     assert!(said.starts_with("second at localhost:") && said.contains("arrived after "), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     let unknown = house.run(&["send-test", "third"]);
-    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.status.code(), Some(2));
     let said = String::from_utf8_lossy(&unknown.stderr);
     assert!(said.contains("there is no destination third; there is first, second"), "{said}");
     assert_eq!(house.stop(), Some(0));
@@ -87,5 +87,5 @@ fn without_an_agent_they_go_directly_and_are_no_part_of_the_trail() {
     assert_eq!(texts, all[0].messages, "the bytes are what was sent");
     assert!(!house.path("state").exists());
     let nobody = house.run(&["send-test", "nobody"]);
-    assert_eq!(nobody.status.code(), Some(1));
+    assert_eq!(nobody.status.code(), Some(2));
 }

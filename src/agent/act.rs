@@ -2,59 +2,60 @@
 
 use super::now;
 use super::status::Overview;
-use crate::collect;
+use crate::collect::{self, ResetError};
 use crate::control::Ongoing;
 use crate::forward::error_text;
 use crate::journal::{Draft, FollowedFile, Input};
 use crate::model::act::{Act, Asker, Done, FilePlace, Forget, Forgotten, SourcePlaces};
 use crate::model::status::{FileStatus, SourceStatus};
-use crate::model::{Action, Event, Outcome, Target, Text, Time};
+use crate::model::{Action, Denial, Event, Outcome, Target, Text, Time};
 use std::path::Path;
 
 impl Overview {
     /// Does it, or says in a sentence why not; blocks.
-    pub(super) fn act(&self, act: Act, asker: Asker, ongoing: &Ongoing) -> Result<Done, String> {
+    pub(super) fn act(&self, act: Act, asker: Asker, ongoing: &Ongoing) -> Result<Done, Denial> {
         match act {
             Act::ShowSources { name } => self.places(name.as_deref()).map(Done::Sources),
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
             Act::ForgetDestination(wish) => self.forget(&wish, &asker).map(Done::Forgotten),
-            Act::Reload => self.reload(&asker).map(Done::Reloaded),
-            Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name)),
+            Act::Reload => Ok(Done::Reloaded(self.reload(&asker)?)),
+            Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name).into()),
             Act::ResetSource(reset) => {
-                self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| error_text(&error))
+                self.collecting.reset(reset, asker).map(Done::Reset).map_err(|error| denial(&error))
             }
         }
     }
 
     /// Where sources are read on: one of them, or all.
-    fn places(&self, name: Option<&str>) -> Result<Vec<SourcePlaces>, String> {
+    fn places(&self, name: Option<&str>) -> Result<Vec<SourcePlaces>, Denial> {
         let asked = self.asking.iter().map(collect::PollerHandle::status);
         let mut sources: Vec<SourceStatus> = self.collecting.status().into_iter().chain(asked).collect();
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         if let Some(name) = name.filter(|name| !names.contains(name)) {
-            return Err(format!("there is no source {name}; there is {}", names.join(", ")));
+            return Err(Denial::unknown("source", name, &names));
         }
         sources.retain(|source| name.is_none_or(|name| name == source.name));
         Ok(sources.into_iter().map(|source| self.places_of(source)).collect())
     }
 
     /// Keeps nothing for a destination that left the config any more. The trail has it before it is done.
-    fn forget(&self, wish: &Forget, asker: &Asker) -> Result<Forgotten, String> {
+    fn forget(&self, wish: &Forget, asker: &Asker) -> Result<Forgotten, Denial> {
         let name = &wish.name;
         if self.config().destinations.iter().any(|settings| settings.name == *name) {
             return Err(format!(
                 "destination {name} is in the config: take it out and run `otrail reload` first, else it would get \
                  everything anew"
-            ));
+            )
+            .into());
         }
         let all = self.journal.all_left().map_err(|error| error_text(&error))?;
         let Some(left) = all.iter().find(|left| left.name == *name) else {
             let names: Vec<&str> = all.iter().map(|left| left.name.as_str()).collect();
             let there = if names.is_empty() { "nothing is".to_owned() } else { names.join(", ") };
-            return Err(format!(
+            return Err(Denial::Unknown(format!(
                 "nothing is kept for a destination {name} that left the config; for others: {there}"
-            ));
+            )));
         };
         let mut forgotten = Forgotten {
             destination: left.name.clone(),
@@ -104,6 +105,14 @@ impl Overview {
             place(&file, open)
         });
         SourcePlaces { files: files.collect(), name, path, kind, answered: String::new() }
+    }
+}
+
+/// Why a source has not been taken to another place.
+fn denial(error: &ResetError) -> Denial {
+    match error {
+        ResetError::Unknown { .. } => Denial::Unknown(error_text(error)),
+        _ => Denial::No(error_text(error)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::control::Ongoing;
 use crate::filter::{Clock, Filter};
 use crate::forward::{Replay as Sending, ReplayHandle};
 use crate::model::act::{Asker, Replay, Replayed};
-use crate::model::{Action, Event, Outcome, Seq, Target};
+use crate::model::{Action, Denial, Event, Outcome, Seq, Target};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,14 +48,14 @@ impl Overview {
         wish: &Replay,
         asker: &Asker,
         ongoing: &Ongoing,
-    ) -> Result<Vec<Replayed>, String> {
+    ) -> Result<Vec<Replayed>, Denial> {
         let names: Vec<&str> =
             self.config().destinations.iter().map(|settings| settings.name.as_str()).collect();
         if let Some(name) = wish.destination.as_deref().filter(|name| !names.contains(name)) {
-            return Err(format!("there is no destination {name}; there is {}", names.join(", ")));
+            return Err(Denial::unknown("destination", name, &names));
         }
         if !(1..=Replay::WAIT_SECONDS_MAX).contains(&wish.wait_seconds) {
-            return Err(format!("a wait from 1 to {} s is possible", Replay::WAIT_SECONDS_MAX));
+            return Err(format!("a wait from 1 to {} s is possible", Replay::WAIT_SECONDS_MAX).into());
         }
         let words = wish.filters.iter().map(|(name, value)| (name, value));
         let filter = Arc::new(Filter::parse(words, &Clock::utc(now())).map_err(|error| error.to_string())?);

@@ -7,26 +7,29 @@ use crate::forward::{self, error_text};
 use crate::journal::{Draft, Input};
 use crate::model::act::{Asker, Test, Tested};
 use crate::model::status::DestinationStatus;
-use crate::model::{Action, Event, Outcome, Text};
+use crate::model::{Action, Denial, Event, Outcome, Text};
 use std::time::{Duration, Instant};
 
 impl Overview {
     /// Journals test events and waits for their evidence; blocks.
-    pub(super) fn test(&self, test: &Test, asker: &Asker) -> Result<Vec<Tested>, String> {
+    pub(super) fn test(&self, test: &Test, asker: &Asker) -> Result<Vec<Tested>, Denial> {
         let names: Vec<&str> =
             self.config().destinations.iter().map(|settings| settings.name.as_str()).collect();
         if let Some(name) = test.destination.as_deref().filter(|name| !names.contains(name)) {
-            return Err(format!("there is no destination {name}; there is {}", names.join(", ")));
+            return Err(Denial::unknown("destination", name, &names));
         }
         if !(1..=Test::COUNT_MAX).contains(&test.count) || test.wait_seconds > Test::WAIT_SECONDS_MAX {
             return Err(format!(
                 "from 1 to {} test events and at most {} s are possible",
                 Test::COUNT_MAX,
                 Test::WAIT_SECONDS_MAX
-            ));
+            )
+            .into());
         }
         if self.journal.is_paused() {
-            return Err("the journal is full and takes nothing; ask again when there is space".to_owned());
+            return Err("the journal is full and takes nothing; ask again when there is space"
+                .to_owned()
+                .into());
         }
         let before = self.journal.newest();
         let sent: Vec<DestinationStatus> = self.destinations.iter().map(forward::Handle::status).collect();

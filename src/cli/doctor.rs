@@ -20,7 +20,7 @@ use std::process::ExitCode;
 /// which evidence comes. Sources, rights, rotation, disk and limits of this host are looked at as well.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 no problem; 1 a problem, or there is no such destination; 78 bad configuration."
+    after_help = "Exit codes: 0 no problem; 1 a problem; 2 wrong usage, or there is no such destination; 78 bad configuration."
 )]
 pub struct Doctor {
     /// The destination; without it all, and the host as well

@@ -4,7 +4,7 @@ use super::Common;
 use crate::collect::{Cut, Cutter, Ordinals, Reading, SourceSettings};
 use crate::config;
 use crate::dialect::{Context, Dialect, End, Habits, Masks, Parsed, Part, Rules, State};
-use crate::model::{Class, Event, FileNo, Flag, Position, Record, Seq, Text};
+use crate::model::{Class, Denial, Event, FileNo, Flag, Position, Record, Seq, Text};
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
 use std::io::{self, Read};
@@ -79,9 +79,10 @@ impl House {
 /// The source of that name, else the first.
 fn wanted(sources: Vec<SourceSettings>, name: Option<&str>) -> anyhow::Result<SourceSettings> {
     let names: Vec<String> = sources.iter().map(|source| source.name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut sources = sources.into_iter();
     let found = sources.find(|source| name.is_none_or(|name| source.name == name));
-    found.with_context(|| format!("there is no source `{}`; known: {}", name.unwrap_or(""), names.join(", ")))
+    found.ok_or_else(|| Denial::unknown("source", name.unwrap_or(""), &names).into())
 }
 
 /// Reads a stream to its end; `take` gets each record and how it was cut out and says whether to go on, `pause` is

@@ -5,6 +5,7 @@ use crate::config::{ConfigError, Problem, plain};
 use crate::control::ControlError;
 use crate::filter::FilterError;
 use crate::journal::JournalError;
+use crate::model::Denial;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::process::ExitCode;
@@ -46,6 +47,9 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
     if let Some(error) = error.downcast_ref::<ControlError>() {
         return of_asking(error);
     }
+    if let Some(Denial::Unknown(_)) = error.downcast_ref() {
+        return Exit::Usage;
+    }
     let of_agent = error.downcast_ref::<AgentError>().and_then(|error| match error {
         AgentError::Journal(error) => Some(error),
         _ => None,
@@ -67,6 +71,7 @@ fn of_asking(error: &ControlError) -> Exit {
     match error {
         ControlError::NotRunning { .. } => Exit::NotRunning,
         ControlError::Refused(_) => Exit::Refused,
+        ControlError::Unknown(_) => Exit::Usage,
         ControlError::No(_) | ControlError::Silent { .. } => Exit::No,
         ControlError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Exit::Refused,
         _ => Exit::Damaged,
@@ -151,6 +156,8 @@ mod tests {
             (anyhow::Error::from(asked(io(io::ErrorKind::NotFound))), Exit::NotRunning),
             (ControlError::Refused("no".to_owned()).into(), Exit::Refused),
             (ControlError::No("no".to_owned()).into(), Exit::No),
+            (ControlError::Unknown("no".to_owned()).into(), Exit::Usage),
+            (Denial::unknown("destination", "soc", &[]).into(), Exit::Usage),
             (ControlError::Garbled("no".to_owned()).into(), Exit::Damaged),
             (journal(io::ErrorKind::PermissionDenied).into(), Exit::Refused),
             (AgentError::Journal(journal(io::ErrorKind::Other)).into(), Exit::Damaged),

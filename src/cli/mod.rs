@@ -47,6 +47,7 @@ pub use color::{Color, Paint};
 
 use crate::config::{self, Config, ConfigError, Problem};
 use crate::control;
+use crate::model::Denial;
 use crate::query::render::safe;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use exit::Exit;
@@ -229,13 +230,12 @@ fn warn(text: &str) {
 /// The config has no destination of that name.
 fn no_destination(config: &Config, name: &str) -> anyhow::Error {
     let names: Vec<&str> = config.destinations.iter().map(|it| it.name.as_str()).collect();
+    let path = config.path.display();
     match names.is_empty() {
-        true => anyhow::anyhow!(
-            "there is no destination {name}, nor any other: {} has none",
-            config.path.display()
-        ),
-        false => anyhow::anyhow!("there is no destination {name}; there is {}", names.join(", ")),
+        true => Denial::Unknown(format!("there is no destination {name}, nor any other: {path} has none")),
+        false => Denial::unknown("destination", name, &names),
     }
+    .into()
 }
 
 /// Lines without a character that a terminal would obey.

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// agent they go directly from here, in a stream of their own.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 all are confirmed; 1 not all are, or there is no such destination; 4 refused; 78 bad configuration.")]
+Exit codes: 0 all are confirmed; 1 not all are; 2 wrong usage, or there is no such destination; 4 refused; 78 bad configuration.")]
 pub struct SendTest {
     /// The destination whose evidence is waited for; all without it
     #[arg(value_name = "DEST")]

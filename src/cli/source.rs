@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 /// Look at and change where a source is read on
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 done; 1 nothing was changed; 3 not running; 4 refused.")]
+#[command(after_help = "Exit codes: 0 done; 1 nothing was changed; 2 wrong usage; 3 not running; 4 refused.")]
 pub struct Source {
     #[command(subcommand)]
     command: What,

@@ -295,7 +295,7 @@ mod tests {
         let status = Arc::new(Status::default);
         let journal = journal.unwrap();
         let server =
-            Server { settings, journal, status, act: Arc::new(|_, _, _| Err(String::new())), limits };
+            Server { settings, journal, status, act: Arc::new(|_, _, _| Err(String::new().into())), limits };
         let shared = Shared { server, queries: Semaphore::new(1) };
         let (mut stream, _client) = UnixStream::pair().unwrap();
         let (_stop, shutdown) = watch::channel(false);

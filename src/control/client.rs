@@ -130,6 +130,7 @@ impl Client {
     fn unexpected(&self, reply: Reply) -> ControlError {
         match reply {
             Reply::Refused(sentence) => ControlError::Refused(sentence),
+            Reply::Unknown(sentence) => ControlError::Unknown(sentence),
             Reply::No(sentence) => ControlError::No(sentence),
             Reply::Error(sentence) => ControlError::Failed(sentence),
             Reply::End(_)

@@ -29,6 +29,9 @@ pub enum ControlError {
     /// The caller is no admin; the sentence is the agent's.
     #[error("{0}")]
     Refused(String),
+    /// What was asked for names what is not there; the sentence is the agent's.
+    #[error("{0}")]
+    Unknown(String),
     /// What was asked for cannot be done; the sentence is the agent's.
     #[error("{0}")]
     No(String),

@@ -3,6 +3,7 @@
 use super::protocol::{Reply, STOPPING, Wish};
 use super::server::{Shared, stopped};
 use super::{Peer, audit, request};
+use crate::model::Denial;
 use crate::model::act::Replayed;
 use std::sync::{Arc, OnceLock};
 use tokio::net::UnixStream;
@@ -67,7 +68,8 @@ pub(super) async fn act(
     match done {
         _ if left => None,
         Ok(Ok(done)) => Some(Reply::Done(Box::new(done))),
-        Ok(Err(why)) => Some(Reply::No(why)),
+        Ok(Err(Denial::Unknown(why))) => Some(Reply::Unknown(why)),
+        Ok(Err(Denial::No(why))) => Some(Reply::No(why)),
         Err(_) => Some(Reply::Error("what was to be done broke down".to_owned())),
     }
 }

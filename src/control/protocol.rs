@@ -120,6 +120,8 @@ pub enum Reply {
     End(End),
     /// The caller may not ask.
     Refused(String),
+    /// What is wanted names what is not there.
+    Unknown(String),
     /// It cannot be done like that.
     No(String),
     /// The agent cannot answer.

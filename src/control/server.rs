@@ -7,9 +7,9 @@ use super::slots::{Slot, Slots};
 use super::socket::Socket;
 use super::{ControlError, Ongoing, Settings, access, answer, audit, peer, socket};
 use crate::journal::Journal;
-use crate::model::Time;
 use crate::model::act::{Act, Asker, Done};
 use crate::model::status::Status;
+use crate::model::{Denial, Time};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// Does what somebody wants done, or says in a sentence why not.
-pub type Acting = dyn Fn(Act, Asker, &Ongoing) -> Result<Done, String> + Send + Sync;
+pub type Acting = dyn Fn(Act, Asker, &Ongoing) -> Result<Done, Denial> + Send + Sync;
 
 /// What the agent gives to be asked.
 pub struct Server {

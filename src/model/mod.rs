@@ -6,6 +6,7 @@
 //! Record   an Event with its place in the journal (Seq) and in the sensor's log (Position)
 //! Chain    a value of the journal's hash chain; Print what binds one frame to the next
 //! Act      what an admin may have the agent do
+//! Denial   why it does not
 //! History  when, to whom and on which evidence records were delivered
 //! Status   what `otrail status` shows, as plain data
 //! guard    does a computation that may panic, and says where it did
@@ -17,6 +18,7 @@
 pub mod act;
 mod action;
 pub mod delivery;
+mod denial;
 pub(crate) mod eight;
 mod event;
 pub mod guard;
@@ -29,6 +31,7 @@ mod taxonomy;
 mod time;
 
 pub use action::{Action, ActionRow, Asim, AsimSchema, Cim, CimModel, Ecs, Ocsf};
+pub use denial::Denial;
 pub use event::{Class, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text};
 pub use hash::{Chain, Print};
 pub(crate) use hash::{hex_of, unhex};

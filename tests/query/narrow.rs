@@ -104,7 +104,7 @@ fn what_is_delivered_is_told_by_the_cursors() {
     let (code, _, errors) = run(dir.path(), &["query", "--delivered=soc"]);
     assert_eq!(
         (code, errors.as_str()),
-        (Some(2), "otrail: there is no destination `soc`; known are archive, siem\n")
+        (Some(2), "otrail: there is no destination soc; there is archive, siem\n")
     );
 }
 

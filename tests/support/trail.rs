@@ -35,7 +35,7 @@ impl Agent {
         let journal = open_journal(dir.path());
         let status = || Status { sensor: "plant-a".to_owned(), pid: 7, ..Status::default() };
         let settings = settings(dir.path(), admin_groups);
-        let act = Arc::new(|_, _, _: &Ongoing| Err("nothing is done here".to_owned()));
+        let act = Arc::new(|_, _, _: &Ongoing| Err("nothing is done here".to_owned().into()));
         let (journal_too, status) = (journal.clone(), Arc::new(status));
         let server = Server { settings, journal: journal_too, status, act, limits };
         let runtime =

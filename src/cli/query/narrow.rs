@@ -6,7 +6,7 @@ use super::super::warn;
 use super::Query;
 use super::cursor::Cursor;
 use crate::filter::{Clock, Filter, FilterError};
-use crate::model::Seq;
+use crate::model::{Denial, Seq};
 
 /// What the system did not do, outside; what the caller did wrong, inside.
 type Outcome<T> = anyhow::Result<Result<T, anyhow::Error>>;
@@ -86,7 +86,7 @@ impl Query {
             let known: Vec<&str> = all.iter().map(|reach| reach.name.as_str()).collect();
             return Ok(Err(match known.is_empty() {
                 true => anyhow::anyhow!("there is no destination"),
-                false => anyhow::anyhow!("there is no destination `{name}`; known are {}", known.join(", ")),
+                false => Denial::unknown("destination", name, &known).into(),
             }));
         }
         reaches.iter().for_each(|reach| self.tell(&reach.told()));
