@@ -1,5 +1,6 @@
 //! How the text of a file is encoded: UTF-8, or UTF-16 as its byte order mark says, or its first characters.
 
+use super::{End, State};
 use std::borrow::Cow;
 
 /// The encoding of a file.
@@ -97,6 +98,20 @@ impl Encoding {
             Err(_) => (Cow::Owned(String::from_utf16_lossy(&units)), false),
         }
     }
+}
+
+/// How many bytes of `bytes` are the mark at the head of the file; `None` while that is not known.
+pub(super) fn head(state: &mut State, bytes: &[u8], end: End) -> Option<usize> {
+    if !state.at_head {
+        return Some(0);
+    }
+    if end != End::Final && (bytes.is_empty() || Encoding::may_begin(bytes)) {
+        return None;
+    }
+    state.at_head = false;
+    let (encoding, mark) = Encoding::of(bytes);
+    state.encoding = encoding;
+    Some(mark)
 }
 
 const LINE_FEED: u16 = 0x0A;

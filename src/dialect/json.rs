@@ -10,7 +10,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, fields, objects, parts};
+use super::{Claim, Context, Dialect, Parsed, State, fields, objects, parts, wide};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -28,13 +28,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     claim: Claim::Shape,
 };
 
-fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
-    said::parsed(context, entry, read)
+fn parse(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
+    wide::parsed(state, entry, |entry| said::parsed(context, entry, read))
 }
 
 /// Whether one of the first lines is an object with fields whose usual names say what they mean.
 fn speaks(head: &[u8]) -> bool {
-    let entries = super::entries(&DIALECT, &mut State::at(0), head);
+    let mut state = State::at(0);
+    let entries = super::entries(&DIALECT, &mut state, head);
     let is_object = |line: &[u8]| {
         let mut found = Vec::new();
         if line.first() == Some(&b'{')
@@ -44,7 +45,7 @@ fn speaks(head: &[u8]) -> bool {
         }
         fields::are_usual(&found)
     };
-    entries.iter().take(8).any(|entry| is_object(&head[entry.text.clone()]))
+    entries.iter().take(8).any(|entry| is_object(&wide::text(&state, &head[entry.text.clone()])))
 }
 
 /// What an object says; also for objects that stand in a syslog line.

@@ -22,6 +22,7 @@ mod values;
 
 pub use one::{Mask, MaskProblem};
 
+use super::encoding::Encoding;
 use super::read::fields;
 use super::{Context, Identity, Parsed, State, lines};
 use crate::model::{Event, Flag, Raw};
@@ -57,6 +58,10 @@ impl Masks {
         if self.masks.is_empty() {
             return parse(entry);
         }
+        let is_object = || state.encoding.text(entry).0.starts_with('{');
+        if state.is_wide() && (state.table.is_none() || is_object()) {
+            return self.parse_wide(state, context, entry, &parse);
+        }
         if entry.strip_prefix(lines::MARK).unwrap_or(entry).first() == Some(&b'{') {
             let text = String::from_utf8_lossy(entry);
             if let Some(masked) = json::masked(self, &text) {
@@ -82,6 +87,24 @@ impl Masks {
         };
         self.mask_fields(context, &mut parsed);
         parsed
+    }
+
+    /// The same of an entry in UTF-16 that is no row of CSV: it is masked in UTF-8.
+    fn parse_wide(
+        &self,
+        state: &State,
+        context: &Context<'_>,
+        entry: &[u8],
+        parse: &dyn Fn(&[u8]) -> Parsed,
+    ) -> Parsed {
+        let mut narrow = state.clone();
+        (narrow.encoding, narrow.table) = (Encoding::Utf8, None);
+        let (text, _) = state.encoding.text(entry);
+        let parse: &dyn Fn(&[u8]) -> Parsed = &|masked| match masked == text.as_bytes() {
+            true => parse(entry),
+            false => parse(&state.encoding.bytes(String::from_utf8_lossy(masked).into_owned())),
+        };
+        self.parse(&narrow, context, text.as_bytes(), parse)
     }
 
     /// The text with every secret replaced; `None` when there is none. What was replaced goes to `secrets`.

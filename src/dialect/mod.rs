@@ -45,6 +45,7 @@ mod timeline_csv;
 mod timeline_json;
 mod types;
 pub mod uncut;
+mod wide;
 
 pub use auto::{detect, rival};
 pub use fields::{Fields, MEANINGS};

@@ -19,15 +19,19 @@
 use super::array::{self, Opens};
 use super::object::{self, Object};
 use super::page::{self, Part};
-use super::{Dialect, End, Entry, State, json, lines, timeline_json};
+use super::{Dialect, End, Entry, State, json, lines, timeline_json, wide};
 use memchr::{memchr, memchr_iter, memchr2_iter, memrchr};
 
 /// Finds the whole entries at the head of `bytes`; stops where an array or a page begins or ends.
 pub(super) fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
+    wide::split(state, bytes, end, entries, of_bytes)
+}
+
+/// The same of bytes that have ASCII in them, behind the mark of so many bytes at the head of the file.
+fn of_bytes(state: &mut State, bytes: &[u8], head: usize, end: End, entries: &mut Vec<Entry>) -> usize {
     if state.in_array {
         return array::split(state, bytes, 0, end, entries);
     }
-    let Some(head) = lines::head(state, bytes, end) else { return 0 };
     // Up to `alone` each line is an entry.
     let (mut start, mut alone) = (sole_objects(bytes, head, entries), head);
     while start < bytes.len() {

@@ -8,7 +8,7 @@
 use super::array::Scan;
 use super::encoding::{Encoding, UNMARKED_BYTES};
 use super::timeline_csv::Table;
-use super::{Dialect, End, objects, uncut};
+use super::{Dialect, End, objects, uncut, wide};
 use crate::model::guard::guard;
 use std::panic::AssertUnwindSafe;
 
@@ -128,6 +128,22 @@ impl State {
 
     /// Looks for the end of an entry over the limit in the bytes that follow; just after it, when it is there.
     pub fn skip(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.encoding == Encoding::Utf8 {
+            return self.skip_bytes(bytes);
+        }
+        let half = self.skipped.half.take();
+        let before = usize::from(half.is_some());
+        let units: Vec<u8> = half.into_iter().chain(bytes.iter().copied()).collect();
+        let found = self.skip_bytes(&wide::narrow(self.encoding, &units, End::Open));
+        if found.is_none() && units.len() % 2 == 1 {
+            self.skipped.half = units.last().copied();
+        }
+        // Where the next entry begins with a unit whose first half is gone already, that unit goes: a place between two
+        // halves would put every entry after it out of step.
+        found.map(|units| (2 * units.max(before)).saturating_sub(before))
+    }
+
+    fn skip_bytes(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.in_array {
             let scan = AssertUnwindSafe(|| self.skipped.scan.skip(bytes));
             match guard(scan) {
@@ -136,22 +152,7 @@ impl State {
                 Err(_) => (self.in_array, self.in_page) = (false, false),
             }
         }
-        if self.encoding == Encoding::Utf8 {
-            return memchr::memchr(b'\n', bytes).map(|at| at + 1);
-        }
-        let mut from = 0;
-        if let (Some(half), Some(&other)) = (self.skipped.half, bytes.first()) {
-            self.skipped.half = None;
-            if self.encoding.unit(&[half, other], 0) == Some(u16::from(b'\n')) {
-                return Some(1);
-            }
-            from = 1;
-        }
-        let found = self.encoding.line_feed(bytes, from).map(|at| at + 2);
-        if found.is_none() && (bytes.len() - from) % 2 == 1 {
-            self.skipped.half = bytes.last().copied();
-        }
-        found
+        memchr::memchr(b'\n', bytes).map(|at| at + 1)
     }
 }
 

@@ -12,7 +12,7 @@
 //! number of cells than the header is read as far as it goes and flagged `unparsed`, too.
 
 use super::csv::{self, Row, Shape};
-use super::encoding::Encoding;
+use super::encoding::{Encoding, head};
 use super::parts::part_of;
 use super::time::{self, Moment};
 use super::timeline::{self, Timeline};
@@ -113,20 +113,6 @@ fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) ->
         }
     }
     start
-}
-
-/// How many bytes of `bytes` are the mark at the head of the file; `None` while that is not known.
-fn head(state: &mut State, bytes: &[u8], end: End) -> Option<usize> {
-    if !state.at_head {
-        return Some(0);
-    }
-    if end != End::Final && (bytes.is_empty() || Encoding::may_begin(bytes)) {
-        return None;
-    }
-    state.at_head = false;
-    let (encoding, mark) = Encoding::of(bytes);
-    state.encoding = encoding;
-    Some(mark)
 }
 
 /// Adds the row `start..stop` unless it is blank; just after its line end.
@@ -269,12 +255,13 @@ fn trimmed(cell: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Whether one of the first lines is a header; UTF-16 alone will do, for nobody else reads that.
+/// Whether one of the first lines is a header; UTF-16 alone will do, for nobody else reads that but who reads objects.
 fn speaks(head: &[u8]) -> bool {
     const LINES: usize = 8;
     let (encoding, mark) = Encoding::of(head);
     if encoding != Encoding::Utf8 {
-        return true;
+        let first = encoding.text(&head[mark..]).0.trim_start().chars().next();
+        return !matches!(first, Some('{' | '['));
     }
     let mut lines = head[mark..].split_inclusive(|&byte| byte == b'\n').take(LINES);
     lines.any(|line| header(line.trim_ascii_end(), encoding).is_some())

@@ -4,6 +4,7 @@
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
 //! timestamp   milliseconds since 1970 as a number or as digits in a string, or any other form of `time`
 //! the others  text, or null; a number or boolean counts as its text
+//! encoding    UTF-8 or UTF-16, each with a mark or without, see `wide`
 //! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows; see `objects`
 //! ```
 //!
@@ -17,7 +18,7 @@
 use super::flat::{self, Flat, Next};
 use super::time;
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, Entry, Parsed, State, objects, parts};
+use super::{Claim, Context, Dialect, Entry, Parsed, State, objects, parts, wide};
 use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -37,7 +38,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     claim: Claim::Own,
 };
 
-fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
+fn parse(state: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
+    wide::parsed(state, entry, |entry| of_utf_8(context, entry))
+}
+
+fn of_utf_8(context: &Context<'_>, entry: &[u8]) -> Parsed {
     let (text, valid) = match std::str::from_utf8(entry) {
         Ok(text) => (Cow::Borrowed(text), true),
         Err(_) => (String::from_utf8_lossy(entry), false),
@@ -65,10 +70,11 @@ fn parse(_: &State, context: &Context<'_>, entry: &[u8]) -> Parsed {
 /// Whether one of the first lines reads as an entry.
 fn speaks(head: &[u8]) -> bool {
     const LINES: usize = 8;
-    let entries = super::entries(&DIALECT, &mut State::at(0), head);
+    let mut state = State::at(0);
+    let entries = super::entries(&DIALECT, &mut state, head);
     let readable = |entry: &Entry| {
-        let text = std::str::from_utf8(&head[entry.text.clone()]).ok();
-        let fields: Option<Written<'_>> = text.and_then(|text| serde_json::from_str(text).ok());
+        let text = wide::text(&state, &head[entry.text.clone()]);
+        let fields: Option<Written<'_>> = serde_json::from_slice(&text).ok();
         fields.is_some_and(|Written { fields: Fields { timeline, .. }, .. }| timeline.says_something())
     };
     entries.iter().take(LINES).any(readable)

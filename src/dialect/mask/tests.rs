@@ -134,3 +134,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_in_utf_16_is_masked_as_the_same_text_in_utf_8_is() {
+    for text in [entry("User ana: password=hunter2"), "{\"password\":\"hunter2\"".to_owned()] {
+        for encoding in [Encoding::Utf16Le, Encoding::Utf16Be] {
+            let mut state = State::at(9);
+            state.encoding = encoding;
+            let bytes = encoding.bytes(text.clone());
+            let context = Context::example();
+            let event = super::super::read(&DIALECTS[0], &state, &context, &shipped(), &bytes).event;
+            let narrow = read(&shipped(), text.as_bytes()).event;
+            assert_eq!((&event.message, event.raw.bytes()), (&narrow.message, narrow.raw.bytes()));
+            assert!(event.flags.contains(Flag::MASKED) && !event.message.contains("hunter2"), "{event:?}");
+        }
+    }
+    // Without a secret its bytes are what they were, also where they are no text.
+    let mut state = State::at(9);
+    state.encoding = Encoding::Utf16Le;
+    let broken = b"\x3D\xD8{\0";
+    let event = super::super::read(&DIALECTS[0], &state, &Context::example(), &shipped(), broken).event;
+    assert_eq!(event.raw.bytes(), broken);
+}
