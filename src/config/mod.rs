@@ -9,7 +9,7 @@
 //! value        how durations, sizes and names are written; address: a server and a proxy
 //! check        the settings that stand once; source, destination (frame, select): those that stand many times
 //! changes      what is different between two configs
-//! problem      file:line:column: what is wrong, the line, a caret, a way out
+//! problem      file:line:column: what is wrong, the line, a caret, a way out; place: where that is
 //! ```
 //!
 //! Invariant: all problems are found in one go, and no input makes this room panic.
@@ -25,6 +25,7 @@ mod file;
 mod frame;
 mod keys;
 mod mask;
+mod place;
 mod problem;
 mod raw;
 mod rules;
@@ -36,7 +37,8 @@ mod value;
 
 pub use changes::{Change, changes};
 pub use keys::{Key, SECTIONS, Section};
-pub use problem::{Place, Problem, plain};
+pub use place::Place;
+pub use problem::{Problem, plain};
 pub use rules::SiteRules;
 
 use crate::{collect, control, forward, journal};

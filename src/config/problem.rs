@@ -9,10 +9,10 @@
 //! Invariant: nothing from the file reaches the terminal as a control character, nor what looks like a secret by its key
 //! or its place (`secret`).
 
+use super::place::{Lines, Place};
 use super::secret::hidden;
 use std::fmt;
 use std::ops::Range;
-use unicode_width::UnicodeWidthStr;
 
 /// One thing that is wrong, or at least remarkable, in the config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,21 +25,6 @@ pub struct Problem {
     pub message: String,
     /// What to do about it; may be empty.
     pub way_out: String,
-}
-
-/// A stretch of one line of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Line number, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// The line, fit for a terminal, at most `EXCERPT_CHARS_MAX` long.
-    pub excerpt: String,
-    /// Columns of a terminal before the underlined ones.
-    pub indent: usize,
-    /// Number of underlined columns, at least one.
-    pub width: usize,
 }
 
 impl Problem {
@@ -56,37 +41,8 @@ impl Problem {
         message: impl Into<String>,
         way_out: impl Into<String>,
     ) -> Problem {
-        let place = Some(Place::of(text, span));
+        let place = Some(Lines::new(text).place(span));
         Problem { place, ..Problem::of_file(file, message, way_out) }
-    }
-}
-
-impl Place {
-    /// The line on which `span` begins; a longer span is underlined up to the end of that line.
-    fn of(text: &str, span: Range<usize>) -> Place {
-        let start = char_start(text, span.start);
-        let end = char_start(text, span.end).max(start);
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let column = text[line_start..start].chars().count() + 1;
-        let marked = text[start..end.min(line_end)].trim_end().chars().count();
-        // As many characters, whatever is not shown of them.
-        let line = hidden(text[line_start..line_end].trim_end_matches('\r'));
-        let before: Vec<String> = line.chars().take(column - 1).map(visible).collect();
-        let (left, before) = window_before(&before);
-        let rest = || line.chars().skip(column - 1).map(visible);
-        let marked: String = rest().take(marked).collect();
-        let indent = left.width() + before.width();
-        let room = EXCERPT_CHARS_MAX.saturating_sub(left.chars().count() + before.chars().count());
-        let mut excerpt = left.to_owned() + &before;
-        excerpt.extend(rest().collect::<String>().chars().take(room));
-        Place {
-            line: text[..line_start].matches('\n').count() + 1,
-            column,
-            excerpt,
-            indent,
-            width: marked.width().clamp(1, room.max(1)),
-        }
     }
 }
 
@@ -148,33 +104,18 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The nearest character boundary at or before `at`.
-fn char_start(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
-}
-
-/// What stands before the marked text, shortened from the left when it would push that out of sight.
-fn window_before(before: &[String]) -> (&'static str, String) {
-    let length: usize = before.iter().map(|part| part.chars().count()).sum();
-    if length <= EXCERPT_CHARS_MAX / 2 {
-        return ("", before.concat());
-    }
-    ("…", before[before.len().saturating_sub(CONTEXT_CHARS)..].concat())
+/// Text without a character that a terminal would obey or hide.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if deceives(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// A character as it is safe and plain to see on a terminal.
-fn visible(c: char) -> String {
+pub(super) fn visible(c: char) -> String {
     match c {
         '\t' => "    ".to_owned(),
         c if deceives(c) => c.escape_unicode().to_string(),
         c => c.to_string(),
     }
-}
-
-/// Text without a character that a terminal would obey or hide.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if deceives(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// Control characters, and those that reorder or hide what stands around them.
@@ -183,8 +124,6 @@ fn deceives(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-const EXCERPT_CHARS_MAX: usize = 160;
-const CONTEXT_CHARS: usize = 40;
 const QUOTE_CHARS_MAX: usize = 60;
 const WORD_CHARS_MAX: usize = 64;
 

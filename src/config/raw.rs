@@ -4,6 +4,7 @@
 //! Not here: what a value must look like (`value`) and what it is for (`check`, `source`, `destination`).
 
 use super::keys::{self, Key, Section};
+use super::place::Lines;
 use super::problem::{Problem, nearest, quoted};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -16,8 +17,15 @@ pub(super) struct Notes<'a> {
     /// The config file; relative paths are relative to its folder.
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
-    problems: RefCell<Vec<(usize, Problem)>>,
-    warnings: RefCell<Vec<(usize, Problem)>>,
+    problems: RefCell<Vec<Note>>,
+    warnings: RefCell<Vec<Note>>,
+}
+
+/// What is to be said of a place.
+struct Note {
+    span: Range<usize>,
+    message: String,
+    way_out: String,
 }
 
 impl<'a> Notes<'a> {
@@ -27,28 +35,19 @@ impl<'a> Notes<'a> {
 
     /// Something that keeps the config from being used.
     pub(super) fn problem(&self, span: Range<usize>, message: impl Into<String>, way_out: impl Into<String>) {
-        let note = (span.start, self.note(span, message.into(), way_out.into()));
-        self.problems.borrow_mut().push(note);
+        self.problems.borrow_mut().push(Note { span, message: message.into(), way_out: way_out.into() });
     }
 
     /// Something that an admin should know.
     pub(super) fn warning(&self, span: Range<usize>, message: impl Into<String>, way_out: impl Into<String>) {
-        let note = (span.start, self.note(span, message.into(), way_out.into()));
-        self.warnings.borrow_mut().push(note);
+        self.warnings.borrow_mut().push(Note { span, message: message.into(), way_out: way_out.into() });
     }
 
     /// Problems and warnings, each in the order of the file.
     pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
-        (in_order(self.problems.into_inner()), in_order(self.warnings.into_inner()))
-    }
-
-    /// An empty span at the start of the file stands for the file as a whole.
-    fn note(&self, span: Range<usize>, message: String, way_out: String) -> Problem {
         let file = self.path.display().to_string();
-        match span {
-            Range { start: 0, end: 0 } => Problem::of_file(&file, message, way_out),
-            span => Problem::at(&file, self.text, span, message, way_out),
-        }
+        let shown = |notes| in_order(&file, self.text, notes);
+        (shown(self.problems.into_inner()), shown(self.warnings.into_inner()))
     }
 }
 
@@ -208,7 +207,13 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn in_order(mut notes: Vec<(usize, Problem)>) -> Vec<Problem> {
-    notes.sort_by_key(|&(start, _)| start);
-    notes.into_iter().map(|(_, problem)| problem).collect()
+/// An empty span at the start of the file stands for the file as a whole.
+fn in_order(file: &str, text: &str, mut notes: Vec<Note>) -> Vec<Problem> {
+    notes.sort_by_key(|note| note.span.start);
+    let mut lines = Lines::new(text);
+    let shown = |Note { span, message, way_out }| Problem {
+        place: (span != (0..0)).then(|| lines.place(span)),
+        ..Problem::of_file(file, message, way_out)
+    };
+    notes.into_iter().map(shown).collect()
 }
