@@ -236,3 +236,28 @@ fn where_nothing_of_the_journal_is_or_no_file_that_is_said() {
     let (code, text) = verify(dir.path(), &[], &["--against", "/no\u{1b}where"]);
     assert!(code == Some(1) && text.contains("cannot read /no\\u{1b}where"), "{text}");
 }
+
+/// As a store writes it that answers with all it has found.
+#[test]
+fn an_export_that_is_one_array_on_one_line_is_read_to_its_last_event() {
+    let dir = journal("user");
+    for name in ["rfc5424", "json", "cef"] {
+        let format = FORMATS.iter().find(|format| format.name == name).unwrap();
+        let frames = sent(format, dir.path(), |_| true);
+        // Longer than any line of which all counts.
+        let blank = " ".repeat(100_000);
+        let objects: Vec<String> = frames
+            .iter()
+            .map(|frame| format!("{{\"_raw\":{}}}{blank}", Value::from(frame.as_str())))
+            .collect();
+        let texts: Vec<String> = frames.iter().map(|frame| Value::from(frame.as_str()).to_string()).collect();
+        for (export, count) in
+            [(objects.join(","), 37), (texts.join(", "), 37), (objects[..20].join(","), 20)]
+        {
+            let (code, held) = held(dir.path(), &[format!("[{export}]"), frames[0].clone()]);
+            assert_eq!(code, Some(0), "{name}: {held}");
+            assert_eq!((&held["lines"], &held["same"]), (&2.into(), &count.into()), "{name}: {held}");
+            assert_eq!(held["events"], count + 1, "{name}: {held}");
+        }
+    }
+}

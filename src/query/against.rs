@@ -12,6 +12,7 @@
 //! known how far a server should have come: what is missing at its end is not told.
 //! Memory: about 128 bytes for each event of the server.
 
+use super::elements::{self, Elements};
 use crate::format::{Claim, Claims};
 use crate::journal::{JournalError, Scan, SealTold, Verified};
 use crate::model::{Action, Record, Seq, StreamId};
@@ -107,7 +108,8 @@ impl Against {
         }
     }
 
-    /// Reads one file, whatever else is in it. Of a line beyond 1 MiB the beginning counts.
+    /// Reads one file, whatever else is in it. Of a line beyond 1 MiB the beginning counts, but of one that is a JSON array
+    /// each element does, up to as much.
     pub fn read(&mut self, name: &str, file: &mut impl BufRead) -> io::Result<()> {
         self.files.push(name.to_owned());
         let (mut bytes, mut number) = (Vec::new(), 0);
@@ -116,16 +118,36 @@ impl Against {
             if file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes)? == 0 {
                 return Ok(());
             }
+            (number, self.held.lines) = (number + 1, self.held.lines + 1);
+            if let Some(begin) = elements::begin(&bytes) {
+                self.array(number, &bytes[begin..], file)?;
+                continue;
+            }
             if !bytes.ends_with(b"\n") {
                 file.skip_until(b'\n')?;
             }
-            number += 1;
-            self.line(number, &String::from_utf8_lossy(&bytes));
+            self.event(number, &String::from_utf8_lossy(&bytes));
         }
     }
 
-    fn line(&mut self, line: u64, text: &str) {
-        self.held.lines += 1;
+    /// A line that is an array, of which the beginning has been read.
+    fn array(&mut self, number: u64, beginning: &[u8], file: &mut impl BufRead) -> io::Result<()> {
+        let (mut elements, bytes_max) = (Elements::default(), LINE_BYTES_MAX as usize);
+        elements.take(beginning, bytes_max, |text| self.event(number, text));
+        let mut is_whole = beginning.ends_with(b"\n");
+        while !is_whole {
+            let bytes = file.fill_buf()?;
+            let feed = memchr::memchr(b'\n', bytes).map(|feed| feed + 1);
+            let count = feed.unwrap_or(bytes.len());
+            elements.take(&bytes[..count], bytes_max, |text| self.event(number, text));
+            file.consume(count);
+            is_whole = feed.is_some() || count == 0;
+        }
+        elements.end(|text| self.event(number, text));
+        Ok(())
+    }
+
+    fn event(&mut self, line: u64, text: &str) {
         let Some(claim) = self.claims.read(text) else { return };
         if claim.stream != self.stream {
             self.held.of_others += 1;

@@ -14,6 +14,7 @@
 //! Not here: who may ask (`control`) and what the words of a filter mean (`filter`).
 
 mod against;
+mod elements;
 mod glance;
 mod keys;
 mod needle;
