@@ -52,7 +52,7 @@ impl Cert {
         let What::Pin(Pin { url, output }) = self.what;
         let address = if url.contains("://") { url.clone() } else { format!("https://{url}") };
         let Url { host, port, .. } = Url::parse(&address).map_err(|(problem, _)| {
-            anyhow!("{} {problem}: for example https://sensor-01.example.net", plain(&url))
+            anyhow!("{} {problem}: for example https://sensor-01.example.net", plain(&without_user(&url)))
         })?;
         let seen = presented::certificate(&settings(host.clone(), port))?;
         match output {
@@ -69,6 +69,13 @@ impl Cert {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What stands before an `@` may be a password: it goes to no terminal and no log.
+fn without_user(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+    format!("{scheme}***@{host}")
 }
 
 fn show(out: &mut dyn Write, server: &str, seen: &Certificate) -> anyhow::Result<()> {
@@ -108,3 +115,26 @@ fn settings(host: String, port: u16) -> net::Settings {
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_address_is_not_repeated() {
+        for (url, told) in [
+            ("https://admin:pa@ss/w@sensor", "https://***@sensor"),
+            ("http://admin:pass@sensor:80/x", "http://***@sensor:80/x"),
+            ("admin:pass@sensor", "***@sensor"),
+            ("https://sensor", "https://sensor"),
+        ] {
+            assert_eq!(without_user(url), told);
+        }
+        for url in ["https://admin:hunter2@sensor", "ftp://admin:hunter2@sensor", "admin:hunter2@sensor"] {
+            let pin = Pin { url: url.to_owned(), output: Output::Text };
+            let common = Common { config: "otrail.toml".into(), color: super::super::Color::Never };
+            let said = Cert { what: What::Pin(pin) }.run(&common, &mut Vec::new()).unwrap_err().to_string();
+            assert!(said.contains("***@sensor ") && !said.contains("hunter2"), "{said}");
+        }
+    }
+}
