@@ -248,6 +248,13 @@ fn who_leaves_and_an_agent_that_stops_end_it_and_the_trail_says_so() {
         assert_eq!(told.len(), 2, "{leaves}");
         assert_eq!((told[1].outcome, told[1].reason.as_deref()), (Outcome::Failure, Some(reason)));
         assert!(told[1].count < Some(600));
+        // "51 of 51 events confirmed" would be all that was wanted.
+        let message = &told[1].message;
+        assert!(
+            message.contains(" events went out, ") && message.contains(" of them confirmed"),
+            "{message}"
+        );
+        assert!(!message.contains(" of 600") && !message.contains(": 600 events"), "{message}");
         let last = house.records().pop().unwrap().event.action;
         assert_eq!(last, Action::STOP, "told before the end");
     }

@@ -235,6 +235,10 @@ impl fmt::Display for Replayed {
         let Replayed { complete, sent, confirmed, resent, unreadable, evidence, error, .. } = self;
         match evidence.as_str() {
             "none" => write!(f, "{sent} events sent; the config wants no evidence (evidence = \"none\")")?,
+            // How many were wanted beyond those is not known.
+            _ if !complete && !error.is_empty() => {
+                write!(f, "{sent} events went out, {confirmed} of them confirmed")?;
+            }
             _ => write!(f, "{confirmed} of {sent} events confirmed")?,
         }
         if *confirmed > 0 && evidence != "none" {
