@@ -73,7 +73,15 @@ fn the_help_of_a_command_has_all_that_stands_with_its_arguments() {
 #[test]
 fn an_stdout_that_is_full_is_named() {
     let full = || fs::File::options().write(true).open("/dev/full").unwrap();
-    for args in [&["schema", "config"][..], &["man"], &["explain", "User alice logged in"]] {
+    for args in [
+        &["schema", "config"][..],
+        &["man"],
+        &["explain", "User alice logged in"],
+        &["--help"],
+        &["--version"],
+        &["help", "query"],
+        &["completions", "bash"],
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_otrail")).args(args).stdout(full()).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(
@@ -98,10 +106,12 @@ fn a_bad_configuration_is_78_for_whoever_reads_it() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let output = Command::new(env!("CARGO_BIN_EXE_otrail")).arg("man").stdout(writer).output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    for word in ["man", "--help", "--version"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_otrail")).arg(word).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{word}");
+    }
 }
 
 #[test]

@@ -171,11 +171,7 @@ impl Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(with_query_command(std::env::args_os().collect())) {
         Ok(cli) => cli,
-        Err(usage) => {
-            // A reader that has gone away has seen enough of the help.
-            let _ = usage.print();
-            return if usage.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
-        }
+        Err(usage) => return tell(&usage),
     };
     let mut out = Out { stdout: io::stdout().lock(), closed: false };
     let outcome = cli.command.run(&cli.common, &mut out).and_then(|code| {
@@ -190,6 +186,20 @@ pub fn main() -> ExitCode {
             let _ = exit::explain(&error, &mut io::stderr().lock());
             exit::of(&error).into()
         }
+    }
+}
+
+/// Shows the help or the version that was asked for, or what is wrong with the command line.
+fn tell(usage: &clap::Error) -> ExitCode {
+    let told = usage.print().and_then(|()| io::stdout().flush());
+    match told {
+        _ if usage.use_stderr() => Exit::Usage.into(),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            warn(&format!("stdout cannot be written: {error}"));
+            Exit::No.into()
+        }
+        // A reader that has gone away has seen enough of it.
+        _ => Exit::Done.into(),
     }
 }
 
