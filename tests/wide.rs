@@ -1,7 +1,5 @@
 //! A log of JSON objects in UTF-16, as PowerShell's `>` and `Out-File` write it, through the real agent.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use otrail::model::{Flag, Record};
