@@ -178,8 +178,9 @@ fn entries_in_pieces(
 pub fn bytes_of(event: &Event) -> Vec<u8> {
     let units = || std::str::from_utf8(event.raw.bytes()).unwrap().encode_utf16();
     match &event.raw {
-        Raw::Text(_) if event.flags.contains(Flag::UTF_16LE) => units().flat_map(u16::to_le_bytes).collect(),
-        Raw::Text(_) if event.flags.contains(Flag::UTF_16BE) => units().flat_map(u16::to_be_bytes).collect(),
+        Raw::Bytes(bytes) => bytes.to_vec(),
+        _ if event.flags.contains(Flag::UTF_16LE) => units().flat_map(u16::to_le_bytes).collect(),
+        _ if event.flags.contains(Flag::UTF_16BE) => units().flat_map(u16::to_be_bytes).collect(),
         raw => raw.bytes().to_vec(),
     }
 }
@@ -207,8 +208,9 @@ pub fn lost(dialects: &[&str], rest: &[u8]) -> Option<String> {
     let mark = marks.into_iter().find(|mark| rest.starts_with(mark));
     let mut rest = rest[mark.map_or(0, <[u8]>::len)..].to_vec();
     let is_table = dialects.contains(&"timeline-csv");
-    rest.retain(|&byte| !(is_table && byte == 0));
     let is_json = dialects.iter().any(|name| ["timeline-json", "json"].contains(name));
+    // These read UTF-16, too.
+    rest.retain(|&byte| !((is_table || is_json) && byte == 0));
     let structure = if is_json { "[], \t\r\n\x0C" } else { " \t\r\n\x0C" };
     let rest = String::from_utf8_lossy(&rest);
     let rest = if is_json { without_pages(&rest) } else { rest.into_owned() };
