@@ -31,6 +31,7 @@ fn the_help_shows_every_command_and_the_query_flag() {
     for word in [
         "run",
         "query",
+        "report",
         "status",
         "source",
         "replay",
@@ -53,6 +54,7 @@ fn the_help_of_a_command_has_all_that_stands_with_its_arguments() {
     for (command, said) in [
         ("query", "different names all must hold"),
         ("show", "Looking at an event is a query"),
+        ("report", "Sum up the trail"),
         ("send-test", "in a stream of their own"),
         ("replay", "are events of the trail"),
         ("doctor", "a test event"),

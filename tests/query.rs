@@ -6,6 +6,8 @@
 mod errors;
 #[path = "query/narrow.rs"]
 mod narrow;
+#[path = "query/report.rs"]
+mod report;
 #[path = "query/shapes.rs"]
 mod shapes;
 #[path = "query/values.rs"]

@@ -1,7 +1,7 @@
 //! The command line: one command, one file; what is shown goes to a handed `Write`.
 //!
 //! ```text
-//! otrail [-c FILE] [--color WHEN] run | query | show | status | source show | source reset | destination forget |
+//! otrail [-c FILE] [--color WHEN] run | query | show | report | status | source show | source reset | destination forget |
 //!                                   send-test | replay | reload | journal | check | doctor | cert | explain | rules test |
 //!                                   normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
@@ -31,6 +31,7 @@ mod query;
 mod reach;
 mod reload;
 mod replay;
+mod report;
 mod rules;
 mod run;
 mod schema;
@@ -113,6 +114,7 @@ pub enum Command {
     Run(run::Run),
     Query(Box<query::Query>),
     Show(show::Show),
+    Report(report::Report),
     /// Show how the agent, its sources, journal and destinations are
     Status(status::Status),
     /// Look at and change where a source is read on
@@ -146,6 +148,7 @@ impl Command {
             Command::Run(command) => command.run(common, out),
             Command::Query(command) => command.run(common, out),
             Command::Show(command) => command.run(common, out),
+            Command::Report(command) => command.run(common, out),
             Command::Status(command) => command.run(common, out),
             Command::Source(command) => command.run(common, out),
             Command::Destination(command) => command.run(common, out),

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cursor::Cursor;
+pub(super) use narrow::with_parts;
 use printer::Printer;
 use resume::Followed;
 pub(super) use words::words_of;

@@ -114,6 +114,17 @@ impl Trail {
         }
     }
 
+    /// The oldest and the newest record that an agent has; `None` for a folder, which is read whole.
+    pub(super) fn extent(&self) -> anyhow::Result<Option<(Seq, Seq)>> {
+        match self {
+            Trail::Agent(settings) => {
+                let journal = connect(settings)?.status()?.journal;
+                Ok(Some((journal.oldest, journal.newest)))
+            }
+            Trail::Folder(_) => Ok(None),
+        }
+    }
+
     /// The stream id of the journal, and its newest record; of an agent.
     pub(super) fn newest(&self) -> anyhow::Result<(String, Option<Seq>)> {
         match self {

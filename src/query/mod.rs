@@ -5,6 +5,8 @@
 //!             index     filter      40 bytes a row, at most rows_max      one at a time
 //! ```
 //!
+//! `report` sums records up, wherever they come from.
+//!
 //! Order is time, then seq: right after a backfill too, when old entries have the newest places.
 //!
 //! Invariant: memory is bounded by `rows_max` keys, one frame and a few MiB of rows, however large the journal is.
@@ -20,6 +22,7 @@ mod keys;
 mod needle;
 mod plan;
 pub mod render;
+pub mod report;
 mod rows;
 mod search;
 mod tally;

@@ -50,6 +50,7 @@ fn examples(text: &str) -> Vec<String> {
         line.starts_with("otrail query ")
             || line.starts_with("otrail --query ")
             || line.starts_with("otrail show ")
+            || line.starts_with("otrail report")
     });
     lines.map(str::to_owned).collect()
 }
@@ -72,9 +73,9 @@ fn the_examples_of_help_manual_page_and_readme_are_answered() {
             .replace("\\&", "")
     };
     let texts = [
-        ("help", run(&["help", "query"]) + &run(&["help", "show"]), 9),
-        ("manual page", page("otrail-query.1") + &page("otrail-show.1"), 9),
-        ("README", include_str!("../../README.md").to_owned(), 8),
+        ("help", run(&["help", "query"]) + &run(&["help", "show"]) + &run(&["help", "report"]), 15),
+        ("manual page", page("otrail-query.1") + &page("otrail-show.1") + &page("otrail-report.1"), 15),
+        ("README", include_str!("../../README.md").to_owned(), 11),
     ];
     for (name, text, least) in texts {
         let examples = examples(&text);

@@ -99,7 +99,7 @@ impl Query {
 }
 
 /// The filter, of rows of which all these parts of an expression are true, too.
-pub(super) fn with_parts(
+pub(in crate::cli) fn with_parts(
     filter: &Filter,
     mut parts: Vec<String>,
     clock: &Clock,

@@ -7,6 +7,7 @@ mod column;
 mod csv;
 mod json;
 mod raw;
+mod report;
 pub mod safe;
 mod short;
 mod table;
@@ -15,6 +16,7 @@ mod values;
 
 pub use column::{COLUMNS, Column};
 pub use json::json_line;
+pub use report::{OF_REPORTS, report};
 pub use values::{OF_VALUES, values};
 
 use crate::model::Record;

@@ -18,7 +18,7 @@ const LEAVE: [&str; 3] = ["client", "target", "severity"];
 
 /// The first line.
 pub(super) fn head(look: &Look, out: &mut Vec<u8>) {
-    line(look, columns(look).map(|(column, width)| (head_of(column), width)), out);
+    line(look, columns(look).map(|(column, width)| (head_of(column.name), width)), out);
 }
 
 /// Appends one row.
@@ -31,8 +31,9 @@ pub(super) fn write(look: &Look, record: &Record, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn head_of(column: &Column) -> String {
-    match column.name {
+/// What stands above the values of a field.
+pub(super) fn head_of(name: &str) -> String {
+    match name {
         "severity" => "SEV".to_owned(),
         "account" => "USER".to_owned(),
         name => name.to_uppercase(),
@@ -70,7 +71,7 @@ fn sum(columns: &[&'static Column]) -> usize {
 
 /// Gives the last column what is left, or takes what is missing from the widest, one by one; from those that are
 /// kept only when all others are narrow.
-fn fit(widths: &mut [usize], kept: &[bool], room: usize) {
+pub(super) fn fit(widths: &mut [usize], kept: &[bool], room: usize) {
     let room = room.saturating_sub(widths.len().saturating_sub(1));
     let all: usize = widths.iter().sum();
     if let Some(last) = widths.last_mut() {
@@ -105,7 +106,7 @@ fn line(look: &Look, cells: impl Iterator<Item = (String, usize)>, out: &mut Vec
 }
 
 /// The cell in so many columns of the terminal; cut if it is longer and may be.
-fn put(cell: &str, width: usize, is_cut: bool, out: &mut Vec<u8>) {
+pub(super) fn put(cell: &str, width: usize, is_cut: bool, out: &mut Vec<u8>) {
     let whole = cell.width();
     if whole <= width || !is_cut {
         out.extend_from_slice(cell.as_bytes());
