@@ -17,6 +17,7 @@ use crate::query::report::{Hours, REPORTS, Report as Counted, ReportKind, Report
 use crate::query::{ROWS_MAX, reasons};
 use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,8 +25,9 @@ use std::sync::Arc;
 
 /// Sum up the trail: sign-ins, failures, changes, gaps
 ///
-/// Of the whole trail unless a range is given. Lines are in order of their first number. As of every query, a record of it
-/// comes into the trail.
+/// Of the whole trail unless a range is given. Lines are in order of their first number, or of their days. As of every
+/// query, a record of it comes into the trail. JSON is an object a line, its members named as the columns of CSV, null
+/// where there is nothing; the times of both are in UTC.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -52,12 +54,12 @@ pub struct Report {
     /// Show the first N lines
     #[arg(short = 'n', long, value_name = "N")]
     lines: Option<usize>,
-    /// Working hours, for off-hours; over midnight as 22:00..06:00
-    #[arg(long, value_name = "A..B", default_value = "07:00..18:00")]
-    hours: String,
-    /// The days on which they begin, such as mon..fri or mon,wed
-    #[arg(long, value_name = "DAYS", default_value = "mon..fri")]
-    days: String,
+    /// Working hours, for off-hours: 07:00..18:00 unless told otherwise; over midnight as 22:00..06:00
+    #[arg(long, value_name = "A..B")]
+    hours: Option<String>,
+    /// The days on which they begin: mon..fri unless told otherwise; also as mon,wed
+    #[arg(long, value_name = "DAYS")]
+    days: Option<String>,
     /// How the report looks
     #[arg(short, long, value_name = "FORM", default_value = OF_REPORTS[0], value_parser = PossibleValuesParser::new(OF_REPORTS))]
     output: String,
@@ -86,9 +88,9 @@ impl Report {
         };
         let zone = self.zone.wanted();
         let clock = times::clock(zone.clone());
-        let hours = match Hours::parse(&self.hours, &self.days, zone.clone()) {
+        let hours = match self.working(kind, &zone) {
             Ok(hours) => hours,
-            Err(error) => return exit::usage(&error.into()),
+            Err(error) => return exit::usage(&error),
         };
         let filter = match self.filter(kind, &clock) {
             Ok(filter) => filter,
@@ -122,6 +124,14 @@ impl Report {
             return Ok(Exit::No.into());
         }
         Ok(Exit::Done.into())
+    }
+
+    fn working(&self, kind: &ReportKind, zone: &TimeZone) -> anyhow::Result<Hours> {
+        if !kind.off_hours && (self.hours.is_some() || self.days.is_some()) {
+            anyhow::bail!("--hours and --days are for off-hours; {} knows no hours", kind.name);
+        }
+        let hours = self.hours.as_deref().unwrap_or("07:00..18:00");
+        Ok(Hours::parse(hours, self.days.as_deref().unwrap_or("mon..fri"), zone.clone())?)
     }
 
     fn filter(&self, kind: &ReportKind, clock: &Clock) -> anyhow::Result<Filter> {

@@ -229,8 +229,9 @@ fn what_is_wrong_or_missing_is_told() {
     for (args, why) in [
         (&["fialed"][..], "possible values: summary, logins"),
         (&["users", "user = (alice"], "^"),
-        (&["users", "--hours", "07:00-18:00"], "write 07:00..18:00"),
-        (&["users", "--days", "mon-fri"], "write mon..fri"),
+        (&["off-hours", "--hours", "07:00-18:00"], "write 07:00..18:00"),
+        (&["users", "--hours", "07:00..18:00"], "are for off-hours"),
+        (&["off-hours", "--days", "mon-fri"], "write mon..fri"),
         (&["users", "-S", "noon"], "noon"),
         (&["users", "-S", "@9", "-U", "@1"], "swap them"),
         (&["users", "-o", "short"], "possible values: table"),

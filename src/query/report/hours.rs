@@ -60,6 +60,11 @@ impl Hours {
         }
         (self.days[today] && minute >= self.from) || (self.days[yesterday] && minute < self.to)
     }
+
+    /// The day of the moment in their zone, as 2024-02-29.
+    pub(super) fn day(&self, time: Time) -> civil::Date {
+        time.timestamp().to_zoned(self.zone.clone()).date()
+    }
 }
 
 fn minute_of(time: civil::Time) -> u16 {

@@ -12,7 +12,7 @@ pub struct ReportKind {
     pub wanted: &'static str,
     /// What its lines are.
     pub rows: Rows,
-    /// How many of the records of a line are counted as what; the first decides the order of the lines.
+    /// How many of the records of a line are counted as what; where `rows` has no order, the first decides it.
     pub counts: &'static [Count],
     /// It is about what happens outside of working hours.
     pub off_hours: bool,
@@ -24,6 +24,8 @@ pub enum Rows {
     By(&'static [&'static str]),
     /// These, whether there are records or not; one record can be of several.
     Topics(&'static [Topic]),
+    /// One for each day in the zone that has records, in their order.
+    Days,
 }
 
 /// A line of a report that is always there.
@@ -68,12 +70,14 @@ pub const REPORTS: &[ReportKind] = &[
         "what each user did: sign-ins, changes, failures",
         "class = user-operation",
         Rows::By(&["account"]),
-        &[
-            count("events", ""),
-            count("sign-ins", "action = user.login"),
-            count("changes", CHANGE),
-            count("failed", "outcome = failure"),
-        ],
+        OF_USERS,
+    ),
+    report(
+        "days",
+        "what users did on each day: sign-ins, changes, failures",
+        "class = user-operation",
+        Rows::Days,
+        OF_USERS,
     ),
     report(
         "changes",
@@ -156,6 +160,12 @@ const ACCESS: &str = "action in (user.create, user.update, user.role_change, use
 /// Where the trail has, or may have, a hole.
 const MISSING: &str = "action in (agent.gap_detected, agent.records_dropped, agent.journal_damaged, \
      agent.event_set_aside, agent.source_truncated, agent.events_suppressed)";
+const OF_USERS: &[Count] = &[
+    count("events", ""),
+    count("sign-ins", "action = user.login"),
+    count("changes", CHANGE),
+    count("failed", "outcome = failure"),
+];
 const ALL_AND_FAILED: &[Count] = &[count("events", ""), count("failed", "outcome = failure")];
 
 impl ReportKind {
@@ -169,6 +179,7 @@ impl ReportKind {
         match self.rows {
             Rows::By(names) => names,
             Rows::Topics(_) => &["topic"],
+            Rows::Days => &["day"],
         }
     }
 }

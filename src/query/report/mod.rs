@@ -1,7 +1,7 @@
 //! Canned reports: what the trail says in sum.
 //!
 //! ```text
-//! records ──wanted──▶ groups: the values of some fields, or topics ──▶ how many of what, the first, the last
+//! records ──wanted──▶ groups: values of fields, topics, days ──▶ how many of what, the first, the last
 //! ```
 //!
 //! A report is a row of `REPORTS`. What it counts is said in the language of `--where`, so whoever wonders about a number
@@ -25,8 +25,7 @@ use std::collections::HashMap;
 /// A report while records are taken in, in any order.
 pub struct Report {
     kind: &'static ReportKind,
-    /// Of the records outside of these alone.
-    hours: Option<Hours>,
+    hours: Hours,
     topics: Vec<Filter>,
     counts: Vec<Filter>,
     columns: Vec<&'static Column>,
@@ -53,7 +52,7 @@ pub struct Group {
 /// A report when all records have been taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reported {
-    /// Its lines: topics in their order, else those with the most records first.
+    /// Its lines: topics and days in their order, else those with the most records first.
     pub groups: Vec<Group>,
     /// Records that are in it.
     pub records: u64,
@@ -62,7 +61,7 @@ pub struct Reported {
 }
 
 impl Report {
-    /// Of those `hours` a report of what happens outside of them needs to know; others take no notice.
+    /// `hours` are those outside of which things happen, of reports about that; days are those of their zone.
     ///
     /// Fails only if a row of `REPORTS` cannot be read, which a test rules out.
     pub fn new(kind: &'static ReportKind, hours: Hours) -> Result<Report, FilterError> {
@@ -70,31 +69,30 @@ impl Report {
             Rows::Topics(topics) => {
                 topics.iter().map(|topic| expression(topic.of)).collect::<Result<_, _>>()?
             }
-            Rows::By(_) => Vec::new(),
+            Rows::By(_) | Rows::Days => Vec::new(),
         };
         let columns = match kind.rows {
             Rows::By(names) => names.iter().filter_map(|name| Column::named(name)).collect(),
-            Rows::Topics(_) => Vec::new(),
+            Rows::Topics(_) | Rows::Days => Vec::new(),
         };
         let counts = kind.counts.iter().map(|count| expression(count.of)).collect::<Result<Vec<_>, _>>()?;
         let empty = |topic: &Topic| Group::new(vec![topic.name.to_owned()], counts.len());
         let groups = match kind.rows {
             Rows::Topics(topics) => topics.iter().map(empty).collect(),
-            Rows::By(_) => Vec::new(),
+            Rows::By(_) | Rows::Days => Vec::new(),
         };
-        let hours = kind.off_hours.then_some(hours);
         let (places, bytes, records, rest) = (HashMap::new(), 0, 0, 0);
         Ok(Report { kind, hours, topics, counts, columns, groups, places, bytes, records, rest })
     }
 
     /// Takes in a record that is wanted.
     pub fn take(&mut self, record: &Record) {
-        if self.hours.as_ref().is_some_and(|hours| hours.has(record.event.time)) {
+        if self.kind.off_hours && self.hours.has(record.event.time) {
             return;
         }
         self.records += 1;
         let mut counted: Vec<usize> = match self.kind.rows {
-            Rows::By(_) => self.place(record).into_iter().collect(),
+            Rows::By(_) | Rows::Days => self.place(record).into_iter().collect(),
             Rows::Topics(_) => {
                 let topics = self.topics.iter().enumerate();
                 topics.filter(|(_, topic)| topic.matches(record)).map(|(at, _)| at).collect()
@@ -113,7 +111,10 @@ impl Report {
 
     /// Where the group of a record stands; `None` when it is one too many.
     fn place(&mut self, record: &Record) -> Option<usize> {
-        let keys: Vec<String> = self.columns.iter().map(|column| column.value(record).into_owned()).collect();
+        let keys: Vec<String> = match self.kind.rows {
+            Rows::Days => vec![self.hours.day(record.event.time).to_string()],
+            _ => self.columns.iter().map(|column| column.value(record).into_owned()).collect(),
+        };
         if let Some(&place) = self.places.get(&keys) {
             return Some(place);
         }
@@ -134,10 +135,12 @@ impl Report {
             let (kind, groups) = (self.kind.name, self.groups.len());
             format!("{kind} has more than {groups} lines, or very long ones; {} records are in others, which are not told", self.rest)
         });
-        if let Rows::By(_) = self.kind.rows {
-            self.groups.sort_by(|one, other| {
+        match self.kind.rows {
+            Rows::Topics(_) => {}
+            Rows::Days => self.groups.sort_by(|one, other| one.keys.cmp(&other.keys)),
+            Rows::By(_) => self.groups.sort_by(|one, other| {
                 (Reverse(&one.counts), &one.keys).cmp(&(Reverse(&other.counts), &other.keys))
-            });
+            }),
         }
         self.groups.truncate(limit.unwrap_or(usize::MAX));
         Reported { groups: self.groups, records: self.records, missing }

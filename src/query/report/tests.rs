@@ -33,6 +33,7 @@ fn every_report_can_be_read_and_has_its_fields() {
         match kind.rows {
             Rows::By(fields) => assert_eq!(report.columns.len(), fields.len(), "{}", kind.name),
             Rows::Topics(topics) => assert_eq!(report.topics.len(), topics.len(), "{}", kind.name),
+            Rows::Days => {}
         }
         assert!(!kind.counts.is_empty(), "{}", kind.name);
     }
@@ -101,4 +102,17 @@ fn what_is_too_much_for_a_report_is_counted_and_told() {
     let Reported { groups, records, missing } = report.end(None);
     assert_eq!((groups.len(), records), (1, 3));
     assert!(missing.is_some_and(|why| why.contains("1 records are in others")));
+}
+
+#[test]
+fn days_are_those_of_the_zone_in_their_order() {
+    let zone = TimeZone::fixed(jiff::tz::offset(2));
+    let hours = Hours::parse("07:00..18:00", "mon..fri", zone).unwrap();
+    let mut report = Report::new(ReportKind::named("days").unwrap(), hours).unwrap();
+    for millis in [86_400_000 - 1, 79_200_000 - 1, 79_200_000] {
+        report.take(&record("user.login", Outcome::Success, "alice", millis));
+    }
+    let days = report.end(None).groups;
+    let days: Vec<_> = days.iter().map(|day| (day.keys[0].as_str(), day.counts[0])).collect();
+    assert_eq!(days, [("1970-01-01", 1), ("1970-01-02", 2)], "midnight is two hours earlier there");
 }
