@@ -36,7 +36,7 @@ use crate::net::http::{Answer, Client};
 use crate::net::{NetError, Secret, tls};
 use answer::Rows;
 use jiff::tz::TimeZone;
-use known::Known;
+use known::{Known, Shown};
 use plan::{Plan, Round};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -202,12 +202,19 @@ impl Poller {
             Ok(rows) => rows,
             Err(failure) => return Ok(Err(failure)),
         };
-        let is_full = rows.len() >= ROWS_MAX;
-        let new = self.known.take(kind, rows, is_full);
-        let mut input = Input::default();
         // Of rows that are passed over nothing is lost, and a restart knows none of them.
-        let is_kept = |event: &Event| self.common.classes.contains(&event.class);
-        if let Some(gap) = new.gap.filter(|_| new.events.iter().any(is_kept)) {
+        let has_kept = rows.iter().any(|row| self.common.classes.contains(&row.event.class));
+        let shown = Shown {
+            is_full: rows.len() >= ROWS_MAX,
+            is_whole: fault.is_none(),
+            // A clock that is off without a word would make late rows of all.
+            now: answer.date.and_then(|date| {
+                Time::from_millis(date.as_millisecond().max(now.millis()).saturating_add(LATER_MILLIS))
+            }),
+        };
+        let new = self.known.take(kind, rows, shown);
+        let mut input = Input::default();
+        if let Some(gap) = new.gap.filter(|_| has_kept) {
             self.tell_overflow(kind, gap, new.events.first().map(|event| event.id), now, &mut input);
         }
         for panicked in new.defects {
@@ -301,6 +308,8 @@ impl Poller {
 const ROWS_MAX: usize = 100;
 /// Longest answer: 100 rows of the usual kind have about 30 KiB.
 const BODY_BYTES_MAX: usize = 8 << 20;
+/// Rows that are later than now by more than this are of a clock that was wrong.
+const LATER_MILLIS: i64 = 60_000;
 /// From here on a clock is called wrong.
 const CLOCK_OFF_SECONDS: i64 = 30;
 /// How often the journal is told that the sensor answers while nothing happens.

@@ -26,15 +26,19 @@ impl Poller {
         input: &mut Input,
     ) {
         let whole = i64::try_from(self.file.offset).ok().filter(|&millis| millis > 0);
-        let Some(from) = from.or(whole.and_then(Time::from_millis)) else {
+        // That is by our clock, and rows go by the sensor's.
+        let ahead_millis = self.status.clock_ahead_seconds.saturating_mul(1000);
+        let whole = whole.and_then(|millis| Time::from_millis(millis.saturating_add(ahead_millis)));
+        let Some(from) = from.or(whole) else {
             // The first answer of all: what happened before is not otrail's to tell.
             return tracing::info!(
                 "source {}: {kind} begins with the newest rows, at {to}",
                 self.settings.name
             );
         };
+        let span = if from <= to { format!("between {from} and {to}") } else { format!("before {to}") };
         let message = format!(
-            "{kind} rows between {from} and {to} may be missing: the sensor shows the newest ones only, and more came \
+            "{kind} rows {span} may be missing: the sensor shows the newest ones only, and more came \
              than one answer holds"
         );
         self.tell_gap(Gap { loss: Loss::Overflow, bytes: None, message }, first, now, input);
