@@ -89,3 +89,22 @@ fn without_an_agent_they_go_directly_and_are_no_part_of_the_trail() {
     let nobody = house.run(&["send-test", "nobody"]);
     assert_eq!(nobody.status.code(), Some(2));
 }
+
+#[test]
+fn where_there_is_no_destination_nothing_is_sent_and_that_is_said() {
+    let mut house = House::new();
+    let said_by = |house: &House, command: &[&str]| {
+        let output = house.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let why = "otrail: nothing was sent: the config has no [[destination]]; ";
+    let said = said_by(&house, &["send-test"]);
+    assert!(said.contains(why), "{said}");
+    house.start();
+    for command in [&["send-test"][..], &["replay", "--since", "yesterday"]] {
+        let said = said_by(&house, command);
+        assert!(said.contains(why), "{command:?}: {said}");
+    }
+    assert_eq!(house.stop(), Some(0));
+}

@@ -240,6 +240,13 @@ fn warn(text: &str) {
     let _unseen = io::stderr().lock().write_all(&line);
 }
 
+/// Where no server is asked nothing goes wrong, and nothing happens either.
+fn warn_of_none(asked: usize) {
+    if asked == 0 {
+        warn("nothing was sent: the config has no [[destination]]; `otrail check` shows what it has");
+    }
+}
+
 /// The config has no destination of that name.
 fn no_destination(config: &Config, name: &str) -> anyhow::Error {
     let names: Vec<&str> = config.destinations.iter().map(|it| it.name.as_str()).collect();

@@ -82,6 +82,7 @@ impl Replay {
         let Done::Replayed(replayed) = done? else {
             bail!("the agent answers another question");
         };
+        super::warn_of_none(replayed.len());
         match self.output {
             Output::Json => print_json(&replayed, out)?,
             Output::Text => show(&replayed, common.color, out)?,

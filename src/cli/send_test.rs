@@ -54,6 +54,7 @@ impl SendTest {
             }
             Err(error) => return Err(error.into()),
         };
+        super::warn_of_none(tested.len());
         match self.output {
             Output::Json => print_json(&tested, out)?,
             Output::Text => self.show(&tested, common.color, out)?,
