@@ -381,3 +381,18 @@ fn every_query_is_in_the_trail_by_itself_or_in_a_number_also_when_the_agent_stop
     assert!(held_back > 0, "{queries} of {asked} are in the trail");
     assert_eq!(queries + held_back, asked);
 }
+
+#[test]
+fn a_follower_that_nobody_reads_any_more_ends_though_no_row_comes() {
+    let mut house = House::new();
+    house.write_log(entry(0).as_bytes());
+    house.start();
+    house.wait_until("reads", |status| status.sources[0].entries == 1);
+    let mut follower = follow(&house, &["-q", "source=timeline"]);
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("session 0000000"));
+    assert_eq!(follower.try_wait().unwrap(), None);
+    drop(lines);
+    assert!(patiently(|| follower.try_wait().unwrap().is_some_and(|status| status.code() == Some(0))));
+    assert_eq!(house.stop(), Some(0));
+}

@@ -5,6 +5,7 @@ mod narrow;
 mod printer;
 mod resume;
 mod tally;
+mod unread;
 mod words;
 
 use super::deliveries::Deliveries;
@@ -272,7 +273,10 @@ impl Query {
         let (reverse, follow, count) = (self.reverse, self.follow, self.count);
         let extent = Extent { limit: self.limit(), reverse, follow, count, past: None };
         let mut followed = match follow {
-            true => Some(Followed::new(trail, filter, clock, extent)?),
+            true => {
+                unread::end_when_unread();
+                Some(Followed::new(trail, filter, clock, extent)?)
+            }
             false => None,
         };
         let extent = followed.as_ref().map_or(extent, |followed| followed.extent);
