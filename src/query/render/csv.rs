@@ -70,7 +70,7 @@ pub(super) fn row<'a>(cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
 }
 
 fn put(cell: &str, out: &mut Vec<u8>) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = cell.starts_with(FORMULA);
     let quoted = formula || cell.contains([',', '"', ' ', ';']) || cell.contains(safe::is_unsafe);
     if !quoted {
         out.extend_from_slice(cell.as_bytes());
@@ -82,4 +82,19 @@ fn put(cell: &str, out: &mut Vec<u8>) {
     }
     safe::text(&cell.replace('"', "\"\""), out);
     out.push(b'"');
+}
+
+/// What a formula begins with; where characters are wide by habit, the wide ones are as good.
+const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_compute_is_a_text() {
+        let mut out = Vec::new();
+        row(["=1", "a=1", "\u{FF1D}1", "\u{FF20}x"].into_iter(), &mut out);
+        assert_eq!(out, "\"'=1\",a=1,\"'\u{FF1D}1\",\"'\u{FF20}x\"\n".as_bytes());
+    }
 }
