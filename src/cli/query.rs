@@ -251,6 +251,9 @@ impl Query {
         let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
         let deliveries = if is_card { Deliveries::of(&trail, &zone) } else { None };
         let printer = Printer::new(form, pager, self.follow || terminal).with(deliveries);
+        if self.follow {
+            unread::end_when_unread();
+        }
         self.answer(&trail, &Arc::new(filter), &clock, printer, begun)
     }
 
@@ -273,10 +276,7 @@ impl Query {
         let (reverse, follow, count) = (self.reverse, self.follow, self.count);
         let extent = Extent { limit: self.limit(), reverse, follow, count, past: None };
         let mut followed = match follow {
-            true => {
-                unread::end_when_unread();
-                Some(Followed::new(trail, filter, clock, extent)?)
-            }
+            true => Some(Followed::new(trail, filter, clock, extent)?),
             false => None,
         };
         let extent = followed.as_ref().map_or(extent, |followed| followed.extent);
@@ -325,7 +325,7 @@ impl Query {
             }
             return Ok(Exit::Damaged.into());
         }
-        self.end_at(begun, shown.newest)?;
+        self.end_at(begun, shown)?;
         if shown.rows > 0 {
             return Ok(Exit::Done.into());
         }

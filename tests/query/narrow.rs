@@ -60,6 +60,19 @@ fn a_cursor_goes_on_where_the_last_query_ended_and_shows_every_row_once() {
 }
 
 #[test]
+fn that_a_cursor_goes_past_rows_that_were_left_out_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path(), events(3));
+    let file = dir.path().join("cursor");
+    for (lines, is_told) in [("2", true), ("4", false)] {
+        let args = ["query", "-n", lines, "--cursor-file", file.to_str().unwrap()];
+        let (code, _, errors) = run(dir.path(), &args);
+        assert_eq!((code, errors.contains("are behind the cursor")), (Some(0), is_told), "{errors}");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
 fn rows_that_nobody_read_or_that_are_missing_move_no_cursor() {
     let dir = tempfile::tempdir().unwrap();
     journal(dir.path(), events(20_000));

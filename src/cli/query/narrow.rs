@@ -5,6 +5,7 @@ use super::super::trail::Trail;
 use super::super::warn;
 use super::Query;
 use super::cursor::Cursor;
+use super::printer::Shown;
 use crate::filter::{Clock, Filter, FilterError};
 use crate::model::{Denial, Seq};
 
@@ -42,9 +43,15 @@ impl Query {
     }
 
     /// Keeps where the next query goes on.
-    pub(super) fn end_at(&self, begun: Option<Cursor>, newest: Seq) -> anyhow::Result<()> {
+    pub(super) fn end_at(&self, begun: Option<Cursor>, shown: Shown) -> anyhow::Result<()> {
         let Some(begun) = begun else { return Ok(()) };
-        let reached = Cursor { seq: newest.max(begun.seq), stream: begun.stream };
+        let is_full = self.limit().is_some_and(|limit| shown.rows >= limit as u64);
+        if is_full && self.cursor_file.is_some() {
+            self.tell(
+                "older rows that -n has left out are behind the cursor: the next query does not show them",
+            );
+        }
+        let reached = Cursor { seq: shown.newest.max(begun.seq), stream: begun.stream };
         if self.show_cursor {
             warn(&format!("cursor: {}", reached.text()));
         }
