@@ -6,7 +6,7 @@ use crate::collect;
 use crate::config::Config;
 use crate::forward;
 use crate::journal::Journal;
-use crate::model::status::{DestinationStatus, SourceStatus, Status};
+use crate::model::status::{ControlStatus, DestinationStatus, SourceStatus, Status};
 use crate::model::{Outcome, Time};
 use crate::transport::{self, Certificate};
 
@@ -39,6 +39,7 @@ impl Overview {
             since: self.since.to_string(),
             config: self.reloader.status(),
             healthy: true,
+            control: ControlStatus::default(),
             problems: Vec::new(),
             sources: self.collecting.status().into_iter().chain(asked).collect(),
             journal: self.journal.status(),

@@ -4,7 +4,8 @@ use super::exit::Exit;
 use super::{Common, Output, Paint, print_json};
 use crate::control::Client;
 use crate::model::status::{
-    self, CertificateStatus, ConfigStatus, DestinationStatus, Gaps, JournalStatus, SourceStatus,
+    self, CertificateStatus, ConfigStatus, ControlStatus, DestinationStatus, Gaps, JournalStatus,
+    SourceStatus,
 };
 use crate::query::render::safe;
 use bytesize::ByteSize;
@@ -49,6 +50,7 @@ fn screen(status: &status::Status, colored: bool) -> String {
         line(&mut text, "problem", &Paint::Red.over(&plain(problem), colored));
     }
     show_config(&mut text, &status.config);
+    show_control(&mut text, &status.control);
     for source in &status.sources {
         match source.kind.as_str() {
             "api" => show_api(&mut text, source, colored),
@@ -74,6 +76,16 @@ fn show_config(text: &mut String, config: &ConfigStatus) {
         times => format!(", read anew {times} times"),
     };
     line(text, "config", &format!("{}, SHA-256 {}…{anew}", plain(&config.path), plain(hash)));
+}
+
+fn show_control(text: &mut String, control: &ControlStatus) {
+    let times = match control.made_again {
+        0 => return,
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    let at = plain(&control.made_again_at);
+    line(text, "socket", &format!("its file was gone or another, and was made again {times}, last at {at}"));
 }
 
 fn show_source(text: &mut String, source: &SourceStatus, colored: bool) {
@@ -304,6 +316,7 @@ mod tests {
                 unused: String::new(),
             },
             healthy: false,
+            control: ControlStatus::default(),
             problems: vec!["destination `siem` has been away for 2 h".into()],
             sources: vec![SourceStatus {
                 name: "timeline".into(),

@@ -4,9 +4,10 @@ use super::apart::apart;
 use super::audit::Asked;
 use super::protocol::{Ask, End, Reply, Request, STOPPING};
 use super::server::{Shared, note, now, stopped};
-use super::{Peer, follow, ongoing, request};
+use super::{Peer, follow, ongoing, request, watch};
 use crate::filter::{Clock, Filter};
 use crate::journal::{self, Journal, JournalError};
+use crate::model::status::Status;
 use crate::model::{Record, Seq};
 use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
@@ -14,7 +15,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::SemaphorePermit;
+use tokio::sync::watch::Receiver;
 use tokio::time::timeout;
 
 /// Answers, and returns the last line to send; `None` if the client is gone.
@@ -23,13 +25,13 @@ pub(super) async fn give(
     stream: &mut UnixStream,
     peer: &Peer,
     request: Request,
-    shutdown: watch::Receiver<bool>,
+    shutdown: Receiver<bool>,
 ) -> Option<Reply> {
     match request {
         Request::Status => {
             let status = Arc::clone(&shared.server.status);
             Some(match apart("the telling of the agent's state", move || status()).await {
-                Ok(status) => Reply::Status(Box::new(status)),
+                Ok(status) => Reply::Status(Box::new(Status { control: watch::again(shared), ..status })),
                 Err(why) => Reply::Error(why),
             })
         }
@@ -62,7 +64,7 @@ async fn query(
     peer: &Peer,
     ask: &Ask,
     filter: Arc<Filter>,
-    shutdown: watch::Receiver<bool>,
+    shutdown: Receiver<bool>,
 ) -> Option<Reply> {
     let journal = &shared.server.journal;
     let newest = journal.newest();
@@ -114,7 +116,7 @@ pub(super) enum Broken {
 pub(super) struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) stream: &'a mut UnixStream,
-    pub(super) shutdown: watch::Receiver<bool>,
+    pub(super) shutdown: Receiver<bool>,
     /// What the end line will say.
     pub(super) sent: End,
     /// The follower wants to know from where it could go on.
@@ -268,9 +270,9 @@ mod tests {
     use super::*;
     use crate::control::server::{Limits, Server};
     use crate::control::settings::Settings;
-    use crate::model::status::Status;
+    use std::sync::Mutex;
     use std::time::Duration;
-    use tokio::sync::Semaphore;
+    use tokio::sync::{Semaphore, watch};
 
     #[tokio::test]
     async fn a_search_that_panics_gives_its_turn_back_and_the_next_one_is_answered() {
@@ -296,7 +298,7 @@ mod tests {
         let journal = journal.unwrap();
         let server =
             Server { settings, journal, status, act: Arc::new(|_, _, _| Err(String::new().into())), limits };
-        let shared = Shared { server, queries: Semaphore::new(1) };
+        let shared = Shared { server, queries: Semaphore::new(1), again: Mutex::default() };
         let (mut stream, _client) = UnixStream::pair().unwrap();
         let (_stop, shutdown) = watch::channel(false);
         let mut work =

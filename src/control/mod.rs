@@ -32,6 +32,7 @@ mod server;
 mod settings;
 mod slots;
 mod socket;
+mod watch;
 
 pub use access::{Named, Peer, Refusal, Rules, access};
 pub use client::{Client, Rows};

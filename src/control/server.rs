@@ -5,14 +5,15 @@ use super::protocol::{Reply, Request};
 use super::request::{self, Line};
 use super::slots::{Slot, Slots};
 use super::socket::Socket;
+use super::watch::Watch;
 use super::{ControlError, Ongoing, Settings, access, answer, audit, peer, socket};
 use crate::journal::Journal;
 use crate::model::act::{Act, Asker, Done};
-use crate::model::status::Status;
+use crate::model::status::{ControlStatus, Status};
 use crate::model::{Denial, Time};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
@@ -89,7 +90,7 @@ impl Server {
             );
         }
         let queries = Semaphore::new(self.limits.queries);
-        Bound { socket, shared: Arc::new(Shared { server: self, queries }) }
+        Bound { socket, shared: Arc::new(Shared { server: self, queries, again: Mutex::default() }) }
     }
 }
 
@@ -104,6 +105,8 @@ pub(super) struct Shared {
     pub(super) server: Server,
     /// Searches that may begin.
     pub(super) queries: Semaphore,
+    /// How often the socket had to be made again.
+    pub(super) again: Mutex<ControlStatus>,
 }
 
 impl Bound {
@@ -120,8 +123,9 @@ impl Bound {
     ) -> Result<Option<Socket>, ControlError> {
         let path = &self.shared.server.settings.socket;
         let io = |source| ControlError::Io { action: "listen on", path: path.clone(), source };
-        let Socket { listener, file } = self.socket;
-        let listener = UnixListener::from_std(listener).map_err(io)?;
+        let Socket { listener, mut file } = self.socket;
+        let mut listener = UnixListener::from_std(listener).map_err(io)?;
+        let mut watch = Watch::new();
         let slots = Slots::default();
         let mut conversations = JoinSet::new();
         // Where descriptors are used up each try fails, ten a second.
@@ -130,6 +134,7 @@ impl Bound {
             tokio::select! {
                 () = stopped(&mut shutdown) => break,
                 Some(_) = conversations.join_next() => {}
+                () = watch.due() => watch.look(&self.shared, &mut listener, &mut file).await,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         is_told = false;

@@ -14,9 +14,13 @@ pub struct Socket {
 }
 
 /// A socket file that goes away with its owner.
-pub(super) struct SocketFile {
+pub(super) struct SocketFile(Mark);
+
+/// By what a socket file is known again. As long as its listener is open nobody else gets its inode.
+#[derive(Clone)]
+pub(super) struct Mark {
     path: PathBuf,
-    identity: (u64, u64),
+    identity: Option<(u64, u64)>,
 }
 
 /// Makes the folder (0755) and the socket (0666): the agent decides who may ask, not the file system.
@@ -30,7 +34,7 @@ pub(super) fn bind(path: &Path) -> Result<Socket, ControlError> {
     fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(io("open to all"))?;
     listener.set_nonblocking(true).map_err(io("set up"))?;
     let made = fs::symlink_metadata(path).map_err(io("look at"))?;
-    let file = SocketFile { path: path.to_owned(), identity: (made.dev(), made.ino()) };
+    let file = SocketFile(Mark { path: path.to_owned(), identity: Some((made.dev(), made.ino())) });
     Ok(Socket { listener, file })
 }
 
@@ -60,13 +64,32 @@ fn clear(path: &Path) -> Result<(), ControlError> {
     }
 }
 
+impl Mark {
+    /// Whether the file stands where clients look for it; blocks.
+    pub(super) fn is_there(&self) -> bool {
+        let found = fs::symlink_metadata(&self.path).ok();
+        found.is_some_and(|found| self.identity == Some((found.dev(), found.ino())))
+    }
+}
+
+impl SocketFile {
+    pub(super) fn mark(&self) -> Mark {
+        self.0.clone()
+    }
+
+    /// It is gone, or in a place that another has now: nothing is removed with it.
+    pub(super) fn let_go(mut self) {
+        self.0.identity = None;
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // Another agent may have put its own in the place of ours.
-        let ours =
-            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
-        if ours && let Err(error) = fs::remove_file(&self.path) {
-            tracing::warn!("cannot remove {}: {error}", self.path.display());
+        if self.0.is_there()
+            && let Err(error) = fs::remove_file(&self.0.path)
+        {
+            tracing::warn!("cannot remove {}: {error}", self.0.path.display());
         }
     }
 }

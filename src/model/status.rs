@@ -23,6 +23,8 @@ pub struct Status {
     pub problems: Vec<String>,
     /// One entry for each `[[source]]`.
     pub sources: Vec<SourceStatus>,
+    /// The local socket.
+    pub control: ControlStatus,
     /// The journal.
     pub journal: JournalStatus,
     /// One entry for each `[[destination]]`.
@@ -41,6 +43,16 @@ pub struct ConfigStatus {
     pub round: u64,
     /// Why what was read last is not in use; empty when it is.
     pub unused: String,
+}
+
+/// The local socket, at which the agent is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ControlStatus {
+    /// How often its file was gone, or was another, and was made again since `since`.
+    pub made_again: u64,
+    /// When that was last, RFC 3339; empty if it never was.
+    pub made_again_at: String,
 }
 
 /// How far a source has been read.
