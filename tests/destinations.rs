@@ -11,6 +11,7 @@ use support::certs::Kind as Certificate;
 use support::daemon::{Kind, Receiver};
 use support::frames::{Account, Frame};
 use support::process::{House, entry, free_port, patiently};
+use support::receiver::Receiver as Server;
 use support::world::LOCAL;
 
 #[test]
@@ -42,6 +43,40 @@ fn one_that_is_frozen_and_one_that_is_not_there_hold_up_nobody() {
         Account::of(&frozen.frames(), newest).lost
     );
     good.stop();
+}
+
+/// How often the trail tells a loss, and a return.
+fn lost_and_restored(house: &House) -> (usize, usize) {
+    let records = house.records();
+    let count = |action| records.iter().filter(|record| record.event.action == action).count();
+    (count(Action::DESTINATION_LOST), count(Action::DESTINATION_RESTORED))
+}
+
+#[test]
+fn one_that_was_lost_before_a_restart_and_comes_back_after_it_is_told_to_be_back() {
+    for is_killed in [false, true] {
+        let mut house = House::new();
+        let mut receiver = Server::start(&house);
+        house.forward("siem", receiver.port, QUICK);
+        house.start();
+        house.wait_until("connected", |status| caught_up(status, "siem"));
+        assert_eq!(lost_and_restored(&house), (0, 0), "who has not been lost is not back");
+        receiver.away();
+        assert!(patiently(|| lost_and_restored(&house) == (1, 0)), "{}", house.said());
+        match is_killed {
+            true => house.kill(),
+            false => assert_eq!(house.stop(), Some(0)),
+        }
+        receiver.back();
+        house.start();
+        assert!(patiently(|| lost_and_restored(&house) == (1, 1)), "{}", house.said());
+        // It is told once.
+        assert_eq!(house.stop(), Some(0));
+        house.start();
+        house.wait_until("connected", |status| caught_up(status, "siem"));
+        assert_eq!(house.stop(), Some(0));
+        assert_eq!(lost_and_restored(&house), (1, 1));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::batch::Encoder;
 use super::delivery::{Delivery, Limits};
 use super::keychain::Keychain;
 use super::lane::Lane;
+use super::loss::Loss;
 use super::mark::Mark;
 use super::peers::Memory;
 use super::pool::Pool;
@@ -77,7 +78,8 @@ impl Destination {
         let addresses: Vec<String> = settings.links().map(|link| link.net.shown()).collect();
         let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
         let pool = Pool::new(addresses.len(), settings.return_interval);
-        let report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
+        let mut report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
+        report.owes_return = again.is_none() && Loss::of(&journal, &settings.name).is_told();
         let mut encoder = Encoder::new(journal.stream().to_string(), confirmed, print);
         encoder.replay = again.as_ref().is_some_and(Again::is_replay);
         Destination {
@@ -143,6 +145,8 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
         journal.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message));
     }
     if cursor.confirmed().is_none() {
+        // Whatever had that name before, this one is new.
+        Loss::of(journal, &settings.name).forget();
         journal.confirm(&settings.name, &mut cursor, confirmed, now)?;
     }
     Ok(Beginning { cursor, confirmed, highest })

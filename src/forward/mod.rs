@@ -28,6 +28,7 @@ mod flight;
 mod habits;
 mod keychain;
 mod lane;
+mod loss;
 mod mark;
 mod message;
 mod pace;
@@ -311,13 +312,6 @@ impl Destination {
                 self.tell(event).await;
             }
             None => {}
-        }
-    }
-
-    async fn tell(&self, event: Option<Event>) {
-        // A replay tells whoever wants it.
-        if let Some(event) = event.filter(|_| self.again.is_none()) {
-            self.in_journal(move |journal| journal.note(event)).await;
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a destination tells: its status, and the events of its loss and return.
 
+mod files;
+
 use super::batch::Encoded;
 use super::delivery::{Delivery, STAYED};
 use super::evidence::Level;
@@ -58,6 +60,8 @@ pub(super) struct Report {
     /// The address in use, or that is tried.
     at: usize,
     lost_told: bool,
+    /// The trail has told a loss, perhaps before a restart, and no return since.
+    pub(super) owes_return: bool,
     /// What was said on stderr since the loss: each cause is said once.
     said: Vec<String>,
     up_since: Option<Instant>,
@@ -102,6 +106,7 @@ impl Report {
             handle,
             at: 0,
             lost_told: false,
+            owes_return: false,
             said: Vec::new(),
             up_since: None,
             accepted: false,
@@ -233,6 +238,7 @@ impl Report {
         if std::mem::replace(&mut self.lost_told, true) {
             return None;
         }
+        self.owes_return = true;
         Some(self.event(Action::DESTINATION_LOST, Outcome::Failure, error))
     }
 
@@ -267,36 +273,18 @@ impl Report {
 
     /// The link is still up: once the peer has kept it for a while the loss is over.
     pub(super) fn still_up(&mut self) -> Option<Event> {
-        if self.lost_told && self.has_stayed() { self.restored() } else { None }
+        if self.owes_return && self.has_stayed() { self.restored() } else { None }
     }
 
     fn restored(&mut self) -> Option<Event> {
-        if !std::mem::take(&mut self.lost_told) {
+        self.lost_told = false;
+        if !std::mem::take(&mut self.owes_return) {
             return None;
         }
         self.said.clear();
         self.status().error.clear();
         tracing::info!("{}: connected again", self.name);
         Some(self.event(Action::DESTINATION_RESTORED, Outcome::Success, "connected again"))
-    }
-
-    /// Why the TLS files on disk are not used now; none when they are.
-    pub(super) fn files_unused(&self, why: Option<String>) {
-        self.status().files_unused = why.unwrap_or_default();
-    }
-
-    /// The TLS files on disk are not used; what was good before is.
-    pub(super) fn files_refused(&self, why: &str) -> Event {
-        tracing::warn!("{}: the certificate files are not used, those read before are: {why}", self.name);
-        let message = format!("those read before stay in use: {why}");
-        self.event(Action::CERTIFICATE_REFUSED, Outcome::Failure, &message)
-    }
-
-    /// The TLS files on disk are not used yet, since they could not be tried.
-    pub(super) fn files_untried(&self, why: &str) -> Event {
-        tracing::warn!("{}: the new certificate files could not be tried yet, and will be: {why}", self.name);
-        let message = format!("those read before stay in use until the new ones have been tried: {why}");
-        self.event(Action::CERTIFICATE_REFUSED, Outcome::Unknown, &message)
     }
 
     /// A record is suspected, and so many of its refusals count; `None`: no longer.
