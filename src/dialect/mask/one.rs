@@ -83,7 +83,9 @@ const SHIPPED: &[(&str, &str)] = &[
         concat!(
             r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
             r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
-            r#"(?<secret>\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
+            // A quote behind a backslash ends no value, if another does.
+            r#"(?<secret>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\"(?:[^"\\]|\\\\(?:\\")?|\\[^"\\])*\\""#,
+            r#"|\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
         ),
     ),
     ("bearer", r"(?i-u)\b(?:bearer|basic)\s+(?<secret>[0-9A-Za-z_.~+/-]{12,}=*)"),
