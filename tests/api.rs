@@ -7,6 +7,8 @@ mod support;
 
 #[path = "api/commands.rs"]
 mod commands;
+#[path = "api/selected.rs"]
+mod selected;
 
 use otrail::demo::{Answering, SensorApi};
 use otrail::journal::{self, FollowedFile, Input, Journal, Progress};
@@ -188,24 +190,6 @@ fn more_rows_than_an_answer_holds_are_told_as_a_gap_with_its_span() {
     assert_eq!(gap.reason.as_deref(), Some("overflow"));
     assert_eq!(gap.old.as_deref(), Some(before.id.to_string().as_str()));
     assert_eq!(gap.target.as_ref().unwrap().name.as_deref(), Some("cell-7"));
-}
-
-#[test]
-fn rows_that_are_passed_over_make_no_gap_at_the_next_start() {
-    let sensor = SensorApi::open(TOKEN).unwrap();
-    let mut house = house_that_asks(&sensor, "[select]\nclasses = [\"network\"]\n");
-    for at in 0..120 {
-        sensor.add(KIND, &format!("User alice logged in {at}"));
-    }
-    for _ in 0..2 {
-        let from = sensor.answers();
-        house.start();
-        house.wait_until("has asked twice", |status| {
-            sensor.answers() >= from + 4 && api(status).passed_over == 100
-        });
-        assert_eq!(house.stop(), Some(0));
-    }
-    assert_eq!(told(&house, Action::GAP_DETECTED), []);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn send(stream: &mut impl Write, reply: &Reply) -> io::Result<bool> {
     }
     stream.write_all(body.as_bytes())?;
     stream.flush()?;
-    Ok(matches!(reply.answering, Answering::Well | Answering::Late(_)))
+    Ok(matches!(reply.answering, Answering::Well | Answering::AllTypes | Answering::Late(_)))
 }
 
 /// A place where a character begins.

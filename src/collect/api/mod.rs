@@ -28,7 +28,7 @@ pub use start::open_all;
 use super::cutter::Reading;
 use super::defects::Defects;
 use super::settings::Settings;
-use crate::dialect::{Context, Habits};
+use crate::dialect::{Context, Habits, Parsed, class};
 use crate::journal::{Draft, FollowedFile, Input, Journal, JournalError, Progress};
 use crate::model::status::SourceStatus;
 use crate::model::{Event, EventId, Flag, Position, Time};
@@ -202,8 +202,7 @@ impl Poller {
             Ok(rows) => rows,
             Err(failure) => return Ok(Err(failure)),
         };
-        // Of rows that are passed over nothing is lost, and a restart knows none of them.
-        let has_kept = rows.iter().any(|row| self.common.classes.contains(&row.event.class));
+        let may_lose = self.may_lose(kind, &rows);
         let shown = Shown {
             is_full: rows.len() >= ROWS_MAX,
             is_whole: fault.is_none(),
@@ -214,7 +213,7 @@ impl Poller {
         };
         let new = self.known.take(kind, rows, shown);
         let mut input = Input::default();
-        if let Some(gap) = new.gap.filter(|_| has_kept) {
+        if let Some(gap) = new.gap.filter(|_| may_lose) {
             self.tell_overflow(kind, gap, new.events.first().map(|event| event.id), now, &mut input);
         }
         for panicked in new.defects {
@@ -230,6 +229,14 @@ impl Poller {
         }
         self.tell_defects(now).await;
         Ok(fault.map_or(Ok(()), |fault| Err((Round::Failed, fault))))
+    }
+
+    /// Whether one of the rows behind these may be kept. A sensor that does not know the type, and a proxy that drops it,
+    /// answers with rows of all types.
+    fn may_lose(&self, kind: &str, rows: &[Parsed]) -> bool {
+        let is_kept = |class| self.common.classes.contains(&class);
+        let is_other = |event: &Event| event.kind != *kind || is_kept(event.class);
+        is_kept(class(kind, self.common.user_login)) || rows.iter().any(|row| is_other(&row.event))
     }
 
     fn read(&self, answer: &Answer, now: Time) -> Result<Rows, (Round, String)> {
