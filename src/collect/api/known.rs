@@ -4,12 +4,13 @@
 //! has the id of the n-th such entry: known, if that id is. A row that has changed is another entry.
 //!
 //! Invariant: a row that was taken once is not taken again while the API can still show it: it shows the newest 100
-//! of a type, and ten times as many are remembered; of one that shows more, twice as many as an answer had.
+//! of a type, and ten times as many are remembered; of one that shows more, twice as many as an answer had. Until a
+//! whole answer has come since the start, all that the journal has are remembered, as far as an answer can hold them.
 
 use crate::dialect::Parsed;
 use crate::model::guard::Panicked;
 use crate::model::{Event, EventId, Flag, Text, Time};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// What is known of a source's rows.
 #[derive(Debug, Default)]
@@ -21,12 +22,18 @@ pub(super) struct Known {
 /// What is known of the rows of one type.
 #[derive(Debug, Default)]
 struct Kind {
-    /// Halves of ids, as they came.
+    /// Halves of ids, as they came, each once.
     ids: VecDeque<u64>,
-    /// How many of them are remembered; `None` until an answer has shown how many are needed.
+    /// The same, to find one.
+    found: HashSet<u64>,
+    /// How many of them are remembered; `None` until a whole answer has shown how many are needed.
     ids_max: Option<usize>,
-    /// Up to this row of an answer about the type all are known.
+    /// Up to this row of an answer about the type all are known, or told as a gap.
     through: Option<Time>,
+    /// The latest row of the journal that was not ahead of the clock when it was read.
+    journaled: Option<Time>,
+    /// The last answer about the type was full, and none of its rows was of the past.
+    is_hidden: bool,
 }
 
 /// What an answer shows.
@@ -36,9 +43,11 @@ pub(super) struct Shown {
     pub is_full: bool,
     /// All that the sensor sent.
     pub is_whole: bool,
-    /// When it was for the sensor, if it said so. A row that is later, of a clock that was ahead, stays on top of every
-    /// answer and says nothing about what stands behind it.
-    pub now: Option<Time>,
+    /// When it was given, by the sensor's clock if it said so.
+    pub at: Time,
+    /// If it said so: a row that is later than this, of a clock that was ahead, stays on top of every answer and says
+    /// nothing about what stands behind it.
+    pub past_until: Option<Time>,
 }
 
 /// What an answer gave.
@@ -48,6 +57,8 @@ pub(super) struct New {
     pub events: Vec<Event>,
     /// From when to when rows of that type may be missing.
     pub gap: Option<(Option<Time>, Time)>,
+    /// That is because none of the rows is of the past.
+    pub is_hidden: bool,
     /// Of each of them that otrail has panicked at, where.
     pub defects: Vec<Panicked>,
 }
@@ -55,12 +66,15 @@ pub(super) struct New {
 impl Known {
     /// An event of the journal.
     pub(super) fn remember(&mut self, event: &Event) {
-        self.kind(&event.kind).push(event.id);
+        let kind = self.kind(&event.kind);
+        kind.push(event.id);
+        let is_past = |time: &Time| *time <= event.seen.plus_millis(super::LATER_MILLIS);
+        kind.journaled = kind.journaled.max(time_of(event).filter(is_past));
     }
 
     /// Sorts the rows of an answer, which come newest first, about `asked` type.
     pub(super) fn take(&mut self, asked: &str, rows: Vec<Parsed>, shown: Shown) -> New {
-        let is_past = |time: &Time| shown.now.is_none_or(|now| *time <= now);
+        let is_past = |time: &Time| shown.past_until.is_none_or(|until| *time <= until);
         let through = self.kinds.get(asked).and_then(|kind| kind.through).filter(is_past);
         let times = || rows.iter().filter_map(|row| time_of(&row.event));
         let (oldest, newest) = (times().min(), times().filter(is_past).max());
@@ -75,27 +89,36 @@ impl Known {
             event.id = identity.id(*occurrence);
             *occurrence += 1;
             let kind = self.kind(&event.kind);
-            kind.ids_max = kind.ids_max.max(Some(ids_max));
-            if kind.knows(event.id) {
-                has_known_end |= time_of(&event) == oldest;
-            } else {
-                kind.push(event.id);
+            kind.need(ids_max, shown.is_whole);
+            if kind.push(event.id) {
                 new.defects.extend(defect);
                 new.events.push(event);
+            } else {
+                has_known_end |= time_of(&event) == oldest;
             }
         }
         // Stable: rows of one time keep their order.
         new.events.sort_by_key(|event| event.time);
+        let kind = self.kind(&asked.into());
+        kind.need(IDS_MAX, shown.is_whole);
         // Half an answer makes its rows known, and none of those behind them.
         let reaches = match through.zip(oldest) {
             Some((through, oldest)) => oldest < through || oldest == through && has_known_end,
             None => has_known_end,
         };
-        let may_hide = shown.is_full && newest.is_some() && !reaches;
-        new.gap = oldest.filter(|_| may_hide).map(|oldest| (through, oldest));
+        new.is_hidden = shown.is_full && newest.is_none();
+        new.gap = match new.is_hidden {
+            // What is behind them shows only once they are past, and then as a gap from here on: told once is enough.
+            true => {
+                let from = through.or(kind.journaled.filter(is_past));
+                (!kind.is_hidden || !has_known_end).then_some((from, shown.at))
+            }
+            false => oldest.filter(|_| shown.is_full && !reaches).map(|oldest| (through, oldest)),
+        };
         if shown.is_full || shown.is_whole {
-            let kind = self.kind(&asked.into());
-            kind.through = through.max(newest);
+            let told = new.gap.filter(|_| new.is_hidden).map(|(_, to)| to);
+            kind.through = through.max(newest).max(told);
+            kind.is_hidden = new.is_hidden;
         }
         new
     }
@@ -110,16 +133,29 @@ impl Known {
 }
 
 impl Kind {
-    fn knows(&self, id: EventId) -> bool {
-        let (first, second) = self.ids.as_slices();
-        first.contains(&half(id)) || second.contains(&half(id))
-    }
-
-    fn push(&mut self, id: EventId) {
-        while self.ids.len() >= self.ids_max.unwrap_or(IDS_AT_START) {
-            self.ids.pop_front();
+    /// Whether it was not known yet.
+    fn push(&mut self, id: EventId) -> bool {
+        if !self.found.insert(half(id)) {
+            return false;
         }
         self.ids.push_back(half(id));
+        self.cut();
+        true
+    }
+
+    /// So many ids are needed after an answer. One that breaks off does not show how many at most.
+    fn need(&mut self, ids_max: usize, is_whole: bool) {
+        if is_whole || self.ids_max.is_some() {
+            self.ids_max = self.ids_max.max(Some(ids_max));
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let surplus = self.ids.len().saturating_sub(self.ids_max.unwrap_or(IDS_AT_START));
+        for id in self.ids.drain(..surplus) {
+            self.found.remove(&id);
+        }
     }
 }
 
@@ -135,8 +171,9 @@ fn half(id: EventId) -> u64 {
 
 /// Ids that are remembered of a type at least.
 const IDS_MAX: usize = 1024;
-/// Ids that are taken from the journal, which does not say how many rows an answer has.
-const IDS_AT_START: usize = 8192;
+/// Ids of a type that are taken from the journal at most, which does not say how many rows an answer has: in the longest
+/// of all (8 MiB) that many have 64 bytes each, and a row has about 300.
+const IDS_AT_START: usize = 131_072;
 /// Types that are told apart; about 80 are documented.
 const KINDS_MAX: usize = 256;
 
@@ -146,7 +183,13 @@ mod tests {
     use crate::collect::api::tests::{BEGIN_SECONDS, parsed};
     use crate::model::guard::guard;
 
-    const WHOLE: Shown = Shown { is_full: false, is_whole: true, now: None };
+    const WHOLE: Shown = Shown { is_full: false, is_whole: true, at: Time::MIN, past_until: None };
+
+    /// A whole answer, given so many seconds after the beginning.
+    fn at(second: i64) -> Shown {
+        let at = Time::from_millis((BEGIN_SECONDS + second) * 1000).unwrap();
+        Shown { at, past_until: Some(at), ..WHOLE }
+    }
 
     /// Rows of one type by their times in seconds, newest first: an answer that is full when there are three.
     fn take(known: &mut Known, times: &[i64]) -> (Vec<i64>, Option<(Option<i64>, i64)>) {
@@ -200,13 +243,40 @@ mod tests {
 
     #[test]
     fn a_row_of_a_clock_that_was_ahead_hides_no_gap() {
-        let at = |second: i64| Shown { now: Time::from_millis((BEGIN_SECONDS + second) * 1000), ..WHOLE };
         let mut known = Known::default();
         assert_eq!(take_of(&mut known, &[901, 900], at(901)).1, None);
         assert_eq!(take_of(&mut known, &[901, 900, 2], at(2)), (vec![2], Some((None, 2))));
         assert_eq!(take_of(&mut known, &[901, 9, 8], at(9)), (vec![8, 9], Some((Some(2), 8))));
         assert_eq!(take_of(&mut known, &[901, 9, 8], at(10)), (vec![], None));
-        assert_eq!(take_of(&mut known, &[903, 902, 901], at(10)), (vec![902, 903], None));
+        assert_eq!(take_of(&mut known, &[903, 902, 901], at(10)), (vec![902, 903], Some((Some(9), 10))));
+    }
+
+    #[test]
+    fn a_full_answer_of_rows_ahead_of_the_clock_is_a_gap_once_and_another_until_they_are_past() {
+        let mut known = Known::default();
+        assert_eq!(take_of(&mut known, &[2, 1], at(2)).1, None);
+        assert_eq!(take_of(&mut known, &[903, 902, 901], at(903)).1, Some((Some(2), 901)));
+        assert_eq!(take_of(&mut known, &[903, 902, 901], at(10)), (vec![], Some((None, 10))));
+        assert_eq!(take_of(&mut known, &[903, 902, 901], at(11)), (vec![], None));
+        assert_eq!(take_of(&mut known, &[904, 903, 902], at(12)), (vec![904], None));
+        assert_eq!(take_of(&mut known, &[907, 906, 905], at(13)).1, Some((Some(10), 13)));
+        assert_eq!(take_of(&mut known, &[907, 906, 905], at(905)), (vec![], Some((Some(13), 905))));
+        assert_eq!(take_of(&mut known, &[907, 906, 905], at(906)), (vec![], None));
+    }
+
+    #[test]
+    fn after_a_restart_rows_ahead_of_the_clock_hide_what_came_since_the_last_of_the_journal_that_was_not() {
+        let (mut before, mut after) = (Known::default(), Known::default());
+        for time in [[903, 902, 901], [9, 8, 7]] {
+            let rows = time.map(|second| parsed("USER_OPERATION", second, "text")).into();
+            for mut event in before.take("USER_OPERATION", rows, WHOLE).events {
+                event.seen = at(9).at;
+                after.remember(&event);
+            }
+        }
+
+        assert_eq!(take_of(&mut after, &[903, 902, 901], at(10)), (vec![], Some((Some(9), 10))));
+        assert_eq!(take_of(&mut after, &[903, 902, 901], at(11)), (vec![], None));
     }
 
     #[test]
@@ -241,11 +311,27 @@ mod tests {
     #[test]
     fn the_rows_of_an_answer_without_a_limit_are_taken_once_over_a_restart_as_well() {
         let (mut before, mut after) = (Known::default(), Known::default());
-        let rows = || (0..3000).rev().map(|second| parsed("A", second, "x")).collect();
-        let taken = before.take("A", rows(), WHOLE).events;
-        assert_eq!((taken.len(), before.take("A", rows(), WHOLE).events.len()), (3000, 0));
+        let rows = |from| (from..10_000).rev().map(|second| parsed("A", second, "x")).collect();
+        let taken = before.take("A", rows(0), WHOLE).events;
+        assert_eq!((taken.len(), before.take("A", rows(0), WHOLE).events.len()), (10_000, 0));
         taken.iter().for_each(|event| after.remember(event));
-        assert!(after.take("A", rows(), WHOLE).events.is_empty());
+        let half = Shown { is_whole: false, ..WHOLE };
+        assert!(after.take("A", rows(9_990), half).events.is_empty());
+        assert!(after.take("A", rows(0), WHOLE).events.is_empty());
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_the_first_whole_answer_needs() {
+        let mut known = Known::default();
+        let mut event = parsed("A", 1, "x").event;
+        for id in 0..200_000 {
+            event.id = EventId(id);
+            known.remember(&event);
+        }
+        assert_eq!(known.kinds[&Text::from("A")].ids.len(), IDS_AT_START);
+        known.take("A", Vec::new(), WHOLE);
+        let kind = &known.kinds[&Text::from("A")];
+        assert_eq!((kind.ids.len(), kind.found.len()), (IDS_MAX, IDS_MAX));
     }
 
     #[test]

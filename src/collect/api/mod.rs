@@ -38,6 +38,7 @@ use answer::Rows;
 use jiff::tz::TimeZone;
 use known::{Known, Shown};
 use plan::{Plan, Round};
+use report::{HIDDEN, OVERFLOW};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -203,18 +204,19 @@ impl Poller {
             Err(failure) => return Ok(Err(failure)),
         };
         let may_lose = self.may_lose(kind, &rows);
+        let dated = answer.date.map(Time::from_timestamp);
         let shown = Shown {
             is_full: rows.len() >= ROWS_MAX,
             is_whole: fault.is_none(),
+            at: dated.unwrap_or(now),
             // A clock that is off without a word would make late rows of all.
-            now: answer.date.and_then(|date| {
-                Time::from_millis(date.as_millisecond().max(now.millis()).saturating_add(LATER_MILLIS))
-            }),
+            past_until: dated.map(|date| date.max(now).plus_millis(LATER_MILLIS)),
         };
         let new = self.known.take(kind, rows, shown);
         let mut input = Input::default();
         if let Some(gap) = new.gap.filter(|_| may_lose) {
-            self.tell_overflow(kind, gap, new.events.first().map(|event| event.id), now, &mut input);
+            let why = if new.is_hidden { HIDDEN } else { OVERFLOW };
+            self.tell_overflow((kind, why), gap, new.events.first().map(|event| event.id), now, &mut input);
         }
         for panicked in new.defects {
             self.defects.see(Some(panicked), || format!("a {kind} row of {}", self.settings.url));

@@ -16,10 +16,10 @@ impl Poller {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.status);
     }
 
-    /// As many rows as an answer can hold, and none of them known: there may be more between them and the last known.
+    /// As many rows of that kind as an answer can hold, and why there may be more between them and the last known.
     pub(super) fn tell_overflow(
         &mut self,
-        kind: &str,
+        (kind, why): (&str, &str),
         (from, to): (Option<Time>, Time),
         first: Option<EventId>,
         now: Time,
@@ -37,10 +37,8 @@ impl Poller {
             );
         };
         let span = if from <= to { format!("between {from} and {to}") } else { format!("before {to}") };
-        let message = format!(
-            "{kind} rows {span} may be missing: the sensor shows the newest ones only, and more came \
-             than one answer holds"
-        );
+        let message =
+            format!("{kind} rows {span} may be missing: the sensor shows the newest ones only, and {why}");
         self.tell_gap(Gap { loss: Loss::Overflow, bytes: None, message }, first, now, input);
     }
 
@@ -159,3 +157,8 @@ impl Poller {
         let _ = spawn_blocking(move || journal.note(event)).await;
     }
 }
+
+/// Why rows are missing: none of those that are shown is known.
+pub(super) const OVERFLOW: &str = "more came than one answer holds";
+/// Why rows are missing: what is newest on the sensor is not.
+pub(super) const HIDDEN: &str = "rows of a clock that was ahead fill its answer";
