@@ -83,8 +83,10 @@ const SHIPPED: &[(&str, &str)] = &[
         concat!(
             r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
             r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
-            // A quote behind a backslash ends no value, if another does.
-            r#"(?<secret>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\"(?:[^"\\]|\\\\(?:\\")?|\\[^"\\])*\\""#,
+            // A quote behind a backslash ends no value if the value goes on behind it, and ends, without another name.
+            r#"(?<secret>"(?:[^"\\]|\\[^"]|\\"(?:[^"\\\s,;&)}\]]|\\.))*(?:\\"[\s,;&)}\]][^"=:]*|\\")?""#,
+            r#"|'(?:[^'\\]|\\[^']|\\'(?:[^'\\\s,;&)}\]]|\\.))*(?:\\'[\s,;&)}\]][^'=:]*|\\')?'"#,
+            r#"|\\"(?:[^"\\]|\\\\\\\\|\\\\[^"\\]|\\\\\\"[^"\\\s,;&)}\]])*(?:\\\\\\"[\s,;&)}\]][^"=:\\]*|\\\\\\")?\\""#,
             r#"|\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
         ),
     ),
