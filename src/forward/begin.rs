@@ -5,7 +5,7 @@ use super::batch::Encoder;
 use super::delivery::{Delivery, Limits};
 use super::keychain::Keychain;
 use super::lane::Lane;
-use super::loss::Loss;
+use super::loss::owe;
 use super::mark::Mark;
 use super::peers::Memory;
 use super::pool::Pool;
@@ -79,7 +79,7 @@ impl Destination {
         let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
         let pool = Pool::new(addresses.len(), settings.return_interval);
         let mut report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
-        report.owes_return = again.is_none() && Loss::of(&journal, &settings.name).is_told();
+        report.owes_return = again.is_none() && journal.owes_return(&settings.name);
         let mut encoder = Encoder::new(journal.stream().to_string(), confirmed, print);
         encoder.replay = again.as_ref().is_some_and(Again::is_replay);
         Destination {
@@ -145,8 +145,10 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
         journal.note(Event::own(Action::JOURNAL_DAMAGED, Outcome::Failure, now, message));
     }
     if cursor.confirmed().is_none() {
-        // Whatever had that name before, this one is new.
-        Loss::of(journal, &settings.name).forget();
+        if !cursor.was_destroyed() {
+            // Whatever had that name before, this one is new.
+            owe(journal, &settings.name, false);
+        }
         journal.confirm(&settings.name, &mut cursor, confirmed, now)?;
     }
     Ok(Beginning { cursor, confirmed, highest })

@@ -49,7 +49,8 @@ impl Journal {
     pub fn forget(&self, left: &Left) -> Result<(), JournalError> {
         let path = self.0.store.cursors().join(&left.name);
         std::fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
-        super::store::sync_dir(&self.0.store.cursors())
+        super::store::sync_dir(&self.0.store.cursors())?;
+        self.owe_return(&left.name, false)
     }
 
     /// What every destination has confirmed: the configured ones, and the ones that left the config of late.

@@ -87,13 +87,20 @@ impl Journal {
     ///
     /// Never fails: what the limit or a full disk holds back is counted, and told as `agent.events_suppressed`.
     pub fn note(&self, event: Event) {
+        let _durable = self.note_durably(event);
+    }
+
+    /// The same; whether it is durable. What waits for space on the disk is not, though it may be before long.
+    pub fn note_durably(&self, event: Event) -> bool {
         if !self.admits(&event) {
-            return;
+            return false;
         }
         let (kind, suppressed) = (Kind::of(&event), Suppressed::one(&event));
-        if !self.write_note(event) {
+        let noted = self.write_note(event);
+        if noted == Noted::Not {
             self.count_suppressed(&kind, suppressed);
         }
+        noted == Noted::Durably
     }
 
     /// Whether one of otrail's own events may be appended now. One that may not is counted, and told with its number as
@@ -112,18 +119,21 @@ impl Journal {
         self.limiter().count(kind, suppressed, self.0.begun.elapsed());
     }
 
-    /// False when it cannot be written.
-    fn write_note(&self, event: Event) -> bool {
+    fn write_note(&self, event: Event) -> Noted {
         let (action, now) = (event.action, event.seen);
         let input = Input::own(self.own(event));
         let mut writer = self.writer();
+        let mut noted = Noted::Durably;
         let result = if writer.is_waiting() {
             Err(JournalError::Full { dir: self.dir().to_path_buf() })
         } else {
             writer.hold(input);
             match self.write_out(&mut writer, now) {
                 // It is the batch that waits now.
-                Err(error) if error.is_full() => Ok(()),
+                Err(error) if error.is_full() => {
+                    noted = Noted::Waiting;
+                    Ok(())
+                }
                 result => result,
             }
         };
@@ -135,7 +145,7 @@ impl Journal {
             };
             tracing::warn!("cannot journal {}: {why}", action.name());
         }
-        result.is_ok()
+        if result.is_ok() { noted } else { Noted::Not }
     }
 
     /// Tells what was held back since the last call; what cannot be told now is kept for the next. Asked for now and then,
@@ -144,7 +154,7 @@ impl Journal {
         // Writing takes the limiter again.
         let suppressed = self.limiter().take_suppressed();
         for (kind, count) in suppressed {
-            if !self.write_note(count.event(&kind, now)) {
+            if self.write_note(count.event(&kind, now)) == Noted::Not {
                 self.count_suppressed(&kind, count);
             }
         }
@@ -195,4 +205,13 @@ impl Journal {
         }
         event
     }
+}
+/// What became of one of otrail's own events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Noted {
+    Durably,
+    /// It goes out when there is space on the disk.
+    Waiting,
+    /// It could not be written.
+    Not,
 }
