@@ -48,7 +48,7 @@ impl Query {
         let is_full = self.limit().is_some_and(|limit| shown.rows >= limit as u64);
         if is_full && self.cursor_file.is_some() {
             self.tell(
-                "older rows that -n has left out are behind the cursor: the next query does not show them",
+                "older rows, if -n has left out any, are behind the cursor: the next query does not show them",
             );
         }
         let reached = Cursor { seq: shown.newest.max(begun.seq), stream: begun.stream };

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::process;
 use std::thread;
+use std::time::Duration;
 
 /// Ends the process once nobody can read its stdout any more, as in `otrail query -f | head`: a row that fails to be written
 /// may be long in coming, and until then the agent would serve nobody.
@@ -13,6 +14,8 @@ pub(super) fn end_when_unread() {
     // Without the thread it is the next row that ends it.
     let _unwatched = thread::Builder::new().spawn(|| {
         if is_unread() {
+            // That nobody is there to ask, or that the agent refuses, is said first, with a code of its own.
+            thread::sleep(REFUSED_WITHIN);
             process::exit(0);
         }
     });
@@ -33,3 +36,6 @@ fn is_unread() -> bool {
         }
     }
 }
+
+/// What an agent takes at most to refuse.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
