@@ -1,14 +1,14 @@
 //! `otrail report`: what the trail says in sum.
 //!
 //! The records come as those of a query do, and are counted here. An agent gives so many rows for one question at most: a
-//! report of more asks for one stretch of the journal after the other.
+//! report of more counts them first, and asks for one stretch of the journal after the other.
 
 use super::exit::{self, Exit};
 use super::pager::Pager;
 use super::query::{with_parts, words_of};
 use super::terminal;
 use super::times::{self, Zone};
-use super::trail::{Extent, Rows, Trail};
+use super::trail::{Extent, Trail};
 use super::{Common, warn};
 use crate::filter::{Clock, Filter, FilterError, with_fields};
 use crate::model::Seq;
@@ -107,7 +107,7 @@ impl Report {
         if trail.is_folder() {
             self.tell("reading the folder itself: this report is not recorded in the trail");
         }
-        let Reported { groups, records, missing } = self.gather(kind, &trail, filter, &hours, &clock)?;
+        let Reported { groups, records, missing } = self.gather(kind, &trail, filter, hours, &clock)?;
         let sink = if io::stdout().is_terminal() { Sink::Terminal } else { Sink::File };
         let look = Look { zone, sink, width: terminal::width(), ..Look::plain(sink) };
         let mut text = Vec::new();
@@ -150,29 +150,21 @@ impl Report {
         kind: &'static ReportKind,
         trail: &Trail,
         filter: Filter,
-        hours: &Hours,
+        hours: Hours,
         clock: &Clock,
     ) -> anyhow::Result<Reported> {
-        let filter = Arc::new(filter);
-        let mut report = Counted::new(kind, hours.clone())?;
-        let (taken, mut missing) =
-            take_all(trail.rows(Arc::clone(&filter), Extent::default())?, &mut report)?;
-        if missing.is_some()
-            && taken >= ROWS_MAX as u64
-            && let Some(extent) = trail.extent()?
-        {
-            // More than the agent gives for one question: what has come is counted anew, stretch by stretch.
-            report = Counted::new(kind, hours.clone())?;
-            let mut reasons_of = Vec::new();
-            for filter in stretches(&filter, extent, clock) {
-                let rows = trail.rows(Arc::new(filter?), Extent::default())?;
-                reasons_of.extend(take_all(rows, &mut report)?.1.filter(|why| !reasons_of.contains(why)));
+        let mut report = Counted::new(kind, hours)?;
+        let mut missing: Vec<String> = Vec::new();
+        for filter in questions(trail, filter, clock)? {
+            let mut rows = trail.rows(filter, Extent::default())?;
+            for record in rows.by_ref() {
+                report.take(&record?);
             }
-            missing = (!reasons_of.is_empty()).then(|| reasons(&reasons_of));
+            missing.extend(rows.incomplete().filter(|why| !missing.contains(why)));
         }
         let reported = report.end(self.lines);
-        let reasons_of: Vec<String> = missing.into_iter().chain(reported.missing).collect();
-        let missing = (!reasons_of.is_empty()).then(|| reasons(&reasons_of));
+        missing.extend(reported.missing);
+        let missing = (!missing.is_empty()).then(|| reasons(&missing));
         Ok(Reported { missing, ..reported })
     }
 
@@ -183,14 +175,22 @@ impl Report {
     }
 }
 
-/// Takes the rows of one answer in: how many there were, and why others are missing.
-fn take_all(mut rows: Rows, report: &mut Counted) -> anyhow::Result<(u64, Option<String>)> {
-    let mut taken = 0;
-    for record in rows.by_ref() {
-        report.take(&record?);
-        taken += 1;
+/// What an agent is asked: once, if it can answer that. Whether it can is counted only where the journal has more records.
+fn questions(trail: &Trail, filter: Filter, clock: &Clock) -> anyhow::Result<Vec<Arc<Filter>>> {
+    let filter = Arc::new(filter);
+    let Some(extent) =
+        trail.extent()?.filter(|(oldest, newest)| newest.0.saturating_sub(oldest.0) >= ROWS_MAX as u64)
+    else {
+        return Ok(vec![filter]);
+    };
+    let mut counting = trail.rows(Arc::clone(&filter), Extent { count: true, ..Extent::default() })?;
+    if let Some(row) = counting.next() {
+        row?;
     }
-    Ok((taken, rows.incomplete()))
+    if counting.counted() <= ROWS_MAX as u64 {
+        return Ok(vec![filter]);
+    }
+    Ok(stretches(&filter, extent, clock).map(|filter| filter.map(Arc::new)).collect::<Result<_, _>>()?)
 }
 
 /// The filter for as many records of the journal as an agent gives at once, then for the next, up to the newest.

@@ -221,6 +221,18 @@ fn every_form_of_a_report_looks_as_it_did() {
 }
 
 #[test]
+fn what_an_admin_has_passed_over_is_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut reset = event("root", Outcome::Success, 1);
+    reset.action = Action::POSITION_RESET;
+    let mut skipped = reset.clone();
+    skipped.reason = Some("passed over".into());
+    journal(dir.path(), [reset, skipped]);
+    let lines = report(dir.path(), &["gaps", "-o", "tsv"]).1;
+    assert!(lines.lines().count() == 2 && lines.contains("\tpassed over\t1\t"), "{lines}");
+}
+
+#[test]
 fn what_is_wrong_or_missing_is_told() {
     let dir = tempfile::tempdir().unwrap();
     journal(dir.path(), [1, 2, 3].map(|at| event("alice", Outcome::Success, at)));

@@ -1,7 +1,7 @@
 //! A report as it is shown: numbers, first and last before what they are about, as `uniq -c` has it.
 //!
 //! ```text
-//! EVENTS  FAILED  FIRST                   LAST                    USER   ACTION
+//! EVENTS  FAILED  FIRST                   LAST                    USER     ACTION
 //!     12       1  2024-03-01 12:30:15+01  2024-03-02 08:00:00+01  alice    user.login
 //! ```
 

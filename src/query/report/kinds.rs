@@ -159,7 +159,8 @@ const ACCESS: &str = "action in (user.create, user.update, user.role_change, use
      user.password_reset, user.lockout, api_token., certificate.)";
 /// Where the trail has, or may have, a hole.
 const MISSING: &str = "action in (agent.gap_detected, agent.records_dropped, agent.journal_damaged, \
-     agent.event_set_aside, agent.source_truncated, agent.events_suppressed)";
+     agent.event_set_aside, agent.source_truncated, agent.events_suppressed) \
+     or (action = agent.position_reset and reason = 'passed over')";
 const OF_USERS: &[Count] = &[
     count("events", ""),
     count("sign-ins", "action = user.login"),
