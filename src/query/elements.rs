@@ -21,7 +21,7 @@ pub(super) struct Elements {
 
 /// Where what stands behind the bracket of an array begins, if a line of which this is the head is one of objects or texts.
 pub(super) fn begin(line: &[u8]) -> Option<usize> {
-    let text = line.trim_ascii_start();
+    let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii_start();
     let first = text.strip_prefix(b"[")?.trim_ascii_start().first()?;
     matches!(first, b'{' | b'"' | b'[').then(|| line.len() - text.len() + 1)
 }
@@ -95,6 +95,7 @@ mod tests {
             assert_eq!(begin(line.as_bytes()), None, "{line}");
         }
         assert_eq!(of("[{\"a\":\"0123456789\"},{\"b\":1}", 4), ["{\"a\":\"012345", "{\"b\":1}"]);
+        assert_eq!(of("\u{feff}[{}, {\"a\":1}]", 5), ["{}", "{\"a\":1}"]);
         assert_eq!(of("[{}] and more, too", 5), ["{}", "and more, t"]);
     }
 }
