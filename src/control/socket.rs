@@ -1,10 +1,11 @@
 //! The socket file: made so that anyone can connect, replaced only when nobody answers on it.
 
 use super::ControlError;
+use socket2::{Domain, SockAddr, Socket as Socket2, Type};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// A socket that clients can connect to: who is not let in yet waits.
@@ -55,13 +56,24 @@ fn clear(path: &Path) -> Result<(), ControlError> {
         }
         Ok(_) => {}
     }
-    match UnixStream::connect(path) {
+    match try_to_connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(io("remove the stale"))
         }
+        // So many wait for its owner that no more can.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(ControlError::InUse { socket: path.to_owned() })
+        }
         Err(error) => Err(io("try")(error)),
-        Ok(_) => Err(ControlError::InUse { socket: path.to_owned() }),
+        Ok(()) => Err(ControlError::InUse { socket: path.to_owned() }),
     }
+}
+
+/// Does not wait for whoever listens there.
+fn try_to_connect(path: &Path) -> io::Result<()> {
+    let socket = Socket2::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
 }
 
 impl Mark {
