@@ -5,11 +5,11 @@
 #[path = "support/properties.rs"]
 mod properties;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use otrail::collect::{Cutter, Reading};
 use otrail::dialect::{self, Context, DIALECTS, End, Mask, Masks};
 use otrail::model::{Event, Flag};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use std::time::Duration;
 
 /// Reads a log in the pieces that a file is read in, with all masks that come with otrail; the CPU time of that.
