@@ -38,11 +38,13 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<Line> {
     cut.collect()
 }
 
-/// The segments below a state directory, in order, plain or sealed.
+/// The segments below a state directory, in order, plain or sealed; of one in both forms, which an end amid sealing leaves,
+/// the sealed one counts.
 pub(crate) fn segments(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir.join("journal")).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "ndjson" || end == "zst"));
+    paths.retain(|path| !path.with_added_extension("zst").exists());
     paths.sort();
     paths
 }
