@@ -10,6 +10,7 @@
 //! Invariant: an error is one line `otrail: ...` with its causes below, and its exit code is that of `exit`.
 //! Not here: what a command does (the rooms).
 
+mod asking;
 mod cert;
 mod check;
 mod color;

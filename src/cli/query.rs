@@ -8,12 +8,13 @@ mod tally;
 mod unread;
 mod words;
 
+use super::asking::Asking;
 use super::deliveries::Deliveries;
 use super::exit::{self, Exit};
 use super::forms::{self, Form};
 use super::pager::Pager;
 use super::terminal;
-use super::times::{self, Zone};
+use super::times;
 use super::trail::{Extent, Rows, Trail};
 use super::{Common, warn};
 use crate::control::protocol::STOPPING;
@@ -169,17 +170,8 @@ pub struct Query {
     /// Tell the cursor behind the last row
     #[arg(long, conflicts_with_all = ["follow", "count"])]
     show_cursor: bool,
-    /// Say nothing but the rows
-    #[arg(short, long)]
-    quiet: bool,
     #[command(flatten)]
-    zone: Zone,
-    /// Read the journal of this state directory, without an agent
-    #[arg(short = 'D', long, value_name = "DIR")]
-    directory: Option<PathBuf>,
-    /// Do not use a pager
-    #[arg(long)]
-    no_pager: bool,
+    asking: Asking,
 }
 
 /// How many rows.
@@ -199,7 +191,7 @@ fn lines(text: &str) -> Result<Lines, String> {
 impl Query {
     /// Prints the rows; what else there is to say goes to stderr.
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        let zone = self.zone.wanted();
+        let zone = self.asking.zone();
         let clock = times::clock(zone.clone());
         let filter = match self.filter(&clock, &zone) {
             Ok(filter) => filter,
@@ -216,11 +208,8 @@ impl Query {
             let (form, taking) = (&self.output, OF_VALUES.join(", "));
             return exit::usage(&anyhow::anyhow!("-o {form} is of rows; --by is for {taking}"));
         }
-        filter.notes().for_each(|note| self.tell(note));
-        if let Some(range) = times::range(filter.range(), &zone) {
-            self.tell(&range);
-        }
-        let trail = Trail::of(self.directory.as_deref(), common)?;
+        self.asking.tell_times(&filter, &zone);
+        let trail = self.asking.trail(common)?;
         let begun = match self.begin(&trail)? {
             Ok(begun) => begun,
             Err(error) => return exit::usage(&error),
@@ -232,10 +221,10 @@ impl Query {
         let terminal = io::stdout().is_terminal();
         let sink = if terminal { Sink::Terminal } else { Sink::File };
         if trail.is_folder() {
-            self.tell("reading the folder itself: this query is not recorded in the trail");
+            self.asking.tell("reading the folder itself: this query is not recorded in the trail");
         }
         if let Some(by) = by {
-            return self.tally(&trail, filter, by, Pager::new(out, !self.no_pager));
+            return self.tally(&trail, filter, by, Pager::new(out, !self.asking.no_pager));
         }
         let fields = self.fields.iter().filter_map(|name| Column::named(name)).collect();
         let look = Look {
@@ -245,7 +234,7 @@ impl Query {
             width: terminal::width(),
             fields,
         };
-        let pager = Pager::new(out, !self.no_pager && !self.follow);
+        let pager = Pager::new(out, !self.asking.no_pager && !self.follow);
         let form = (!self.count).then(|| Form::named(&self.output, look));
         let form = form.map(|form| form.of_stream(|| trail.stream())).transpose()?;
         let is_card = self.output == "card" && self.fields.is_empty() && !self.count && !self.follow;
@@ -304,7 +293,7 @@ impl Query {
                 warn(&format!("the answer is incomplete: {reason}"));
             }
             let seconds = NEXT_AGENT_WITHIN.as_secs();
-            self.tell(&format!("the agent has stopped; waiting {seconds} s for the next one"));
+            self.asking.tell(&format!("the agent has stopped; waiting {seconds} s for the next one"));
             rows = match followed.resumed(NEXT_AGENT_WITHIN)? {
                 Ok(rows) => rows,
                 Err(reason) => {
@@ -330,7 +319,7 @@ impl Query {
             return Ok(Exit::Done.into());
         }
         if !self.count {
-            self.tell("no event matches");
+            self.asking.tell("no event matches");
         }
         Ok(Exit::No.into())
     }
@@ -341,12 +330,6 @@ impl Query {
             Some(Lines::All) => None,
             None if self.just_one => Some(1),
             None => self.follow.then_some(FOLLOW_LINES),
-        }
-    }
-
-    fn tell(&self, text: &str) {
-        if !self.quiet {
-            warn(text);
         }
     }
 }

@@ -3,11 +3,12 @@
 //! The records come as those of a query do, and are counted here. An agent gives so many rows for one question at most: a
 //! report of more counts them first, and asks for one stretch of the journal after the other.
 
+use super::asking::Asking;
 use super::exit::{self, Exit};
 use super::pager::Pager;
 use super::query::{with_parts, words_of};
 use super::terminal;
-use super::times::{self, Zone};
+use super::times;
 use super::trail::{Extent, Trail};
 use super::{Common, warn};
 use crate::filter::{Clock, Filter, FilterError, with_fields};
@@ -19,7 +20,6 @@ use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -63,17 +63,8 @@ pub struct Report {
     /// How the report looks
     #[arg(short, long, value_name = "FORM", default_value = OF_REPORTS[0], value_parser = PossibleValuesParser::new(OF_REPORTS))]
     output: String,
-    /// Say nothing but the report
-    #[arg(short, long)]
-    quiet: bool,
     #[command(flatten)]
-    zone: Zone,
-    /// Read the journal of this state directory, without an agent
-    #[arg(short = 'D', long, value_name = "DIR")]
-    directory: Option<PathBuf>,
-    /// Do not use a pager
-    #[arg(long)]
-    no_pager: bool,
+    asking: Asking,
 }
 
 fn kinds() -> PossibleValuesParser {
@@ -86,7 +77,7 @@ impl Report {
         let (Some(kind), Some(shape)) = (ReportKind::named(&self.kind), Shape::named(&self.output)) else {
             return exit::usage(&anyhow::anyhow!("there is no report {} as {}", self.kind, self.output));
         };
-        let zone = self.zone.wanted();
+        let zone = self.asking.zone();
         let clock = times::clock(zone.clone());
         let hours = match self.working(kind, &zone) {
             Ok(hours) => hours,
@@ -99,20 +90,17 @@ impl Report {
         if let Err(error) = times::check(filter.range(), &zone) {
             return exit::usage(&error);
         }
-        filter.notes().for_each(|note| self.tell(note));
-        if let Some(range) = times::range(filter.range(), &zone) {
-            self.tell(&range);
-        }
-        let trail = Trail::of(self.directory.as_deref(), common)?;
+        self.asking.tell_times(&filter, &zone);
+        let trail = self.asking.trail(common)?;
         if trail.is_folder() {
-            self.tell("reading the folder itself: this report is not recorded in the trail");
+            self.asking.tell("reading the folder itself: this report is not recorded in the trail");
         }
         let Reported { groups, records, missing } = self.gather(kind, &trail, filter, hours, &clock)?;
         let sink = if io::stdout().is_terminal() { Sink::Terminal } else { Sink::File };
         let look = Look { zone, sink, width: terminal::width(), ..Look::plain(sink) };
         let mut text = Vec::new();
         render::report(shape, &look, kind, &groups, &mut text);
-        let mut pager = Pager::new(out, !self.no_pager);
+        let mut pager = Pager::new(out, !self.asking.no_pager);
         let _read = pager.show(&text).context("cannot write the report")?;
         pager.finish().context("cannot wait for the pager")?;
         if let Some(missing) = missing {
@@ -120,7 +108,7 @@ impl Report {
             return Ok(Exit::Damaged.into());
         }
         if records == 0 {
-            self.tell("no event matches");
+            self.asking.tell("no event matches");
             return Ok(Exit::No.into());
         }
         Ok(Exit::Done.into())
@@ -166,12 +154,6 @@ impl Report {
         missing.extend(reported.missing);
         let missing = (!missing.is_empty()).then(|| reasons(&missing));
         Ok(Reported { missing, ..reported })
-    }
-
-    fn tell(&self, text: &str) {
-        if !self.quiet {
-            warn(text);
-        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Query {
         let Some(begun) = begun else { return Ok(()) };
         let is_full = self.limit().is_some_and(|limit| shown.rows >= limit as u64);
         if is_full && self.cursor_file.is_some() {
-            self.tell(
+            self.asking.tell(
                 "older rows, if -n has left out any, are behind the cursor: the next query does not show them",
             );
         }
@@ -96,7 +96,7 @@ impl Query {
                 false => Denial::unknown("destination", name, &known).into(),
             }));
         }
-        reaches.iter().for_each(|reach| self.tell(&reach.told()));
+        reaches.iter().for_each(|reach| self.asking.tell(&reach.told()));
         let part = match &self.undelivered {
             Some(_) => reach::undelivered(&reaches),
             None => reach::delivered(&reaches),

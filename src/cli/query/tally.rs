@@ -34,7 +34,7 @@ impl Query {
             return Ok(Exit::Damaged.into());
         }
         if tally.records == 0 {
-            self.tell("no event matches");
+            self.asking.tell("no event matches");
             return Ok(Exit::No.into());
         }
         Ok(Exit::Done.into())
