@@ -65,23 +65,11 @@ mod tests {
     use crate::journal::{Draft, Input, Journal, Scan, Settings};
     use crate::model::{Action, Event, Outcome, Raw, Time};
     use std::fs::{self, File};
-    use std::time::Duration;
 
     #[test]
     fn what_was_unpacked_of_late_is_not_read_again() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            state_dir: dir.path().to_owned(),
-            sensor: "plant-a".to_owned(),
-            bytes_max: 1 << 30,
-            age_max: Duration::from_secs(86_400),
-            segment_bytes_max: 16 << 20,
-            recent_bytes_max: 1 << 10,
-            reserve_bytes: 4096,
-            seal: true,
-            destinations: Vec::new(),
-        };
-        let journal = Journal::open(settings, Time::default()).unwrap();
+        let journal = Journal::open(Settings::example(dir.path()), Time::default()).unwrap();
         // Each day is a segment, the first two are sealed and have several frames each.
         for (day, bytes) in [(1, 60_000), (2, 60_000), (3, 600)] {
             let now = Time::from_millis(day * 86_400_000).unwrap();

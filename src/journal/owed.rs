@@ -33,3 +33,49 @@ impl Journal {
         self.peers_dir().join(format!("{name}.lost"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Settings;
+    use crate::model::{Action, Event, Outcome, Seq, Time};
+
+    fn open(dir: &std::path::Path) -> Journal {
+        Journal::open(Settings::example(dir), Time::default()).unwrap()
+    }
+
+    #[test]
+    fn a_return_is_owed_over_a_restart_until_it_is_told_or_the_destination_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = open(dir.path());
+        let mut cursor = journal.cursor("siem").unwrap();
+        journal.confirm("siem", &mut cursor, Seq::NONE, Time::default()).unwrap();
+        for _again in 0..2 {
+            journal.owe_return("siem", true).unwrap();
+        }
+        drop((journal, cursor));
+        let journal = open(dir.path());
+        assert!(journal.owes_return("siem") && !journal.owes_return("soc"));
+        journal.owe_return("siem", false).unwrap();
+        journal.owe_return("siem", false).unwrap();
+        assert!(!journal.owes_return("siem"));
+        journal.owe_return("siem", true).unwrap();
+        for left in journal.all_left().unwrap() {
+            journal.forget(&left).unwrap();
+        }
+        assert!(!journal.owes_return("siem"));
+    }
+
+    #[test]
+    fn what_the_limit_holds_back_is_not_in_the_trail() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = open(dir.path());
+        let note = || {
+            let restored = Action::DESTINATION_RESTORED;
+            journal.note_durably(Event::own(restored, Outcome::Success, Time::default(), "connected again"))
+        };
+        let noted = (0..200).filter(|_| note()).count();
+        assert!(noted > 0 && noted < 200, "{noted}");
+        assert_eq!(journal.newest().0, noted as u64);
+    }
+}

@@ -39,4 +39,22 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Of a journal that a test writes below a folder of its own, without destinations.
+    pub(super) fn example(state_dir: &std::path::Path) -> Settings {
+        Settings {
+            state_dir: state_dir.to_owned(),
+            sensor: "plant-a".to_owned(),
+            bytes_max: 1 << 30,
+            age_max: Duration::from_secs(86_400),
+            segment_bytes_max: 16 << 20,
+            recent_bytes_max: 1 << 10,
+            reserve_bytes: 4096,
+            seal: true,
+            destinations: Vec::new(),
+        }
+    }
+}
+
 const CAPACITY_MIN: u64 = 1 << 20;

@@ -14,22 +14,8 @@ fn folder() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
-fn settings(dir: &Path) -> Settings {
-    Settings {
-        state_dir: dir.to_path_buf(),
-        sensor: "plant-a".to_owned(),
-        bytes_max: 1 << 30,
-        age_max: Duration::from_secs(86_400),
-        segment_bytes_max: 16 << 20,
-        recent_bytes_max: 1 << 10,
-        reserve_bytes: 4096,
-        seal: true,
-        destinations: Vec::new(),
-    }
-}
-
 fn open(dir: &Path) -> Journal {
-    Journal::open(settings(dir), Time::default()).unwrap()
+    Journal::open(Settings::example(dir), Time::default()).unwrap()
 }
 
 fn event(day: i64, at: usize) -> Event {
@@ -106,7 +92,7 @@ fn sealing_that_goes_wrong_at_any_step_costs_nothing() {
             let at = format!("{fault:?} at step {k}");
             assert_eq!(records(dir.path())[..before.len()], before, "{at}");
             drop(journal);
-            let journal = Journal::open(settings(dir.path()), now()).unwrap();
+            let journal = Journal::open(Settings::example(dir.path()), now()).unwrap();
             assert_eq!(records(dir.path())[..before.len()], before, "{at}, opened again");
             assert_eq!(ending(dir.path(), ".tmp"), 0, "{at}");
             assert_eq!(
@@ -283,7 +269,7 @@ fn a_plain_file_that_was_put_beside_a_sealed_one_costs_nothing_of_it() {
             );
             match &journal {
                 Some(journal) => seal_all(journal),
-                None => drop(Journal::open(settings(dir.path()), now()).unwrap()),
+                None => drop(Journal::open(Settings::example(dir.path()), now()).unwrap()),
             }
             assert!(!plain.exists() && fs::read(&sealed).unwrap() == was);
             let aside = dir.path().join("aside").join(plain.file_name().unwrap());
@@ -341,7 +327,7 @@ enum Sealer {
 fn a_burst_is_packed_before_anything_has_to_go() {
     for sealer in [Sealer::Works, Sealer::Fails, Sealer::IsMissing] {
         let dir = folder();
-        let settings = Settings { bytes_max: 4 << 20, ..settings(dir.path()) };
+        let settings = Settings { bytes_max: 4 << 20, ..Settings::example(dir.path()) };
         let journal = Journal::open(settings, Time::default()).unwrap();
         let stop = AtomicBool::new(false);
         let attempt = || match sealer {
