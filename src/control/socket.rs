@@ -105,3 +105,30 @@ impl Drop for SocketFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_whose_owner_takes_nobody_is_in_use_and_nobody_waits_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control.sock");
+        let owner = Socket2::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        owner.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        owner.listen(0).unwrap();
+        let waiting: Vec<Socket2> = (0..4)
+            .map(|_| {
+                let client = Socket2::new(Domain::UNIX, Type::STREAM, None).unwrap();
+                client.set_nonblocking(true).unwrap();
+                let _full = client.connect(&SockAddr::unix(&path).unwrap());
+                client
+            })
+            .collect();
+        let full = try_to_connect(&path).map_err(|error| error.kind());
+        assert_eq!(full, Err(io::ErrorKind::WouldBlock), "{} wait", waiting.len());
+        assert!(matches!(bind(&path), Err(ControlError::InUse { .. })));
+        drop((owner, waiting));
+        assert!(bind(&path).is_ok(), "nobody listens any more");
+    }
+}
