@@ -15,6 +15,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use support::process::{House, entry};
 use support::trail::Agent;
 
 /// Runs on a thread of its own that is another user in other groups; needs root.
@@ -195,4 +196,26 @@ fn the_command_line_tells_how_the_agent_is_or_that_there_is_none() {
         assert!(errors.contains("no agent answers on "), "{errors}");
         assert_eq!(errors.contains("-D DIR"), command == "query", "{errors}");
     }
+}
+
+#[test]
+fn a_report_of_the_agent_is_that_of_its_folder_and_an_event_of_the_trail() {
+    let mut house = House::new();
+    house.forward_nowhere();
+    house.write_log((0..50).map(entry).collect::<String>().as_bytes());
+    house.start();
+    house.wait_until("all is read", |status| status.sources[0].entries == 50);
+    let of_agent = house.run(&["report", "users", "-q", "-o", "json"]);
+    let state = house.path("state");
+    let of_folder = house.run(&["report", "users", "-q", "-o", "json", "-D", state.to_str().unwrap()]);
+    assert_eq!(of_agent, of_folder);
+    let told = String::from_utf8(of_agent.stdout).unwrap();
+    assert!(of_agent.status.success() && told.contains("\"events\":"), "{told}");
+    house.wait_until("the report is in the trail", |_| {
+        house.trail().iter().any(|record| {
+            record["action"] == "agent.query"
+                && record["message"].as_str().is_some_and(|said| said.contains("read 50 records"))
+        })
+    });
+    assert_eq!(house.stop(), Some(0));
 }

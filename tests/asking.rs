@@ -37,24 +37,14 @@ fn an_agent_that_is_not_there_is_told_with_the_way_out() {
 }
 
 #[test]
-fn a_report_of_the_agent_is_that_of_its_folder_and_an_event_of_the_trail() {
-    let mut house = House::new();
-    house.forward_nowhere();
-    house.write_log((0..50).map(entry).collect::<String>().as_bytes());
-    house.start();
-    house.wait_until("all is read", |status| status.sources[0].entries == 50);
-    let of_agent = told(&house.run(&["report", "users", "-q", "-o", "json"]));
-    let state = house.path("state");
-    let of_folder = house.run(&["report", "users", "-q", "-o", "json", "-D", state.to_str().unwrap()]);
-    assert_eq!(of_agent, told(&of_folder));
-    assert!(of_agent.0 == Some(0) && of_agent.1.contains("\"events\":"), "{of_agent:?}");
-    house.wait_until("the report is in the trail", |_| {
-        house.trail().iter().any(|record| {
-            record["action"] == "agent.query"
-                && record["message"].as_str().is_some_and(|said| said.contains("read 50 records"))
-        })
-    });
-    assert_eq!(house.stop(), Some(0));
+fn a_follower_that_nobody_reads_is_told_all_the_same_that_there_is_no_agent() {
+    let house = House::new();
+    let mut command = house.otrail();
+    command.args(["query", "-f"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut follower = command.spawn().unwrap();
+    drop(follower.stdout.take());
+    let (code, _, errors) = told(&follower.wait_with_output().unwrap());
+    assert!(code == Some(3) && errors.contains("nobody to ask"), "{code:?}: {errors}");
 }
 
 #[test]
