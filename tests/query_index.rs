@@ -7,6 +7,8 @@ use otrail::journal::{Draft, Folder, Input, Journal, Part, Scan, Settings, parts
 use otrail::model::{Action, Event, EventId, Flag, Outcome, Raw, Record, Seq, Severity, Target, Text, Time};
 use otrail::query::render::COLUMNS;
 use otrail::query::{Order, Query, ROWS_MAX, Tally, answer, count, tally};
+#[path = "query/among.rs"]
+mod among;
 #[path = "query/broken.rs"]
 mod broken;
 #[path = "query/growing.rs"]

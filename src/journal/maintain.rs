@@ -58,8 +58,15 @@ impl Journal {
         }
         let open = (bytes.saturating_sub(kept), self.newest());
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
+        self.0.waiting.store(outlook.waiting, Ordering::Relaxed);
         self.tell_capacity(now, outlook, bytes, packs);
         Ok(())
+    }
+
+    /// Whether half of the capacity waits for a destination, by the last look at it: what is left is for what the sensor
+    /// does from now on.
+    pub fn is_half_waiting(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > self.0.settings.bytes_max / 2
     }
 
     fn clock(&self) -> MutexGuard<'_, Clock> {

@@ -17,6 +17,7 @@
 //! Invariant: a `Seq` that was announced is never used twice, not even after a crash.
 //! Not here: what an event means (`model`) and who reads it (`forward`, `query`).
 
+mod among;
 mod as_path;
 mod clock;
 mod courtesy;
@@ -61,6 +62,7 @@ mod unpacked;
 mod verify;
 mod writer;
 
+pub use among::Sought;
 pub use cursor::{Cursor, Reached, reached};
 pub use dead::Dead;
 pub use deliveries::{Deliveries, deliveries};
@@ -116,6 +118,8 @@ struct Inner {
     confirmed: Mutex<BTreeMap<String, Seq>>,
     /// Bytes of all segments.
     bytes: AtomicU64,
+    /// Bytes that waited for a destination when that was last looked at.
+    waiting: AtomicU64,
     /// The index of the segment that is written.
     growing: Arc<index::Growing>,
     /// Held while files of the journal change their names or go.
@@ -175,6 +179,7 @@ impl Journal {
             limiter: Mutex::default(),
             confirmed: Mutex::new(confirmed),
             bytes: AtomicU64::new(bytes),
+            waiting: AtomicU64::new(0),
             growing: Arc::default(),
             placing: Mutex::default(),
             room: room::Room::default(),
@@ -253,11 +258,6 @@ impl Journal {
     /// The highest file number in use.
     pub fn last_file(&self) -> crate::model::FileNo {
         self.writer().files().keys().next_back().copied().unwrap_or_default()
-    }
-
-    /// An empty batch, with the room of one that was written before.
-    pub fn blank(&self) -> Input {
-        self.writer().blank()
     }
 
     /// Appends a batch and waits until it is on stable storage. Blocks.

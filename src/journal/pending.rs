@@ -1,5 +1,6 @@
 //! A batch on its way to the disk: events get their seqs, lines their ends.
 
+use super::Journal;
 use super::line::{self, push_number};
 use super::recovery::Files;
 use super::segment::{FollowedFile, Mark, Note, Progress, push_open};
@@ -24,6 +25,13 @@ impl Input {
     /// One of otrail's own events and nothing else.
     pub fn own(event: Event) -> Input {
         Input { drafts: vec![Draft { event, position: None, mark: None }], ..Input::default() }
+    }
+}
+
+impl Journal {
+    /// An empty batch, with the room of one that was written before.
+    pub fn blank(&self) -> Input {
+        self.writer().blank()
     }
 }
 
