@@ -13,6 +13,7 @@
 
 mod alike;
 mod api;
+mod backfill;
 mod choice;
 mod content;
 mod copies;
@@ -48,9 +49,11 @@ mod unseen;
 mod watch;
 
 pub use api::{ApiSettings, Poller, PollerHandle, open_all as open_apis};
+pub use backfill::Backfill;
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
 pub use own::{OWN, leave_out as leave_out_own};
+pub use packed::unpacked;
 pub use place::{logs, means_several, open as open_log, rotated};
 pub use reset::ResetError;
 pub use settings::{Settings, SourceSettings, Start};
@@ -60,7 +63,7 @@ use crate::model::status::SourceStatus;
 use crate::model::{FileNo, Time};
 use recall::recall;
 use reset::Wish;
-use source::{Round, Source};
+use source::{Round, Source, mark};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};

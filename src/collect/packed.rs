@@ -38,6 +38,21 @@ impl Packing {
             _ => None,
         }
     }
+
+    fn reader(self, file: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Packing::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+            Packing::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::new(file)?;
+                decoder.window_log_max(WINDOW_LOG_MAX)?;
+                Box::new(decoder)
+            }
+            Packing::Xz => {
+                let stream = Stream::new_stream_decoder(XZ_BYTES_MAX, liblzma::stream::CONCATENATED)?;
+                Box::new(XzDecoder::new_stream(BufReader::new(file), stream))
+            }
+        })
+    }
 }
 
 impl Packed {
@@ -118,19 +133,19 @@ impl Packed {
     }
 
     fn begin(&self) -> io::Result<Box<dyn Read + Send>> {
-        let file = FromStart { file: self.file.try_clone()?, at: 0 };
-        Ok(match self.packing {
-            Packing::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(file))),
-            Packing::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::new(file)?;
-                decoder.window_log_max(WINDOW_LOG_MAX)?;
-                Box::new(decoder)
-            }
-            Packing::Xz => {
-                let stream = Stream::new_stream_decoder(XZ_BYTES_MAX, liblzma::stream::CONCATENATED)?;
-                Box::new(XzDecoder::new_stream(BufReader::new(file), stream))
-            }
-        })
+        self.packing.reader(FromStart { file: self.file.try_clone()?, at: 0 })
+    }
+}
+
+/// What a file has from here on, unpacked if its first bytes say that it is packed.
+pub fn unpacked(mut file: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let mut head = Vec::new();
+    (&mut file).take(MAGIC_BYTES).read_to_end(&mut head)?;
+    let packing = Packing::of(&head);
+    let whole = io::Cursor::new(head).chain(file);
+    match packing {
+        Some(packing) => packing.reader(whole),
+        None => Ok(Box::new(whole)),
     }
 }
 
@@ -159,6 +174,8 @@ const WINDOW_LOG_MAX: u32 = 25;
 /// Enough for `xz -9`.
 const XZ_BYTES_MAX: u64 = 80 << 20;
 
+/// The longest of the first bytes that tell a packing.
+const MAGIC_BYTES: u64 = 6;
 /// Unpacked in one go.
 const CHUNK_BYTES: usize = 16 << 10;
 /// Kept of the beginning, and of what was unpacked last.

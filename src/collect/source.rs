@@ -344,7 +344,7 @@ fn placed(identity: Identity, file: &FollowedFile, end: u64) -> Identity {
 }
 
 /// What the way an entry was cut says about its event.
-fn mark(event: &mut Event, cut: &Cut<'_>) {
+pub(super) fn mark(event: &mut Event, cut: &Cut<'_>) {
     if cut.truncated {
         event.flags.insert(Flag::TRUNCATED);
     }

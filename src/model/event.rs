@@ -278,8 +278,11 @@ impl Flag {
     /// The sensor's clock was wrong when it told of the entry: so is `time`, perhaps.
     pub const CLOCK_OFF: Flag = Flag(1 << 9, "clock-off");
 
+    /// The entry comes from a file that an admin has brought; `agent.backfill` tells who and which.
+    pub const BACKFILLED: Flag = Flag(1 << 10, "backfilled");
+
     /// Every flag.
-    pub const ALL: [Flag; 10] = [
+    pub const ALL: [Flag; 11] = [
         Flag::UNPARSED,
         Flag::TRUNCATED,
         Flag::INVALID_UTF8,
@@ -290,6 +293,7 @@ impl Flag {
         Flag::UTF_16LE,
         Flag::UTF_16BE,
         Flag::CLOCK_OFF,
+        Flag::BACKFILLED,
     ];
 
     /// The word used in the journal and on the wire.

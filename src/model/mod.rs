@@ -17,6 +17,7 @@
 
 pub mod act;
 mod action;
+pub mod backfill;
 pub mod delivery;
 mod denial;
 pub(crate) mod eight;
