@@ -13,6 +13,8 @@
 //! Invariant: a panic that is not guarded ends the process, never a part of it (`defect`).
 
 mod act;
+mod acts;
+mod backfill;
 pub mod defect;
 mod descriptors;
 mod expiry;

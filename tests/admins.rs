@@ -6,10 +6,11 @@ mod support;
 
 use otrail::config::control_of;
 use otrail::control::protocol::Ask;
-use otrail::control::{ControlError, Limits};
+use otrail::control::{BackfillError, ControlError, Limits};
 use otrail::journal;
 use otrail::model::Action;
 use otrail::model::act::{Act, Reset, To};
+use otrail::model::backfill::Backfill;
 use otrail::model::status::Status;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -83,6 +84,24 @@ fn a_member_of_an_admin_group_is_answered_however_many_groups_there_are() {
     groups.push(daemon);
     assert!(rows(&groups) >= 1);
     assert!(rows(&[daemon]) >= 1);
+}
+
+#[test]
+fn an_admin_who_may_read_the_trail_may_not_add_to_it() {
+    if !is_root() {
+        return;
+    }
+    let agent = Agent::with(Limits::default(), &["daemon"]);
+    agent.append(&["alice"]);
+    let daemon = nix::unistd::Group::from_name("daemon").unwrap().unwrap().gid.as_raw();
+    let wish = Backfill { file: "forged.ndjson".to_owned(), source: None, dialect: None, sure: true };
+    let mut file = &b"{}"[..];
+    let brought = as_user(54_321, &[daemon], || agent.client().backfill(wish, None, &mut file, &mut |_| {}));
+    let Err(BackfillError::Agent(ControlError::Refused(sentence))) = brought else { panic!("{brought:?}") };
+    assert!(sentence.contains("may not add to the trail; allowed are root"), "{sentence}");
+    let told = agent.wait_for(|record| record.event.action == Action::QUERY_DENIED).event;
+    assert_eq!(told.message, sentence);
+    assert!(as_user(54_321, &[daemon], || agent.client().status()).is_ok());
 }
 
 #[test]

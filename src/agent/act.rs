@@ -19,6 +19,7 @@ impl Overview {
             Act::SendTest(test) => self.test(&test, &asker).map(Done::Tested),
             Act::Replay(wish) => self.replay(&wish, &asker, ongoing).map(Done::Replayed),
             Act::ForgetDestination(wish) => self.forget(&wish, &asker).map(Done::Forgotten),
+            Act::Backfill(wish) => self.backfill(&wish, &asker, ongoing).map(Done::Backfilled),
             Act::Reload => Ok(Done::Reloaded(self.reload(&asker)?)),
             Act::ResetSource(reset) if self.is_asked(&reset.name) => Err(no_position(&reset.name).into()),
             Act::ResetSource(reset) => {

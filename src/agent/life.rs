@@ -4,9 +4,9 @@
 //! then everything ends; within five seconds, whatever a peer or a disk does. Where another life follows there is no
 //! `agent.stop`, and the state directory is let go.
 
+use super::acts::Acts;
 use super::keep::{Keeper, Signals};
 use super::reload::{InUse, Reloader};
-use super::replay::Replays;
 use super::seal::Sealer;
 use super::status::Overview;
 use super::{AgentError, descriptors, now};
@@ -16,8 +16,8 @@ use crate::control::{self, Server, Socket};
 use crate::forward::{self, Destination};
 use crate::journal::{Journal, JournalError, Left};
 use crate::model::{Action, Event, Outcome, Seq, Target};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -79,7 +79,8 @@ impl Life {
             asking: pollers.iter().map(Poller::handle).collect(),
             destinations: destinations.iter().map(Destination::handle).collect(),
             replayers: destinations.iter().map(Destination::replayer).collect(),
-            replays: Replays::default(),
+            acts: Acts::default(),
+            backfilling: Mutex::default(),
             reloader,
         });
         if is_first {
@@ -155,7 +156,7 @@ impl Life {
             None => tokio::time::timeout(COLLECT_WITHIN, collecting_ends).await.unwrap_or(Ok(Ok(()))),
         };
         let result = result.map_err(|_| AgentError::Ended("collector")).and_then(|result| Ok(result?));
-        overview.replays.end().await;
+        overview.acts.end().await;
         say_ended(&journal, &result, &ended).await;
         goes_on.store(matches!(ended, Ended::GoesOn(_)), Ordering::Relaxed);
         // Nobody listens any more when every task has ended by itself.

@@ -1,5 +1,6 @@
 //! Replays: an admin has what is in the trail sent again. Before anything is sent, and when it is over, the trail says so.
 
+use super::acts::STOPPING;
 use super::now;
 use super::status::Overview;
 use crate::control::Ongoing;
@@ -8,38 +9,10 @@ use crate::forward::{Replay as Sending, ReplayHandle};
 use crate::model::act::{Asker, Replay, Replayed};
 use crate::model::{Action, Denial, Event, Outcome, Seq, Target};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// The replays that go on.
-#[derive(Default)]
-pub(super) struct Replays {
-    running: AtomicUsize,
-    stops: AtomicBool,
-}
-
-impl Replays {
-    /// The agent stops: has all of them end and say so, within a moment.
-    pub(super) async fn end(&self) {
-        self.stops.store(true, Ordering::Release);
-        let begun = Instant::now();
-        while self.running.load(Ordering::Acquire) > 0 && begun.elapsed() < END_WITHIN {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-}
-
-/// One that goes on.
-struct Running<'a>(&'a AtomicUsize);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Release);
-    }
-}
 
 impl Overview {
     /// Sends again, and comes back when all is confirmed, nothing moves any more, or nobody waits for it; blocks.
@@ -59,8 +32,7 @@ impl Overview {
         }
         let words = wish.filters.iter().map(|(name, value)| (name, value));
         let filter = Arc::new(Filter::parse(words, &Clock::utc(now())).map_err(|error| error.to_string())?);
-        self.replays.running.fetch_add(1, Ordering::Acquire);
-        let _running = Running(&self.replays.running);
+        let _running = self.acts.begin();
         let mut sending = Vec::new();
         for (replayer, name) in self.replayers.iter().zip(names) {
             if wish.destination.as_deref().is_none_or(|wanted| wanted == name) {
@@ -95,11 +67,11 @@ impl Overview {
         let mut told_at = Instant::now();
         while watched.iter().any(|one| !one.task.is_finished()) {
             std::thread::sleep(LOOK_EVERY);
-            let stops = self.replays.stops.load(Ordering::Acquire);
+            let stops = self.acts.must_end();
             for one in &mut *watched {
                 one.look(wait);
                 if stops {
-                    one.give_up("the agent is stopping");
+                    one.give_up(STOPPING);
                     // It has no time for the last evidence.
                     one.task.abort();
                 } else if let Some(why) = ongoing.given_up() {
@@ -205,7 +177,5 @@ fn event(outcome: Outcome, name: &str, asker: &Asker, message: String) -> Event 
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const TELL_EVERY: Duration = Duration::from_millis(500);
-/// How long a stop waits for replays to say that they end.
-const END_WITHIN: Duration = Duration::from_millis(300);
 /// A request may be 64 KiB, its event should fit into a frame.
 const WHAT_CHARS_MAX: usize = 1024;

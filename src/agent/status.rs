@@ -1,7 +1,7 @@
 //! The whole picture: what every room says of itself, and what is wrong with it.
 
+use super::acts::Acts;
 use super::reload::Reloader;
-use super::replay::Replays;
 use crate::collect;
 use crate::config::Config;
 use crate::forward;
@@ -9,6 +9,7 @@ use crate::journal::Journal;
 use crate::model::status::{ControlStatus, DestinationStatus, SourceStatus, Status};
 use crate::model::{Outcome, Time};
 use crate::transport::{self, Certificate};
+use std::sync::Mutex;
 
 /// Where the parts of the status come from.
 pub(super) struct Overview {
@@ -19,7 +20,9 @@ pub(super) struct Overview {
     pub destinations: Vec<forward::Handle>,
     /// For them, in the same order.
     pub replayers: Vec<forward::Replayer>,
-    pub replays: Replays,
+    pub acts: Acts,
+    /// Held while a file is backfilled.
+    pub backfilling: Mutex<()>,
     pub reloader: Reloader,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! otrail [-c FILE] [--color WHEN] run | query | show | report | status | source show | source reset | destination forget |
-//!                                   send-test | replay | reload | journal | check | doctor | cert | explain | rules test |
-//!                                   normalize | schema | demo | completions | man
+//!                                   send-test | replay | backfill | reload | journal | check | doctor | cert | explain |
+//!                                   rules test | normalize | schema | demo | completions | man
 //! otrail [-c FILE] --query ...      the same as `otrail query ...`
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! Not here: what a command does (the rooms).
 
 mod asking;
+mod backfill;
 mod cert;
 mod check;
 mod color;
@@ -123,6 +124,7 @@ pub enum Command {
     Destination(destination::Destination),
     SendTest(send_test::SendTest),
     Replay(replay::Replay),
+    Backfill(backfill::Backfill),
     Reload(reload::Reload),
     /// Look at the journal's files, verify and export them
     Journal(journal::Journal),
@@ -155,6 +157,7 @@ impl Command {
             Command::Destination(command) => command.run(common, out),
             Command::SendTest(command) => command.run(common, out),
             Command::Replay(command) => command.run(common, out),
+            Command::Backfill(command) => command.run(common, out),
             Command::Reload(command) => command.run(common, out),
             Command::Doctor(command) => command.run(common, out),
             Command::Journal(command) => command.run(common, out),

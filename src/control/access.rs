@@ -60,6 +60,15 @@ pub fn access(peer: &Peer, rules: &Rules) -> Result<(), Refusal> {
     if allowed { Ok(()) } else { Err(Refusal { who: peer.clone(), rules: rules.clone() }) }
 }
 
+/// Decides whether the caller may add to the trail what no source has told, else a sentence why not: whoever reads the trail
+/// may not write it.
+pub(super) fn may_add(peer: &Peer, own_uid: u32) -> Result<(), String> {
+    if peer.uid == 0 || peer.uid == own_uid {
+        return Ok(());
+    }
+    Err(format!("{peer} may not add to the trail; allowed are root and the agent's own user"))
+}
+
 /// Why not: a sentence for the caller and for the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -122,6 +131,15 @@ mod tests {
             (u32::MAX, u32::MAX, &[u32::MAX], false),
         ] {
             assert_eq!(access(&peer(uid, gid, groups), &rules()).is_ok(), may, "{uid} {gid} {groups:?}");
+        }
+    }
+
+    #[test]
+    fn root_and_the_agent_may_add_and_no_admin() {
+        for (uid, groups, may) in
+            [(0, &[][..], true), (OWN, &[], true), (1001, &[ADMINS, 0], false), (1003, &[], false)]
+        {
+            assert_eq!(may_add(&peer(uid, uid, groups), OWN).is_ok(), may, "{uid}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The events that asking leaves behind: reading the trail is a user operation.
 
+use super::Peer;
 use super::protocol::Ask;
-use super::{Peer, Refusal};
 use crate::filter::Filter;
 use crate::model::act::Asker;
 use crate::model::{Action, Event, Outcome, Target, Text, Time};
@@ -68,12 +68,12 @@ impl Asked {
     }
 }
 
-/// Someone may not ask.
-pub(super) fn denied(peer: &Peer, refusal: &Refusal, now: Time) -> Event {
+/// Someone may not ask, or may not do more than that.
+pub(super) fn denied(peer: &Peer, refusal: &str, now: Time) -> Event {
     Event {
         user: Some(user(peer)),
         target: Some(Box::new(Target { kind: "trail".into(), name: None, id: None })),
-        ..Event::own(Action::QUERY_DENIED, Outcome::Failure, now, refusal.to_string())
+        ..Event::own(Action::QUERY_DENIED, Outcome::Failure, now, refusal)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The admin's end of the socket. Plain blocking code: one question, one answer.
 
-use super::protocol::{Ask, End, Reply, Request, Stretch, Wish};
+use super::protocol::{Ask, CHUNK_BYTES_MAX, End, Reply, Request, Stretch, Wish};
 use super::{ControlError, Settings};
 use crate::journal::line;
 use crate::model::act::{Act, Done, Replayed};
+use crate::model::backfill::{Backfill, Backfilled};
 use crate::model::delivery::History;
 use crate::model::status::Status;
 use crate::model::{Record, Seq};
@@ -93,6 +94,45 @@ impl Client {
         }
     }
 
+    /// Has what the trail lacks of a file added; `claimed` is who was there before sudo, `progress` hears how many bytes of it
+    /// are sent.
+    pub fn backfill(
+        mut self,
+        wish: Backfill,
+        claimed: Option<String>,
+        file: &mut dyn Read,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Backfilled, BackfillError> {
+        self.ask(&Request::Act(Wish { what: Act::Backfill(wish), claimed }))?;
+        match self.read()? {
+            Answered::Reply(Reply::Ready {}) => {}
+            Answered::Reply(reply) => return Err(self.unexpected(reply).into()),
+            Answered::Record(_) => return Err(garbled("a record came instead of what was done").into()),
+        }
+        let (mut chunk, mut sent) = (vec![0; CHUNK_BYTES_MAX], 0);
+        loop {
+            let count = read_some(file, &mut chunk).map_err(BackfillError::File)?;
+            let length = u32::try_from(count).unwrap_or_default().to_be_bytes();
+            let stream = self.stream.get_mut();
+            // An agent that has enough of it says why.
+            if stream.write_all(&length).and_then(|()| stream.write_all(&chunk[..count])).is_err()
+                || count == 0
+            {
+                break;
+            }
+            sent += count as u64;
+            progress(sent);
+        }
+        match self.read()? {
+            Answered::Reply(Reply::Done(done)) => match *done {
+                Done::Backfilled(backfilled) => Ok(backfilled),
+                _ => Err(garbled("it answers another question").into()),
+            },
+            Answered::Reply(reply) => Err(self.unexpected(reply).into()),
+            Answered::Record(_) => Err(garbled("a record came instead of what was done").into()),
+        }
+    }
+
     /// An agent that refuses may close before it has read the question: its answer counts.
     fn ask(&mut self, request: &Request) -> Result<(), ControlError> {
         match self.stream.get_mut().write_all(request.line().as_bytes()) {
@@ -138,10 +178,35 @@ impl Client {
             | Reply::Deliveries(_)
             | Reply::Values(_)
             | Reply::Going(_)
+            | Reply::Ready {}
             | Reply::Through(_)
             | Reply::Done(_) => ControlError::Garbled("it answers another question".to_owned()),
         }
     }
+}
+
+fn garbled(what: &str) -> ControlError {
+    ControlError::Garbled(what.to_owned())
+}
+
+fn read_some(file: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(space) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// Why a file was not brought.
+#[derive(Debug, thiserror::Error)]
+pub enum BackfillError {
+    /// The agent has not taken it.
+    #[error(transparent)]
+    Agent(#[from] ControlError),
+    /// It cannot be read; what came of it before is in the trail if it was wanted there.
+    #[error("the file cannot be read to its end")]
+    File(#[source] io::Error),
 }
 
 /// A line of answer.

@@ -24,6 +24,7 @@ mod audit;
 mod client;
 mod error;
 mod follow;
+mod incoming;
 mod ongoing;
 mod peer;
 pub mod protocol;
@@ -35,8 +36,9 @@ mod socket;
 mod watch;
 
 pub use access::{Named, Peer, Refusal, Rules, access};
-pub use client::{Client, Rows};
+pub use client::{BackfillError, Client, Rows};
 pub use error::ControlError;
+pub use incoming::Incoming;
 pub use ongoing::Ongoing;
 pub use server::{Acting, Bound, Limits, Server};
 pub use settings::*;

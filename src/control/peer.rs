@@ -23,13 +23,18 @@ pub(super) fn name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
+/// The agent's own user.
+pub(super) fn own_uid() -> u32 {
+    geteuid().as_raw()
+}
+
 /// The configured names as numbers. May ask a directory service, so it blocks.
 pub(super) fn rules(settings: &Settings) -> Rules {
     let group = |name: &String| Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
     let user = |name: &String| User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
     let named = |name: &String, id| Named { name: name.clone(), id };
     Rules {
-        own_uid: geteuid().as_raw(),
+        own_uid: own_uid(),
         groups: settings.admin_groups.iter().map(|name| named(name, group(name))).collect(),
         users: settings.admin_users.iter().map(|name| named(name, user(name))).collect(),
     }

@@ -11,11 +11,15 @@
 //! {"deliveries":[{...}]}                                     of each destination, how those records got there
 //! {"values":[["alice",12],...]}                              instead of records, where a query is `by` a field
 //! {"going":[{...}]}                                          how far a replay has come, now and then
+//! {"ready":{}}                                               the act is begun, and takes a file: the client sends its chunks
 //! {"done":{"reset":{...}}}                                   what came of an act
 //! {"through":41}                                             a follower that asked for `marks` has had all that it wants up to there
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of an answer; `through` where a stop ended a follower
 //! {"refused":"..."}   {"no":"..."}   {"error":"..."}         instead of it
 //! ```
+//!
+//! A file comes in chunks: four bytes, the highest first, that say how many bytes follow, and these, at most
+//! `CHUNK_BYTES_MAX`. One of no bytes is the end: a client that is gone before it has broken off.
 
 use crate::model::Seq;
 use crate::model::act::{Act, Done, Replayed};
@@ -30,6 +34,8 @@ pub const VERSION: u64 = 1;
 pub const STOPPING: &str = "the agent is stopping";
 /// Longest request line.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// Longest chunk of a file.
+pub const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
 /// What a client may want.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +118,8 @@ pub enum Reply {
     Values(Vec<(String, u64)>),
     /// How far a replay has come, for each destination.
     Going(Vec<Replayed>),
+    /// The agent takes the file now.
+    Ready {},
     /// What came of an act.
     Done(Box<Done>),
     /// Of a follower: it has had all that it wants up to this record, and what comes now comes in the order of the journal.

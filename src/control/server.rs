@@ -49,6 +49,8 @@ pub struct Limits {
     pub queue_wait: Duration,
     /// How long a client may take to send its request.
     pub request_wait: Duration,
+    /// How long a client that brings a file may send nothing of it.
+    pub chunk_wait: Duration,
     /// How long a client may take to read 64 KiB.
     pub write_wait: Duration,
     /// How long answers may go on after the agent was told to stop.
@@ -63,6 +65,7 @@ impl Default for Limits {
             queries: 2,
             queue_wait: Duration::from_secs(10),
             request_wait: Duration::from_secs(10),
+            chunk_wait: Duration::from_secs(60),
             write_wait: Duration::from_secs(30),
             stop_wait: Duration::from_secs(1),
         }
@@ -205,9 +208,9 @@ async fn converse(
         }
     };
     peer.name = name;
-    if let Err(refusal) = access(&peer, &rules) {
+    if let Err(refusal) = access(&peer, &rules).map_err(|refusal| refusal.to_string()) {
         note(&shared.server.journal, audit::denied(&peer, &refusal, now())).await;
-        let _gone = request::send(&mut stream, &Reply::Refused(refusal.to_string()).line(), limits).await;
+        let _gone = request::send(&mut stream, &Reply::Refused(refusal).line(), limits).await;
         return;
     }
     let line = {

@@ -1,5 +1,6 @@
 //! What an admin may have the agent do, and what came of it: plain data, as it goes over the local socket.
 
+use super::backfill::{Backfill, Backfilled};
 use super::status::Cause;
 use super::{FileNo, Seq, Text};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub enum Act {
     Reload,
     /// Keep nothing for a destination that left the config.
     ForgetDestination(Forget),
+    /// Add what the trail lacks of a file.
+    Backfill(Backfill),
 }
 
 /// What came of it.
@@ -43,6 +46,8 @@ pub enum Done {
     Reloaded(Reloaded),
     /// What is or would be kept no more.
     Forgotten(Forgotten),
+    /// What was or would be added.
+    Backfilled(Backfilled),
 }
 
 /// Who wishes it.

@@ -1,0 +1,162 @@
+//! `otrail backfill`: what the trail lacks of a file is added.
+
+use super::exit::Exit;
+use super::{Common, Output, claimed, plain_lines, print_json, warn};
+use crate::collect;
+use crate::config::plain;
+use crate::control::{BackfillError, Client};
+use crate::dialect::DIALECTS;
+use crate::model::backfill::{self, Backfilled};
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf, absolute};
+use std::process::ExitCode;
+
+/// Add what the trail lacks of a file; without --yes, say what that would be
+///
+/// An export of the event timeline, or a log that otrail has not followed, is read entry by entry, in the order of the file:
+/// what happened before otrail came, or what it could not read. What is in the trail already is passed over, one for one: it
+/// has the same time and says the same, where the file has whole seconds to the second. Entries that are added get the
+/// next numbers of the trail and are forwarded like any other, flagged backfilled; queries sort by time. Masks, rules, the
+/// time zone of the source and [select] count as for its log. gzip, zstd and xz are unpacked.
+///
+/// Only root and the agent's own user may: whoever reads the trail may not write it. Who has brought which file, its
+/// SHA-256 and what came of it are events of the trail (agent.backfill). When it breaks off, what was read is in the trail,
+/// and the same command goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 added, or nothing was missing; 1 without --yes, or it broke off; 2 wrong usage; 3 not running; 4 refused; \
+78 bad configuration.")]
+pub struct Backfill {
+    /// The files, one after the other; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The source whose entries they are; needed where there are several
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// The language of the files; without it the entries tell
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))]
+    dialect: Option<String>,
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+    /// How it looks
+    #[arg(short, long, value_name = "SHAPE", value_enum, default_value_t)]
+    output: Output,
+}
+
+impl Backfill {
+    /// Brings the files to the agent; what is added is added by it. The first that breaks off is the last.
+    pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let control = common.control()?;
+        let mut all = Vec::new();
+        for file in &self.files {
+            let wish = backfill::Backfill {
+                file: name(file)?,
+                source: self.source.clone(),
+                dialect: self.dialect.clone(),
+                sure: self.yes,
+            };
+            let mut input = open(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let mut progress = Progress { is_seen: io::stderr().is_terminal(), told: 0 };
+            let brought = Client::connect(&control)?.backfill(wish, claimed(), &mut input, &mut |sent| {
+                progress.show(file, sent);
+            });
+            progress.finish();
+            let backfilled = match brought {
+                Ok(backfilled) => backfilled,
+                Err(BackfillError::Agent(error)) => return Err(error.into()),
+                Err(BackfillError::File(error)) => {
+                    return Err(error).with_context(|| format!("cannot read {} to its end", file.display()));
+                }
+            };
+            let goes_on = backfilled.complete;
+            if let Some(doubt) = doubt(&backfilled) {
+                warn(&doubt);
+            }
+            if self.output == Output::Text {
+                out.write_all(self.sentence(&backfilled).as_bytes())?;
+            }
+            all.push(backfilled);
+            if !goes_on {
+                break;
+            }
+        }
+        if self.output == Output::Json {
+            print_json(&all, out)?;
+        }
+        let is_good = |it: &Backfilled| it.complete && (it.done || it.added == 0);
+        Ok(if all.iter().all(is_good) { Exit::Done } else { Exit::No }.into())
+    }
+
+    fn sentence(&self, backfilled: &Backfilled) -> String {
+        let said = match (self.yes, backfilled.added) {
+            (_, 0) => "nothing to add",
+            (true, _) => "added, and told in the trail",
+            (false, _) => "nothing has been added; --yes does it",
+        };
+        plain_lines(&format!("{}: {backfilled}\n{said}\n", backfilled.file))
+    }
+}
+
+/// What is more likely read wrong than wanted: a file that is all new though the trail has other entries of its time, or
+/// that nobody understands.
+fn doubt(backfilled: &Backfilled) -> Option<String> {
+    let Backfilled { file, added, known, beside, unparsed, source, .. } = backfilled;
+    if *unparsed > added / 2 {
+        return Some(format!(
+            "{file}: {unparsed} of {added} new entries are not understood: look at them with `otrail normalize`, and \
+             whether this is a log or an export of the timeline"
+        ));
+    }
+    (*known == 0 && *added > 0 && *beside > 0).then(|| {
+        format!(
+            "{file}: the trail has other entries of the same time, and none of these is among them: look whether \
+             source {source} has the time-zone that these were written in"
+        )
+    })
+}
+
+/// The agent has another working folder.
+fn name(file: &Path) -> anyhow::Result<String> {
+    if file == Path::new("-") {
+        return Ok("stdin".to_owned());
+    }
+    Ok(absolute(file)?.display().to_string())
+}
+
+fn open(file: &Path) -> io::Result<Box<dyn Read + Send>> {
+    match file == Path::new("-") {
+        true => collect::unpacked(io::stdin()),
+        false => collect::unpacked(File::open(file)?),
+    }
+}
+
+/// How far it is, on a terminal.
+struct Progress {
+    is_seen: bool,
+    /// Bytes that were told last.
+    told: u64,
+}
+
+impl Progress {
+    fn show(&mut self, file: &Path, sent: u64) {
+        if self.is_seen && sent - self.told >= TOLD_BYTES {
+            self.told = sent;
+            let text = format!("\r\u{1b}[K{}: {} MiB", plain(&file.display().to_string()), sent >> 20);
+            // Whoever cannot see it is told the result.
+            let _unseen = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Leaves the terminal as it was.
+    fn finish(self) {
+        if self.told > 0 {
+            let _unseen = io::stderr().lock().write_all(b"\r\x1b[K");
+        }
+    }
+}
+
+const TOLD_BYTES: u64 = 1 << 20;
