@@ -72,6 +72,7 @@ pub(super) fn said<'a>(mut fields: Vec<Field<'a>>, context: &Context<'_>) -> Sai
         reason: value("reason"),
         action: value("action"),
         message: value("message"),
+        mended: false,
     }
 }
 

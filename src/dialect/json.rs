@@ -10,7 +10,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, fields, objects, parts, wide};
+use super::{Claim, Context, Dialect, Parsed, State, fields, halves, objects, parts, wide};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,7 +39,7 @@ fn speaks(head: &[u8]) -> bool {
     let is_object = |line: &[u8]| {
         let mut found = Vec::new();
         if line.first() == Some(&b'{')
-            && let Ok(tree) = serde_json::from_slice(line)
+            && let Some((tree, _)) = std::str::from_utf8(line).ok().and_then(tree)
         {
             flatten(tree, String::new(), &mut found);
         }
@@ -50,10 +50,19 @@ fn speaks(head: &[u8]) -> bool {
 
 /// What an object says; also for objects that stand in a syslog line.
 pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>> {
-    let tree: Tree = serde_json::from_str(text).ok().filter(|_| text.trim_start().starts_with('{'))?;
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let (tree, mended) = tree(text)?;
     let mut found = Vec::new();
     flatten(tree, String::new(), &mut found);
-    Some(fields::said(found, context))
+    Some(Said { mended, ..fields::said(found, context) })
+}
+
+/// The tree of a text, and whether the text had to be mended for it.
+fn tree(text: &str) -> Option<(Tree, bool)> {
+    let exact = serde_json::from_str(text).ok().map(|tree| (tree, false));
+    exact.or_else(|| Some((serde_json::from_str(&halves::mended(text)?).ok()?, true)))
 }
 
 /// The scalars of a tree, each under its path.

@@ -23,6 +23,7 @@ mod example;
 mod fields;
 mod flat;
 mod habits;
+mod halves;
 mod identity;
 mod json;
 mod key_value;

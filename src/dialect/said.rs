@@ -30,6 +30,8 @@ pub(super) struct Said<'a> {
     pub reason: Option<Cow<'a, str>>,
     pub action: Option<Cow<'a, str>>,
     pub message: Option<Cow<'a, str>>,
+    /// Where it is no text there is U+FFFD instead.
+    pub mended: bool,
 }
 
 /// The event of an entry; `read` says what its text says, or nothing if it is in another language.
@@ -48,8 +50,9 @@ pub(super) fn parsed(
         Some(_) => Identity::of_values(b'e', &values),
         None => Identity::of_values_and_position(b'e', &values),
     };
+    let is_text = valid && !said.mended;
     let mut event = event(context, said, raw);
-    if !valid {
+    if !is_text {
         event.flags.insert(Flag::INVALID_UTF8);
     }
     Parsed { event, identity, defect: None }

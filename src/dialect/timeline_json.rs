@@ -4,7 +4,7 @@
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
 //! timestamp   milliseconds since 1970 as a number or as digits in a string, or any other form of `time`
 //! the others  text, or null; a number or boolean counts as its text
-//! encoding    UTF-8 or UTF-16, each with a mark or without, see `wide`
+//! encoding    UTF-8 or UTF-16, each with a mark or without, see `wide`; half a surrogate pair is U+FFFD, see `halves`
 //! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows; see `objects`
 //! ```
 //!
@@ -18,7 +18,7 @@
 use super::flat::{self, Flat, Next};
 use super::time;
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, Entry, Parsed, State, objects, parts, wide};
+use super::{Claim, Context, Dialect, Entry, Parsed, State, halves, objects, parts, wide};
 use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -47,11 +47,15 @@ fn of_utf_8(context: &Context<'_>, entry: &[u8]) -> Parsed {
         Ok(text) => (Cow::Borrowed(text), true),
         Err(_) => (String::from_utf8_lossy(entry), false),
     };
-    let Some(Fields { timeline, others, is_plain }) = read(&text, context) else {
+    let exact = read(&text, context);
+    let mended = if exact.is_none() { halves::mended(&text) } else { None };
+    let fields = exact.or_else(|| read(mended.as_deref()?, context));
+    let Some(Fields { timeline, others, is_plain }) = fields else {
         return timeline::unparsed(context, entry);
     };
     let raw = match valid {
         false => Raw::Bytes(entry.into()),
+        true if mended.is_some() => Raw::Text(text.as_ref().into()),
         true if is_plain => Raw::Json(text.as_ref().into()),
         // The journal keeps an object, without the blanks around it.
         true if !(text.starts_with('{') && text.ends_with('}')) => Raw::Text(text.as_ref().into()),
@@ -59,11 +63,11 @@ fn of_utf_8(context: &Context<'_>, entry: &[u8]) -> Parsed {
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
-    if valid {
-        return timeline::parsed(context, timeline, raw);
-    }
+    let is_text = valid && mended.is_none();
     let mut parsed = timeline::parsed(context, timeline, raw);
-    parsed.event.flags.insert(Flag::INVALID_UTF8);
+    if !is_text {
+        parsed.event.flags.insert(Flag::INVALID_UTF8);
+    }
     parsed
 }
 
@@ -73,19 +77,23 @@ fn speaks(head: &[u8]) -> bool {
     let mut state = State::at(0);
     let entries = super::entries(&DIALECT, &mut state, head);
     let readable = |entry: &Entry| {
-        let text = wide::text(&state, &head[entry.text.clone()]);
-        let fields: Option<Written<'_>> = serde_json::from_slice(&text).ok();
-        fields.is_some_and(|Written { fields: Fields { timeline, .. }, .. }| timeline.says_something())
+        is_written(&wide::text(&state, &head[entry.text.clone()]), |it| it.fields.timeline.says_something())
     };
     entries.iter().take(LINES).any(readable)
 }
 
 /// Whether a line is without doubt an event of the timeline: it has a number for its time, a type and text.
 pub(super) fn is_event(line: &[u8]) -> bool {
-    let written: Option<Written<'_>> = serde_json::from_slice(line).ok();
-    written.is_some_and(|Written { stamp, fields: Fields { timeline, .. } }| {
+    is_written(line, |Written { stamp, fields: Fields { timeline, .. } }| {
         matches!(stamp, Stamp::Number(_)) && timeline.kind.is_some() && timeline.content.is_some()
     })
+}
+
+/// Whether it is an object of which that is true.
+fn is_written(object: &[u8], what: fn(&Written<'_>) -> bool) -> bool {
+    let read = |object: &[u8]| serde_json::from_slice(object).is_ok_and(|written| what(&written));
+    let mended = || halves::mended(std::str::from_utf8(object).ok()?);
+    read(object) || mended().is_some_and(|mended| read(mended.as_bytes()))
 }
 
 /// The fields of an entry that says anything.

@@ -259,7 +259,8 @@ impl Flag {
     pub const UNPARSED: Flag = Flag(1, "unparsed");
     /// The entry was longer than the line limit, or a field longer than its own, and was cut.
     pub const TRUNCATED: Flag = Flag(1 << 1, "truncated");
-    /// The entry is not valid UTF-8; `raw` has its bytes, the text fields have U+FFFD in their place.
+    /// The entry is not valid UTF-8, or escapes half a surrogate pair in JSON; `raw` has it as it is, the text fields have
+    /// U+FFFD in its place.
     pub const INVALID_UTF8: Flag = Flag(1 << 2, "invalid-utf8");
     /// The entry had no usable time; `time` is when it was read.
     pub const TIME_ASSUMED: Flag = Flag(1 << 3, "time-assumed");

@@ -52,7 +52,7 @@ fn cases() -> Vec<Case> {
         case(r#"{"timestamp":"soon","content":"no time"}"#, &["time-assumed"]),
         case(content(r#"{"an":"object"}"#), UNPARSED),
         case(content("null"), &[]),
-        case(content(r#""half a pair \ud800""#), &[]),
+        case(content(r#""half a pair \ud800""#), &["invalid-utf8"]),
         case(content(r#""x","synced":99999999"#), &[]),
         case(content(r#""x","position":{"file":1,"offset":99999999}"#), &[]),
         case(r#"{"seq":99999999,"content":"x","sum":"00000000","chain":""}"#, &["time-assumed"]),

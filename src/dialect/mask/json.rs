@@ -1,5 +1,6 @@
 //! The strings of a JSON text, masked in place: all else stays byte for byte as it is.
 
+use super::super::halves;
 use super::super::parts::bare;
 use super::Masks;
 use serde::de::IgnoredAny;
@@ -80,7 +81,10 @@ fn decoded(token: &str) -> Cow<'_, str> {
     let inside = token.trim_start_matches('"');
     match token.contains('\\') {
         false => Cow::Borrowed(inside.strip_suffix('"').unwrap_or(inside)),
-        true => serde_json::from_str(token).map_or(Cow::Borrowed(token), Cow::Owned),
+        true => {
+            let mended = || serde_json::from_str(&halves::mended(token)?).ok();
+            serde_json::from_str(token).ok().or_else(mended).map_or(Cow::Borrowed(token), Cow::Owned)
+        }
     }
 }
 

@@ -24,6 +24,19 @@ fn without_a_mask_an_entry_is_kept_as_it_is() {
     assert_eq!((event.message.as_str(), event.flags.contains(Flag::MASKED)), ("password=hunter2", false));
 }
 
+#[test]
+fn a_secret_beside_half_a_surrogate_pair_is_masked_as_beside_a_character() {
+    for content in [r#"{\\\"pwd\\\":\\\"hunter2 x\\\"}"#, r"pass\u0077ord=hunter2", r"pwd=hun\udc00ter2"] {
+        let entry = entry("CONTENT").replace("CONTENT", &format!(r"\ud800 {content}, ok"));
+        let event = read(&shipped(), entry.as_bytes()).event;
+        let (message, raw) =
+            (event.message.as_str(), String::from_utf8_lossy(event.raw.bytes()).into_owned());
+        assert!(!message.contains("ter2") && !raw.contains("ter2"), "{message} {raw}");
+        assert!(message.starts_with("\u{fffd} ") && message.ends_with(", ok"), "{message}");
+        assert!(event.flags.contains(Flag::MASKED) && raw.starts_with('{'), "{raw}");
+    }
+}
+
 fn message(content: &str) -> String {
     read(&shipped(), entry(content).as_bytes()).event.message.to_string()
 }
