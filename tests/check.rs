@@ -341,3 +341,28 @@ fn a_config_from_a_pipe_is_read_and_a_pipe_without_a_writer_is_told() {
     let said = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
     assert!(said.contains("config: /dev/stdin") && said.contains("source timeline: "), "{said}");
 }
+
+/// What is found tells of files and certificates that others have named. A terminal turns text around for U+202E, and
+/// some obey U+009B as an escape and a bracket.
+#[test]
+fn json_of_what_is_found_commands_no_terminal() {
+    let (dir, path) = file(0o640, b"");
+    let log = dir.path().join("\u{202e}.log");
+    let config = format!(
+        "state-dir = {:?}\n[[source]]\nname = \"a\"\npath = '{}'\n",
+        dir.path().join("state"),
+        log.display()
+    );
+    fs::write(&path, format!("sensor = \"a\"\n{config}")).unwrap();
+    for command in ["check", "doctor"] {
+        let line = format!("{} {command} -o json -c '{}'", env!("CARGO_BIN_EXE_otrail"), path.display());
+        let seen = Command::new("script").args(["-qec", &line, "/dev/null"]).output().unwrap().stdout;
+        let seen = String::from_utf8(seen).unwrap();
+        assert!(seen.contains("\\u202e.log") && !seen.contains('\u{202e}'), "{command}: {seen}");
+    }
+    let wrong = "\"\u{9b}31m\" = 1";
+    fs::write(&path, wrong).unwrap();
+    let line = format!("{} check -o json -c '{}'", env!("CARGO_BIN_EXE_otrail"), path.display());
+    let seen = Command::new("script").args(["-qec", &line, "/dev/null"]).output().unwrap().stdout;
+    assert!(!String::from_utf8(seen).unwrap().contains('\u{9b}'));
+}

@@ -159,3 +159,17 @@ fn a_masked_secret_is_not_shown() {
         String::from_utf8(unknown.stderr).unwrap().contains("no source third; there is timeline, second")
     );
 }
+
+/// Some terminals obey U+009B as they obey an escape and a bracket.
+#[test]
+fn json_of_an_entry_commands_no_terminal() {
+    let line = "{\"type\":\"X\",\"content\":\"a \u{9b}31m\u{202e} \u{7f} é\"}";
+    let command = format!("{} explain -o json '{line}'", env!("CARGO_BIN_EXE_otrail"));
+    let on_a_terminal = Command::new("script").args(["-qec", &command, "/dev/null"]).output().unwrap().stdout;
+    let (seen, piped) = (
+        String::from_utf8(on_a_terminal).unwrap(),
+        String::from_utf8(explain(&["-o", "json", line]).stdout).unwrap(),
+    );
+    assert!(!seen.contains(['\u{9b}', '\u{202e}', '\u{7f}']) && seen.contains("\\u009b31m"), "{seen}");
+    assert!(piped.contains(line.rsplit_once("content").unwrap().1.trim_matches(['"', ':', '}'])), "{piped}");
+}

@@ -1,6 +1,6 @@
 //! `otrail cert pin URL`: the fingerprint of what a server presents, to compare and then to pin.
 
-use super::Common;
+use super::{Common, print_json};
 use crate::config::plain;
 use crate::net::{self, TlsSettings, TlsVersion, Url, inspect::Certificate, presented};
 use anyhow::anyhow;
@@ -64,7 +64,7 @@ impl Cert {
                     "not-before": not_before.to_string(), "not-after": not_after.to_string(),
                     "pin": fingerprint.to_string(),
                 });
-                writeln!(out, "{seen}")?;
+                print_json(&seen, out)?;
             }
         }
         Ok(ExitCode::SUCCESS)

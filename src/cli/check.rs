@@ -3,9 +3,9 @@
 pub(super) mod certificates;
 pub(super) mod world;
 
-use super::Common;
 use super::exit::Exit;
 use super::finding::{Output, Verdict, problem_json, show, show_warnings};
+use super::{Common, print_json};
 use crate::config::ConfigError;
 use jiff::Timestamp;
 use serde_json::json;
@@ -31,7 +31,7 @@ impl Check {
                     "ok": false,
                     "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
                 });
-                writeln!(out, "{report}")?;
+                print_json(&report, out)?;
                 return Ok(Exit::Config.into());
             }
             Err(error) => return Err(error.into()),
@@ -50,7 +50,7 @@ impl Check {
                     "warnings": warnings.iter().map(problem_json).collect::<Vec<_>>(),
                     "findings": findings,
                 });
-                writeln!(out, "{report}")?;
+                print_json(&report, out)?;
             }
         }
         Ok(if ok { Exit::Done } else { Exit::No }.into())

@@ -5,10 +5,10 @@
 mod host;
 mod way;
 
-use super::Common;
 use super::check::world;
 use super::exit::Exit;
 use super::finding::{Finding, Output, Verdict, show};
+use super::{Common, print_json};
 use crate::agent::now;
 use serde_json::json;
 use std::io::Write;
@@ -57,7 +57,7 @@ impl Doctor {
         match self.output {
             Output::Text => show(out, common.color, &findings)?,
             Output::Json => {
-                writeln!(out, "{}", json!({ "config": config.path, "ok": ok, "findings": findings }))?;
+                print_json(&json!({ "config": config.path, "ok": ok, "findings": findings }), out)?;
             }
         }
         Ok(if ok { Exit::Done } else { Exit::No }.into())

@@ -6,7 +6,7 @@ use super::entries::{self, House};
 use super::exit::Exit;
 use super::forms::envelope;
 use super::normalize::open;
-use super::{Common, warn};
+use super::{Common, print_json, warn};
 use crate::collect::Cut;
 use crate::dialect::{self, DIALECTS, Explained, Near, Part, RuleAt, json_parts};
 use crate::format::{FORMATS, Settings};
@@ -97,7 +97,7 @@ impl Explain {
     fn show(&self, story: &Story<'_>, at: usize, out: &mut dyn Write) -> anyhow::Result<bool> {
         let missed = missed(&self.expect, story);
         match self.output {
-            Output::Json => writeln!(out, "{}", as_json(story, &missed))?,
+            Output::Json => print_json(&as_json(story, &missed), out)?,
             Output::Text => {
                 let gap = if at == 0 { "" } else { "\n" };
                 out.write_all(gap.as_bytes())?;
