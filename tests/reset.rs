@@ -301,6 +301,29 @@ fn of_several_logs_one_has_to_be_named() {
     assert_eq!(house.stop(), Some(0));
 }
 
+/// A record says where the log was read to, not how many entries before it were passed over.
+#[test]
+fn what_was_passed_over_between_records_is_counted_over_a_restart() {
+    let mut house = House::new();
+    let network = "{\"timestamp\":1709193520000,\"type\":\"DEVICE_CREATE\",\"content\":\"PLC stopped\"}\n";
+    let mixed: String = (0..10).map(|number| network.to_owned() + &entry(number)).collect();
+    house.write_log(mixed.as_bytes());
+    house.start();
+    wait(&house, 20);
+    assert_eq!(house.stop(), Some(0));
+    house.start();
+    wait(&house, 0);
+    let counts = |file: &FilePlace| (file.entries, file.passed_over);
+    assert_eq!(places(&house).iter().map(counts).collect::<Vec<_>>(), [(20, 10)]);
+    house.write_log([network, &entry(10)].concat().as_bytes());
+    wait(&house, 2);
+    assert_eq!(house.stop(), Some(0));
+    house.start();
+    wait(&house, 0);
+    assert_eq!(places(&house).iter().map(counts).collect::<Vec<_>>(), [(22, 11)]);
+    assert_eq!(house.stop(), Some(0));
+}
+
 /// What the log was rotated to before otrail came: the agent says what has it read, and that does it.
 #[test]
 fn what_was_rotated_before_the_first_start_is_read_by_the_commands_that_are_told() {

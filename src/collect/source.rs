@@ -250,7 +250,6 @@ impl Source {
             status.masked += u64::from(parsed.event.flags.contains(Flag::MASKED));
             status.unparsed += u64::from(parsed.event.flags.contains(Flag::UNPARSED));
             parsed.event.id = ordinals.assign(&placed(parsed.identity, file, cut.end));
-            passed = 0;
             if let Some(gap) = open_gap.take().and_then(|at| drafts.get_mut(at)) {
                 gap.event.new = Some(parsed.event.id.to_string().into());
             }

@@ -42,7 +42,7 @@ pub(super) struct Tail {
     pub gap_before: Option<Gap>,
     /// The journal does not know yet how the file is read.
     pub changed: bool,
-    /// Entries passed over since the journal was last told the position.
+    /// Entries passed over since the journal was last told of them: a record behind them says where, not how many.
     pub passed_untold: u64,
     pub told: Instant,
     /// Whether it is a copy of the log before is to be found out before it is read.
