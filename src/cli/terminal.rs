@@ -4,11 +4,16 @@ use crate::query::render::safe;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-/// How many columns stdout has: as COLUMNS says, else as the terminal does; `None` for a file or a pipe.
+/// How many columns stdout has: as COLUMNS says, else as the terminal does, up to 65,535; `None` for a file or a pipe.
 pub(super) fn width() -> Option<usize> {
-    let wished = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let wished = env::var("COLUMNS").ok().and_then(|columns| wished(&columns));
     let terminal = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     wished.or_else(terminal).filter(|&columns| columns > 0)
+}
+
+/// No terminal is wider than it can say, and lines are filled up to its width.
+fn wished(columns: &str) -> Option<usize> {
+    columns.parse().ok().map(|columns: usize| columns.min(usize::from(u16::MAX)))
 }
 
 /// Lines of JSON on their way to stdout: for a terminal without anything that it would take for a command.
@@ -51,6 +56,12 @@ impl Write for JsonLines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_width_has_a_limit() {
+        let wishes = ["80", "0", "18446744073709551615", "99999999999999999999", "-1", "wide"];
+        assert_eq!(wishes.map(wished), [Some(80), Some(0), Some(65_535), None, None, None]);
+    }
 
     #[test]
     fn a_line_of_json_commands_no_terminal_and_comes_to_a_file_as_it_is() {
