@@ -60,6 +60,8 @@ pub enum Answering {
     Half,
     /// The body ends in the middle, and the connection does not show it.
     HalfJson,
+    /// What it was asked with, as a proxy that is looked for a fault in.
+    Echo,
     /// A page where somebody could sign in.
     LoginPage,
     /// This status and nothing else.
@@ -230,12 +232,12 @@ impl Shared {
             }
             () => (200, state.rows_for(target, query, now)),
         };
-        let rows = if status == 200 { rows } else { Vec::new() };
+        let rows = if status == 200 && answering != Answering::Echo { rows } else { Vec::new() };
         let body: Vec<&Row> = rows.iter().map(|&at| &state.rows[at]).collect();
-        let body = if status == 200 {
-            serde_json::to_string_pretty(&body).unwrap_or_default()
-        } else {
-            String::new()
+        let body = match status {
+            200 if answering == Answering::Echo => format!("{{\"authorization\":\"{token}\"}}"),
+            200 => serde_json::to_string_pretty(&body).unwrap_or_default(),
+            _ => String::new(),
         };
         Reply { status, body, date: Time::from_millis(now).unwrap_or_default(), answering, rows }
     }

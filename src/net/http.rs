@@ -39,8 +39,10 @@ pub struct Answer {
     pub date: Option<Timestamp>,
     /// What the server says the body is; empty if it does not.
     pub content_type: String,
-    /// The whole body.
+    /// The whole body, without the token if it repeats that.
     pub body: Vec<u8>,
+    /// It repeats the token, in whose place there is `HIDDEN`.
+    pub hides: bool,
 }
 
 impl Client {
@@ -96,7 +98,12 @@ impl Client {
         let failed = |error| broken(&self.peer, error);
         self.sender.ready().await.map_err(failed)?;
         let response = self.sender.send_request(request).await.map_err(failed)?;
-        self.whole(response, bytes_max).await
+        let answer = self.whole(response, bytes_max).await?;
+        // Whoever is asked knows it; whoever reads what is told of the answer need not.
+        Ok(match token.hidden_in(&answer.body) {
+            Some(body) => Answer { body, hides: true, ..answer },
+            None => answer,
+        })
     }
 
     async fn whole(&self, response: Response<Incoming>, bytes_max: usize) -> Result<Answer, NetError> {
@@ -113,7 +120,8 @@ impl Client {
                 Err(_) => NetError::HungUp { peer: self.peer.clone() },
             }
         })?;
-        Ok(Answer { status: head.status.as_u16(), date, content_type, body: body.to_bytes().into() })
+        let (status, body) = (head.status.as_u16(), body.to_bytes().into());
+        Ok(Answer { status, date, content_type, body, hides: false })
     }
 }
 

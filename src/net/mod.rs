@@ -37,6 +37,6 @@ mod url;
 
 pub use connect::{connect, connect_to, resolve};
 pub use error::NetError;
-pub use secret::Secret;
+pub use secret::{HIDDEN, Secret};
 pub use settings::*;
 pub use url::Url;

@@ -1,6 +1,7 @@
 //! A secret from a file: shown nowhere.
 
 use super::{NetError, keys};
+use memchr::memmem;
 use std::fmt;
 use std::path::Path;
 
@@ -26,6 +27,22 @@ impl Secret {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The text with `***` for the secret; `None` when it is not in there as it stands. One of less than 8 bytes is looked
+    /// for nowhere: it may be part of a word.
+    pub(super) fn hidden_in(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let (mut out, mut from) = (Vec::new(), 0);
+        let mut places =
+            memmem::find_iter(text, &self.0).filter(|_| self.0.len() >= SOUGHT_BYTES_MIN).peekable();
+        places.peek()?;
+        for at in places {
+            out.extend_from_slice(&text[from..at]);
+            out.extend_from_slice(HIDDEN);
+            from = at + self.0.len();
+        }
+        out.extend_from_slice(&text[from..]);
+        Some(out)
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -35,12 +52,26 @@ impl fmt::Debug for Secret {
 }
 
 const SECRET_BYTES_MAX: usize = 8 << 10;
+const SOUGHT_BYTES_MIN: usize = 8;
+/// Stands for a secret.
+pub const HIDDEN: &[u8] = b"***";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_repeats_a_secret_is_told_without_it() {
+        let hidden = |secret: &str, text: &str| {
+            let hidden = Secret(secret.into()).hidden_in(text.as_bytes());
+            hidden.map(|text| String::from_utf8(text).unwrap())
+        };
+        let expected = Some("a *** *** b".to_owned());
+        assert_eq!(hidden("s3cr3t-token", "a s3cr3t-token s3cr3t-token b"), expected);
+        assert_eq!((hidden("s3cr3t-token", "s3cr3t"), hidden("User", "User admin")), (None, None));
+    }
 
     #[test]
     fn a_secret_is_one_private_line_and_hides_itself() {

@@ -2,8 +2,8 @@
 
 use super::support::process::{House, free_port};
 use super::{TOKEN, api, house};
-use otrail::demo::SensorApi;
-use otrail::model::Action;
+use otrail::demo::{Answering, SensorApi};
+use otrail::model::{Action, Flag};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
@@ -79,4 +79,27 @@ fn a_sensor_that_is_asked_shows_its_last_answer_and_has_no_position_to_change() 
     house.wait_until("is up", |_| true);
     let (_, shown) = source(&house, &["show", "cell-7"]);
     assert!(shown.contains("it last answered every question at "), "{shown}");
+}
+
+/// A row of the sensor, or the page of a proxy that shows what it was asked.
+#[test]
+fn a_token_that_is_repeated_goes_nowhere() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let mut house = house(&sensor);
+    sensor.add("USER_OPERATION", &format!("User admin made access token {TOKEN}"));
+    house.start();
+    let status = house.wait_until("has the row", |status| api(status).entries == 1);
+    let record = house.records().into_iter().find(|record| record.event.source == "cell-7").unwrap();
+    assert_eq!(record.event.message, "User admin made access token ***");
+    assert!(record.event.flags.contains(Flag::MASKED));
+    sensor.answer(Answering::Echo);
+    let seen = house.wait_until("is told", |status| !api(status).error.is_empty());
+    assert!(
+        api(&seen).error.ends_with("no array of rows: {\"authorization\":\"***\"}"),
+        "{}",
+        api(&seen).error
+    );
+    house.stop();
+    let told = [serde_json::to_string(&(&status, &seen)).unwrap(), format!("{:?}", house.records())].concat();
+    assert!(!told.contains(TOKEN) && told.contains("***"), "{told}");
 }

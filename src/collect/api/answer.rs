@@ -4,7 +4,9 @@ use super::plan::Round;
 use crate::collect::cutter::{Cutter, Reading};
 use crate::dialect::{DIALECTS, End, Parsed};
 use crate::model::Flag;
+use crate::net::HIDDEN;
 use crate::net::http::Answer;
+use memchr::memmem;
 use std::io;
 
 /// The rows of an answer, newest first.
@@ -43,14 +45,14 @@ pub(super) fn rows(answer: &Answer, reading: Reading<'_>) -> Result<Rows, (Round
     if !matches!(opening, Some(None | Some(b'{' | b']'))) {
         return failed(not_rows(body, &answer.content_type));
     }
-    let (rows, through) = read(body, reading);
+    let (rows, through) = read(body, answer.hides, reading);
     let cut = !body.ends_with(b"]") || through < body.len();
     let fault = cut.then(|| format!("the answer breaks off after {} rows", rows.len()));
     Ok(Rows { rows, fault })
 }
 
-/// The whole rows of an array, and how far they go.
-fn read(body: &[u8], reading: Reading<'_>) -> (Vec<Parsed>, usize) {
+/// The whole rows of an array, and how far they go. In what `hides` the token of the question a row may have repeated it.
+fn read(body: &[u8], hides: bool, reading: Reading<'_>) -> (Vec<Parsed>, usize) {
     let mut cutter = Cutter::new(Some(&DIALECTS[0]));
     // Memory never fails to be read.
     let _ = cutter.fill(body.len(), |room| io::Read::read(&mut &*body, room));
@@ -58,6 +60,9 @@ fn read(body: &[u8], reading: Reading<'_>) -> (Vec<Parsed>, usize) {
     cutter.cut(End::Open, reading, |mut parsed, cut| {
         if cut.truncated {
             parsed.event.flags.insert(Flag::TRUNCATED);
+        }
+        if hides && memmem::find(cut.text, HIDDEN).is_some() {
+            parsed.event.flags.insert(Flag::MASKED);
         }
         rows.push(parsed);
     });
@@ -100,7 +105,8 @@ mod tests {
             habits: &Habits::default(),
         };
         let reading = Reading { context: &context, masks: &Masks::default(), line_bytes_max: 1 << 20 };
-        let answer = Answer { status, date: None, content_type: String::new(), body: body.into() };
+        let answer =
+            Answer { status, date: None, content_type: String::new(), body: body.into(), hides: false };
         rows(&answer, reading).map(|Rows { rows, fault }| (rows.len(), fault))
     }
 
