@@ -2,9 +2,10 @@
 
 mod support;
 
+use otrail::model::Action;
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
-use support::process::{House, patiently};
+use support::process::{House, entry, patiently};
 
 fn is_socket(house: &House) -> bool {
     fs::symlink_metadata(house.path("control.sock")).is_ok_and(|found| found.file_type().is_socket())
@@ -41,4 +42,33 @@ fn a_socket_whose_file_is_taken_away_or_replaced_is_made_again_and_that_is_told(
     assert!(is_socket(&house));
     assert_eq!(house.stop(), Some(0));
     assert!(!house.path("control.sock").exists());
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_at_the_start_is_made_as_soon_as_it_can() {
+    let mut house = House::new();
+    let socket = house.path("control.sock");
+    fs::write(&socket, "something else").unwrap();
+    house.start();
+    let told = || house.said().contains("queries cannot be answered until the socket can be made");
+    assert!(patiently(told), "{}", house.said());
+    house.write_log(entry(1).as_bytes());
+    assert!(
+        patiently(|| house.records().iter().any(|record| record.event.source == "timeline")),
+        "it goes on"
+    );
+    assert_eq!(fs::read(&socket).unwrap(), b"something else");
+    fs::remove_file(&socket).unwrap();
+    house.wait_until("it answers", |status| status.sources[0].entries == 1);
+    assert_eq!(house.stop(), Some(0));
+    // It may be stopped while it waits, too.
+    fs::write(&socket, "something else").unwrap();
+    house.start();
+    assert!(patiently(|| house
+        .records()
+        .iter()
+        .filter(|record| record.event.action == Action::START)
+        .count()
+        == 2));
+    assert_eq!(house.stop(), Some(0));
 }

@@ -168,14 +168,9 @@ impl Life {
 
 /// The destinations send what is there and ask for their last evidence, and whoever is being answered hears the end of it,
 /// also where there is no destination to wait for. Returns the socket if it stays.
-async fn drain(mut forwarding: JoinSet<()>, mut asked: Option<Answering>) -> Option<Socket> {
+async fn drain(mut forwarding: JoinSet<()>, mut asked: Answering) -> Option<Socket> {
     let drained = async { while forwarding.join_next().await.is_some() {} };
-    let told = async {
-        match &mut asked {
-            Some(asked) => asked.await.ok().flatten(),
-            None => None,
-        }
-    };
+    let told = async { (&mut asked).await.ok().flatten() };
     let (drained, told) = tokio::join!(
         tokio::time::timeout(FORWARD_WITHIN, drained),
         tokio::time::timeout(FORWARD_WITHIN, told)
@@ -186,7 +181,7 @@ async fn drain(mut forwarding: JoinSet<()>, mut asked: Option<Answering>) -> Opt
         );
     }
     forwarding.abort_all();
-    if let (Some(asked), Err(_)) = (asked, &told) {
+    if told.is_err() {
         asked.abort();
     }
     told.ok().flatten()
@@ -238,30 +233,32 @@ fn server(settings: control::Settings, journal: &Journal, overview: Arc<Overview
     Server { settings, journal: journal.clone(), status, act, limits }
 }
 
-/// Opens the local socket, or goes on with it. Without it the agent goes on: collecting and forwarding matter more.
+/// Opens the local socket, or goes on with it. Without it the agent goes on, and tries again: collecting and forwarding
+/// matter more.
 fn answer(
     server: Server,
     socket: Option<Socket>,
     stopped: watch::Receiver<bool>,
     goes_on: Arc<AtomicBool>,
-) -> Option<Answering> {
-    let bound = match socket {
-        Some(socket) => Ok(server.bind_to(socket)),
-        None => server.bind(),
-    };
-    match bound {
-        Ok(bound) => Some(tokio::spawn(async move {
-            let served = bound.serve_before(stopped, &goes_on).await;
-            served.unwrap_or_else(|error| {
-                tracing::error!("queries are not answered any more: {}", forward::error_text(&error));
-                None
-            })
-        })),
-        Err(error) => {
-            tracing::error!("queries cannot be answered: {}", forward::error_text(&error));
-            None
-        }
+) -> Answering {
+    let socket = socket.map_or_else(|| server.socket(), Ok);
+    if let Err(error) = &socket {
+        tracing::error!(
+            "queries cannot be answered until the socket can be made: {}",
+            forward::error_text(error)
+        );
     }
+    tokio::spawn(async move {
+        let bound = match socket {
+            Ok(socket) => server.bind_to(socket),
+            Err(_) => server.bind_later(stopped.clone()).await?,
+        };
+        let served = bound.serve_before(stopped, &goes_on).await;
+        served.unwrap_or_else(|error| {
+            tracing::error!("queries are not answered any more: {}", forward::error_text(&error));
+            None
+        })
+    })
 }
 
 /// Answers at the local socket, and returns it if another life goes on with it.

@@ -73,13 +73,36 @@ impl Default for Limits {
 }
 
 impl Server {
-    /// Makes the socket; from then on clients can connect. A configured group that does not exist is a warning.
+    /// Makes the socket and serves it. A configured group that does not exist is a warning.
     pub fn bind(self) -> Result<Bound, ControlError> {
-        let socket = socket::bind(&self.settings.socket)?;
+        let socket = self.socket()?;
         Ok(self.bind_to(socket))
     }
 
-    /// The same for a socket that is there already: who has come to it meanwhile is answered.
+    /// Makes the socket; from then on clients can connect.
+    pub fn socket(&self) -> Result<Socket, ControlError> {
+        socket::bind(&self.settings.socket)
+    }
+
+    /// Makes the socket as soon as that is possible, and serves it; `None` when `shutdown` says true before.
+    pub async fn bind_later(self, mut shutdown: watch::Receiver<bool>) -> Option<Bound> {
+        loop {
+            tokio::select! {
+                () = stopped(&mut shutdown) => return None,
+                () = tokio::time::sleep(super::watch::LOOK_EVERY) => {}
+            }
+            let path = self.settings.socket.clone();
+            if let Ok(Ok(socket)) = apart("the making of the socket", move || socket::bind(&path)).await {
+                tracing::warn!(
+                    "the socket {} could be made: queries are answered",
+                    self.settings.socket.display()
+                );
+                return Some(self.bind_to(socket));
+            }
+        }
+    }
+
+    /// Serves a socket that is there already: who has come to it meanwhile is answered.
     pub fn bind_to(self, socket: Socket) -> Bound {
         let rules = peer::rules(&self.settings);
         for (what, name) in

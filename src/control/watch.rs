@@ -84,4 +84,4 @@ fn text(error: &dyn Error) -> String {
 }
 
 /// One look at a file each time.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
