@@ -130,6 +130,8 @@ fn fields_that_are_asked_for_are_shown_in_their_order_and_others_refused() {
             (Some(0), shown.to_owned(), String::new())
         );
     }
+    let twice = rows(&["-o", "json", "--fields", "seq,user,seq"]).1;
+    assert_eq!(twice, "{\"seq\":1,\"user\":\"alice\"}\n", "a name stands once in an object");
     let (code, _, errors) = rows(&["--fields", "user"]);
     assert_eq!(
         (code, errors.as_str()),

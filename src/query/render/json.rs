@@ -44,12 +44,15 @@ fn object(look: &Look, record: &Record) -> Vec<u8> {
         return text;
     }
     let members: BTreeMap<&str, &RawValue> = serde_json::from_slice(&text).unwrap_or_default();
-    let mut some = b"{".to_vec();
+    let (mut some, mut names) = (b"{".to_vec(), Vec::new());
     for column in &look.fields {
-        if let Some((name, value)) = member(column, &members, record) {
-            if some.len() > 1 {
+        let found = member(column, &members, record);
+        // One that is asked for twice would be a name that stands twice in the object.
+        if let Some((name, value)) = found.filter(|(name, _)| !names.contains(name)) {
+            if !names.is_empty() {
                 some.push(b',');
             }
+            names.push(name);
             some.extend_from_slice(format!("\"{name}\":{value}").as_bytes());
         }
     }
