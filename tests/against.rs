@@ -239,7 +239,7 @@ fn where_nothing_of_the_journal_is_or_no_file_that_is_said() {
 
 /// As a store writes it that answers with all it has found.
 #[test]
-fn an_export_that_is_one_array_on_one_line_is_read_to_its_last_event() {
+fn an_export_that_is_or_wraps_one_array_on_one_line_is_read_to_its_last_event() {
     let dir = journal("user");
     for name in ["rfc5424", "json", "cef"] {
         let format = FORMATS.iter().find(|format| format.name == name).unwrap();
@@ -254,10 +254,15 @@ fn an_export_that_is_one_array_on_one_line_is_read_to_its_last_event() {
         for (export, count) in
             [(objects.join(","), 37), (texts.join(", "), 37), (objects[..20].join(","), 20)]
         {
-            let (code, held) = held(dir.path(), &[format!("[{export}]"), frames[0].clone()]);
-            assert_eq!(code, Some(0), "{name}: {held}");
-            assert_eq!((&held["lines"], &held["same"]), (&2.into(), &count.into()), "{name}: {held}");
-            assert_eq!(held["events"], count + 1, "{name}: {held}");
+            let wrapped = format!(
+                "{{\"took\":5,\"messages\":[{{\"type\":\"DEBUG\"}}],\"hits\":{{\"total\":{{\"value\":9}},\"hits\":[{export}]}}}}"
+            );
+            for line in [format!("[{export}]"), wrapped] {
+                let (code, held) = held(dir.path(), &[line, frames[0].clone()]);
+                assert_eq!(code, Some(0), "{name}: {held}");
+                assert_eq!((&held["lines"], &held["same"]), (&2.into(), &count.into()), "{name}: {held}");
+                assert_eq!(held["events"], count + 1, "{name}: {held}");
+            }
         }
     }
 }

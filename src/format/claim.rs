@@ -97,6 +97,12 @@ impl Claims {
         })
     }
 
+    /// Whether a line is a JSON object that claims something itself, and not by the elements of arrays that it wraps.
+    pub fn is_one(&self, object: &str) -> bool {
+        let value = serde_json::from_str::<Value>(object);
+        value.is_ok_and(|value| self.within(&without_arrays(value)).is_some())
+    }
+
     fn frame(&self, text: &str) -> Option<Claim> {
         let (at, begin) =
             BEGINS.iter().filter_map(|begin| Some((text.find(begin)?, *begin))).min_by_key(|(at, _)| *at)?;
@@ -134,6 +140,20 @@ impl Claims {
             Value::String(text) if begins_as_a_frame(text) => self.frame(text),
             _ => None,
         }
+    }
+}
+
+/// The value with nothing in it that stands in an array, but for what stands alone in one.
+fn without_arrays(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, without_arrays(value))).collect())
+        }
+        Value::Array(mut values) if values.len() == 1 && !values[0].is_object() => {
+            values.pop().map_or(Value::Null, without_arrays)
+        }
+        Value::Array(_) => Value::Null,
+        value => value,
     }
 }
 

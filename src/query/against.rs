@@ -108,8 +108,8 @@ impl Against {
         }
     }
 
-    /// Reads one file, whatever else is in it. Of a line beyond 1 MiB the beginning counts, but of one that is a JSON array
-    /// each element does, up to as much.
+    /// Reads one file, whatever else is in it. Of a line beyond 1 MiB the beginning counts, but of one that is a JSON array, or
+    /// an object around some, each element does, up to as much.
     pub fn read(&mut self, name: &str, file: &mut impl BufRead) -> io::Result<()> {
         self.files.push(name.to_owned());
         let (mut bytes, mut number) = (Vec::new(), 0);
@@ -120,7 +120,11 @@ impl Against {
             }
             (number, self.held.lines) = (number + 1, self.held.lines + 1);
             if let Some(begin) = elements::begin(&bytes) {
-                self.array(number, &bytes[begin..], file)?;
+                self.array((number, Elements::default()), &bytes[begin..], file)?;
+                continue;
+            }
+            if self.wraps(&bytes) {
+                self.array((number, Elements::wrapped()), &bytes, file)?;
                 continue;
             }
             if !bytes.ends_with(b"\n") {
@@ -130,9 +134,24 @@ impl Against {
         }
     }
 
-    /// A line that is an array, of which the beginning has been read.
-    fn array(&mut self, number: u64, beginning: &[u8], file: &mut impl BufRead) -> io::Result<()> {
-        let (mut elements, bytes_max) = (Elements::default(), LINE_BYTES_MAX as usize);
+    /// Whether a line is an object around arrays of events, as search answers are, and no event: no event is as long as what
+    /// is read of a line.
+    fn wraps(&self, line: &[u8]) -> bool {
+        let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
+        let is_whole = line.len() < LINE_BYTES_MAX as usize;
+        text.starts_with(b"{")
+            && memchr::memchr(b'[', text).is_some()
+            && !(is_whole && std::str::from_utf8(text).is_ok_and(|text| self.claims.is_one(text)))
+    }
+
+    /// A line that is, or wraps, an array, of which the beginning has been read.
+    fn array(
+        &mut self,
+        (number, mut elements): (u64, Elements),
+        beginning: &[u8],
+        file: &mut impl BufRead,
+    ) -> io::Result<()> {
+        let bytes_max = LINE_BYTES_MAX as usize;
         elements.take(beginning, bytes_max, |text| self.event(number, text));
         let mut is_whole = beginning.ends_with(b"\n");
         while !is_whole {

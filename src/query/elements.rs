@@ -1,9 +1,10 @@
-//! The elements of a JSON array that is one line, as some stores write an export: in whatever pieces the line comes.
+//! The elements of JSON arrays that are one line, as some stores write an export: in whatever pieces the line comes.
 //!
 //! ```text
-//! [{"_raw":"…"}, {"_raw":"…"}]⏎      two texts: each may be as long as any other line
-//! ["<110>1 … [otrail@32473 …"]⏎      the frame in a string
-//! [otrail@32473 id="…"]⏎             is no array
+//! [{"_raw":"…"}, {"_raw":"…"}]⏎               two texts: each may be as long as any other line
+//! ["<110>1 … [otrail@32473 …"]⏎               the frame in a string
+//! {"took":5,"hits":{"hits":[{…}, {…}]}}⏎      two texts: of the arrays that an answer wraps
+//! [otrail@32473 id="…"]⏎                      is no array
 //! ```
 //!
 //! Only so much JSON as it takes to find where an element ends. What is no array after all costs no more than its line.
@@ -14,6 +15,10 @@ pub(super) struct Elements {
     depth: usize,
     in_text: bool,
     is_escaped: bool,
+    /// Arrays are within an object.
+    is_wrapped: bool,
+    /// None of them is open: what stands there now is what wraps the next.
+    is_outside: bool,
     /// The array is closed: what stands behind it is text.
     is_over: bool,
     element: Vec<u8>,
@@ -27,15 +32,27 @@ pub(super) fn begin(line: &[u8]) -> Option<usize> {
 }
 
 impl Elements {
+    /// Of all arrays that an object wraps, from its beginning on.
+    pub(super) fn wrapped() -> Elements {
+        Elements { is_wrapped: true, is_outside: true, is_over: true, ..Elements::default() }
+    }
+
     /// Takes the next bytes, and hands on what ends in them; of an element over the limit the beginning.
     pub(super) fn take(&mut self, bytes: &[u8], bytes_max: usize, mut found: impl FnMut(&str)) {
         for &byte in bytes {
             if !self.is_over && !self.in_text && self.depth == 0 && matches!(byte, b',' | b']') {
                 self.is_over = byte == b']';
+                self.is_outside = self.is_over && self.is_wrapped;
                 self.hand_on(&mut found);
                 continue;
             }
-            if self.element.len() < bytes_max {
+            if self.is_outside && !self.in_text {
+                self.is_outside = byte != b'[';
+                self.is_over = self.is_outside;
+                self.in_text = byte == b'"';
+                continue;
+            }
+            if !self.is_outside && self.element.len() < bytes_max {
                 self.element.push(byte);
             }
             match (self.in_text, byte) {
@@ -86,6 +103,19 @@ mod tests {
         for piece in [1, 3, 99] {
             let found = of(" [ {\"a\":\"],}\"} ,[1,{}],\"a\\\"b,\",3]\n", piece);
             assert_eq!(found, ["{\"a\":\"],}\"}", "[1,{}]", "a\"b,", "3"]);
+        }
+    }
+
+    #[test]
+    fn what_wraps_arrays_is_passed_over() {
+        let line = "{\"took\":5,\"a\":\"[{\\\"\",\"m\":[{\"x\":[1]}],\"h\":{\"t\":{\"v\":1},\"hits\":[{\"a\":1}, \"<1>\"]}}\n";
+        for piece in [1, 3, 99] {
+            let (mut elements, mut found) = (Elements::wrapped(), Vec::new());
+            for piece in line.as_bytes().chunks(piece) {
+                elements.take(piece, 12, |text| found.push(text.to_owned()));
+            }
+            elements.end(|text| found.push(text.to_owned()));
+            assert_eq!(found, ["{\"x\":[1]}", "{\"a\":1}", "<1>"]);
         }
     }
 
