@@ -10,7 +10,7 @@
 use super::ordinals::{Ordinals, WINDOW};
 use super::source::Source;
 use crate::journal::Journal;
-use crate::model::{Action, EventId, FileNo, Position, Record, Seq, Text};
+use crate::model::{Action, EventId, FileNo, Flag, Position, Record, Seq, Text};
 use std::collections::HashMap;
 
 /// Rebuilds the ordinals of these sources as of the places where their files are read on.
@@ -21,14 +21,19 @@ pub(super) fn recall(journal: &Journal, sources: &mut [Source]) {
     loop {
         let after = Seq(through.0.saturating_sub(count));
         let lines = journal.scan().after(after).through(through).flatten();
-        let found: Vec<Found> =
-            lines.filter_map(|mut line| line.decode()).filter_map(|record| wanted.find(&record)).collect();
+        let mut brought = 0;
+        let found: Vec<Found> = lines
+            .filter_map(|mut line| line.decode())
+            .inspect(|record| brought += u64::from(record.event.flags.contains(Flag::BACKFILLED)))
+            .filter_map(|record| wanted.find(&record))
+            .collect();
         found.iter().rev().for_each(|found| wanted.take(*found));
-        // Only what was taken back makes it worth looking further.
-        if after == Seq::NONE || !wanted.is_short() {
+        // Only what was taken back, or brought from elsewhere, makes it worth looking further.
+        let is_short = wanted.is_short();
+        if after == Seq::NONE || !is_short && (brought == 0 || wanted.is_full()) {
             break;
         }
-        (through, count) = (after, FURTHER);
+        (through, count) = (after, if is_short { FURTHER } else { brought });
     }
     for (source, ids) in sources.iter_mut().zip(wanted.ids) {
         source.ordinals = Ordinals::default();
@@ -89,6 +94,11 @@ impl Wanted {
         if self.ids[source].len() < WINDOW {
             self.ids[source].push(found.id);
         }
+    }
+
+    /// Whether every source has as many ids as are remembered.
+    fn is_full(&self) -> bool {
+        self.ids.iter().all(|ids| ids.len() >= WINDOW)
     }
 
     /// Whether a source has fewer ids than it would have, had nothing been taken back.

@@ -19,7 +19,7 @@ use super::ordinals::{Ordinals, WINDOW};
 use super::source::{Round, Source};
 use crate::dialect::Parsed;
 use crate::journal::Journal;
-use crate::model::{Action, Event, Outcome, Seq, Text, Time};
+use crate::model::{Action, Event, Flag, Outcome, Seq, Text, Time};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ impl Known {
         let after = Seq(journal.newest().0.saturating_sub(RECORDS_MAX));
         let lines = journal.scan().after(after).flatten();
         for event in lines.filter_map(|mut line| line.decode()).map(|record| record.event) {
-            if event.source.as_str() == source {
+            if event.source.as_str() == source && !event.flags.contains(Flag::BACKFILLED) {
                 *known.entries.entry(hash(event.raw.bytes())).or_default() += 1;
                 order.take(event.time);
             }

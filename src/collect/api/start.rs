@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::{ApiSettings, Defects, Poller, Settings};
 use crate::journal::{FollowedFile, Input, Journal, JournalError};
 use crate::model::status::SourceStatus;
-use crate::model::{EventId, FileNo, Text, Time};
+use crate::model::{EventId, FileNo, Flag, Text, Time};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -98,12 +98,17 @@ fn poller(
 fn remembered(common: &Settings, journal: &Journal, now: Time) -> HashMap<Text, (Known, Option<EventId>)> {
     let mut known: HashMap<Text, (Known, Option<EventId>)> =
         common.apis.iter().map(|api| (api.name.clone(), Default::default())).collect();
-    let since = journal.before(now.plus_millis(-REMEMBERED_MILLIS));
+    let shown_since = now.plus_millis(-REMEMBERED_MILLIS);
+    let since = journal.before(shown_since);
     for mut line in journal.scan().after(since).through(journal.newest()).flatten() {
         let Some(record) = line.decode() else { continue };
-        if let Some((known, last)) = known.get_mut(&record.event.source) {
+        let is_brought = record.event.flags.contains(Flag::BACKFILLED);
+        // Of what an admin has brought, the API shows what is as new as that.
+        if let Some((known, last)) =
+            known.get_mut(&record.event.source).filter(|_| !is_brought || record.event.time >= shown_since)
+        {
             known.remember(&record.event);
-            *last = Some(record.event.id);
+            *last = Some(record.event.id).filter(|_| !is_brought).or(*last);
         }
     }
     known
