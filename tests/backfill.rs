@@ -13,7 +13,7 @@ use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use support::daemon::{Kind, Receiver};
 use support::process::{House, entry, free_port, patiently};
 
@@ -51,6 +51,10 @@ fn told(output: &Output) -> Backfilled {
     let all: Vec<Backfilled> = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
     let [only] = <[Backfilled; 1]>::try_from(all).unwrap();
     only
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// New, known, exit code.
@@ -200,25 +204,33 @@ fn packed_files_and_stdin_are_read_and_what_select_leaves_out_is_passed_over() {
         .is_some_and(|event| event.outcome == Outcome::Failure)));
 }
 
+/// A backfill of stdin, of which so many entries are sent, and which waits for more.
+fn begun(house: &House, entries: Range<usize>) -> Child {
+    let mut command = house.otrail();
+    command.args(["backfill", "--yes", "-o", "json", "-"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let text: String = entries.map(entry).collect();
+    child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    child
+}
+
+#[track_caller]
+fn wait_for(house: &House, newest: u64) {
+    house.wait_until("some are added", |status| status.journal.newest.0 >= newest);
+}
+
 #[test]
 fn a_backfill_that_breaks_off_anywhere_goes_on_with_the_same_command() {
-    const MANY: usize = 30_000;
+    const MANY: usize = 8_000;
     let mut house = House::new();
     house.start();
     write(&house, 0..10);
     let file = export(&house, "export.ndjson", (0..MANY).map(entry).collect::<String>().as_bytes());
-    let begun = |house: &House| {
-        let mut command = house.otrail();
-        command.args(["backfill", "--yes", &file]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let reaches = |house: &House, count: u64| {
-        house.wait_until("some are added", |status| status.journal.newest.0 > count);
-    };
     // Whoever brings it is killed.
-    let mut client = begun(&house);
-    reaches(&house, 1000);
+    let mut client = begun(&house, 0..1500);
+    wait_for(&house, 700);
+    let other = house.run(&["backfill", "--yes", &file]);
+    assert!(text(&other.stderr).contains("a backfill goes on already") && other.status.code() == Some(1));
     client.kill().unwrap();
     client.wait().unwrap();
     assert!(patiently(|| {
@@ -227,27 +239,36 @@ fn a_backfill_that_breaks_off_anywhere_goes_on_with_the_same_command() {
     }));
     // The agent is killed.
     let newest = house.status().unwrap().journal.newest.0;
-    let client = begun(&house);
-    reaches(&house, newest + 1000);
+    let client = begun(&house, 1500..3000);
+    wait_for(&house, newest + 600);
     house.kill();
     let output = client.wait_with_output().unwrap();
-    assert!(!output.status.success() && !output.stderr.is_empty());
+    assert!(output.status.code() == Some(5) && !output.stderr.is_empty(), "{}", text(&output.stderr));
     house.start();
-    let newest = house.wait_until("it is there again", |_| true).journal.newest.0;
-    // The agent is stopped, and has said before that how it ended.
-    let client = begun(&house);
-    reaches(&house, newest + 1000);
-    assert_eq!(house.stop(), Some(0));
-    let output = client.wait_with_output().unwrap();
-    assert!(output.status.code() == Some(1) && text(&output.stdout).contains("the agent is stopping"));
-    let last: Vec<Action> = house.records().iter().rev().take(2).map(|record| record.event.action).collect();
-    // As a rule before the stop, which waits a moment for it.
-    assert!(last.contains(&Action::BACKFILL) && last.contains(&Action::STOP), "{last:?}");
+    // The agent gets another config, or is stopped, while nothing comes: what was sent by then is told as far as it is in.
+    for (stops, entries) in [(false, 3000..5000), (true, 5000..7000)] {
+        let newest = house.wait_until("it is there", |_| true).journal.newest.0;
+        let client = begun(&house, entries);
+        wait_for(&house, newest + 600);
+        match stops {
+            true => assert_eq!(house.stop(), Some(0)),
+            false => {
+                house.set("[query]\nadmin-users = [\"root\"]");
+                house.config();
+                assert_eq!(house.run(&["reload"]).status.code(), Some(0));
+            }
+        }
+        let output = client.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        assert_eq!(told(&output).error, "the agent is stopping");
+    }
+    let actions: Vec<Action> = house.records().iter().map(|record| record.event.action).collect();
+    assert!(actions[actions.len() - 3..].contains(&Action::BACKFILL), "{:?}", &actions[actions.len() - 5..]);
     house.start();
     house.wait_until("it is there once more", |_| true);
     let output = backfill(&house, &["--yes", &file]);
     let Backfilled { added, known, .. } = told(&output);
-    assert!(output.status.success() && added + known == MANY as u64 && added > 0 && known > 1000);
+    assert!(output.status.success() && added + known == MANY as u64 && added > 0 && known > 2400);
     let all: BTreeSet<String> =
         operations(&house).iter().map(|record| record.event.message.to_string()).collect();
     assert_eq!((operations(&house).len(), all.len()), (MANY, MANY));
@@ -257,18 +278,54 @@ fn a_backfill_that_breaks_off_anywhere_goes_on_with_the_same_command() {
 fn an_outage_of_the_siem_leaves_half_of_the_journal_to_the_sensor() {
     let mut house = House::new();
     house.forward("siem", free_port(), "");
-    house.set("[journal]\nsize-max = \"8 MiB\"");
+    house.set("[journal]\nsize-max = \"8 MiB\"\nseal = false");
     house.start();
-    write(&house, 0..9_000);
-    let mut at = 20_000;
-    assert!(patiently(|| {
-        at += 1;
-        let file = export(&house, "one.ndjson", entry(at).as_bytes());
-        let output = backfill(&house, &["--yes", &file]);
-        let Backfilled { error, complete, .. } = told(&output);
-        assert!(complete == error.is_empty() && output.status.success() == complete);
-        error.contains("half of the journal waits for a destination")
-    }));
+    write(&house, 0..10);
+    let file = export(&house, "much.ndjson", (0..20_000).map(entry).collect::<String>().as_bytes());
+    let output = backfill(&house, &["--yes", &file]);
+    let Backfilled { error, complete, .. } = told(&output);
+    assert!(!complete && output.status.code() == Some(1));
+    assert!(error.contains("half of the journal waits for a destination"), "{error}");
+    let status = house.status().unwrap();
+    assert!(status.journal.bytes < 6 << 20 && !status.journal.full, "{:?}", status.journal);
+}
+
+#[test]
+fn what_is_brought_takes_no_id_away_from_what_the_log_says_later() {
+    let mut house = House::new();
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    house.wait_until("it is read", |status| status.sources[0].entries == 1);
+    // More than the ids that are remembered of a source.
+    let rows: String = (100..33_000).map(entry).collect();
+    let file = export(&house, "much.ndjson", rows.as_bytes());
+    assert_eq!(counts(&backfill(&house, &["--yes", &file])), (32_900, 0, 0));
+    assert_eq!(house.stop(), Some(0));
+    house.write_log(entry(1).as_bytes());
+    house.start();
+    house.wait_until("its twin is read", |status| status.sources[0].entries == 1);
+    let ids: Vec<String> = operations(&house)
+        .iter()
+        .filter(|record| !record.event.flags.contains(Flag::BACKFILLED))
+        .map(|record| record.event.id.to_string())
+        .collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+#[test]
+fn what_has_no_time_is_known_by_its_place_in_a_file_that_begins_like_a_followed_one() {
+    let mut house = House::new();
+    house.start();
+    let text: String = (0..20).map(|at| format!("{}a line without a time {at}\n", entry(at))).collect();
+    house.write_log(text.as_bytes());
+    house.wait_until("all are read", |status| status.sources[0].entries == 40);
+    let same = export(&house, "operations.ndjson.1", text.as_bytes());
+    assert_eq!(counts(&backfill(&house, &["--yes", &same])), (0, 40, 0));
+    let longer = export(&house, "longer", (text.clone() + "and one more\n").as_bytes());
+    assert_eq!(counts(&backfill(&house, &["--yes", &longer])), (1, 40, 0));
+    let other = export(&house, "other", (entry(77) + &text).as_bytes());
+    assert_eq!(counts(&backfill(&house, &["--yes", &other])), (21, 20, 0), "in another file they are others");
+    assert_eq!(counts(&backfill(&house, &["--yes", &other])), (0, 41, 0));
 }
 
 #[test]

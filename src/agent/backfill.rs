@@ -4,13 +4,16 @@ use super::acts::STOPPING;
 use super::now;
 use super::status::Overview;
 use crate::collect;
-use crate::control::Ongoing;
+use crate::control::{Incoming, Ongoing};
 use crate::dialect::{self, DIALECTS, Dialect};
 use crate::forward::error_text;
+use crate::journal::Input;
 use crate::model::act::Asker;
 use crate::model::backfill::{Backfill, Backfilled};
 use crate::model::{Action, Denial, Event, Outcome, Target};
+use std::io::{self, Read};
 use std::sync::TryLockError;
+use std::time::Duration;
 
 impl Overview {
     /// Adds what the trail lacks of the file that comes, or tells what it would be; blocks until its end.
@@ -20,7 +23,6 @@ impl Overview {
         asker: &Asker,
         ongoing: &Ongoing,
     ) -> Result<Backfilled, Denial> {
-        let Some(mut file) = ongoing.take_file() else { return Err("no file comes".to_owned().into()) };
         if wish.file.len() > FILE_BYTES_MAX {
             return Err(format!("the name of a file has at most {FILE_BYTES_MAX} bytes").into());
         }
@@ -35,36 +37,41 @@ impl Overview {
         let collect = &self.config().collect;
         let backfill = collect::Backfill::new(collect, &self.journal, now, (source, dialect), wish.sure)
             .ok_or_else(|| unknown(source, &self.sources()))?;
-        if wish.sure {
-            let message =
-                format!("{} adds what the trail of source {source} lacks of {}", asker.who, wish.file);
-            self.journal.note(event(wish, asker, Outcome::Success, message));
+        let Some(file) = ongoing.file() else { return Err("no file comes".to_owned().into()) };
+        let message = format!("{} adds what the trail of source {source} lacks of {}", asker.who, wish.file);
+        // What nobody could tell afterwards is not done.
+        if wish.sure && !self.journal.note_durably(event(wish, asker, Outcome::Success, message)) {
+            return Err("that could not be told in the trail; try again in a moment".to_owned().into());
         }
         let _running = self.acts.begin();
         let stops = || self.acts.must_end().then_some(STOPPING);
-        let result = backfill.read(&mut file, &|| ongoing.given_up().or_else(stops).map(str::to_owned));
-        let (mut backfilled, outcome) = match result {
-            Ok(backfilled) if backfilled.complete => (backfilled, Outcome::Success),
-            Ok(backfilled) => (backfilled, Outcome::Failure),
-            Err(error) => {
-                let error = error_text(&error);
-                let source = source.to_owned();
-                (Backfilled { source, error, done: wish.sure, ..Backfilled::default() }, Outcome::Failure)
-            }
+        let given_up = || ongoing.given_up().or_else(stops);
+        let mut file = Awaited { file, given_up: &given_up };
+        let backfilled = Backfilled {
+            file: wish.file.clone(),
+            ..backfill.read(&mut file, &|| given_up().map(str::to_owned))
         };
-        backfilled.file.clone_from(&wish.file);
         if wish.sure {
-            let Backfilled { bytes, sha256, .. } = &backfilled;
-            let message = format!(
-                "{}: backfilled for {}: {backfilled}; {bytes} bytes, SHA-256 {sha256}",
-                wish.file, asker.who
-            );
-            let mut event = event(wish, asker, outcome, message);
-            event.count = Some(backfilled.added);
-            event.reason = (!backfilled.error.is_empty()).then(|| backfilled.error.as_str().into());
-            self.journal.note(event);
+            self.tell_backfilled(wish, asker, &backfilled);
         }
         Ok(backfilled)
+    }
+
+    /// As its beginning is in the trail, so is its end, whatever else is told meanwhile.
+    fn tell_backfilled(&self, wish: &Backfill, asker: &Asker, backfilled: &Backfilled) {
+        let Backfilled { bytes, sha256, added, complete, error, .. } = backfilled;
+        let outcome = if *complete { Outcome::Success } else { Outcome::Failure };
+        let message = format!(
+            "{}: backfilled for {}: {backfilled}; {bytes} bytes, SHA-256 {sha256}",
+            wish.file, asker.who
+        );
+        let mut event = event(wish, asker, outcome, message);
+        event.count = Some(*added);
+        event.reason = (!error.is_empty()).then(|| error.as_str().into());
+        let told = self.journal.append(Input::own(self.journal.as_noted(event)), now());
+        if let Err(error) = told {
+            tracing::error!("the end of a backfill waits, or is not in the trail: {}", error_text(&error));
+        }
     }
 
     /// The source that is meant.
@@ -88,6 +95,25 @@ impl Overview {
     }
 }
 
+/// A file that may come slowly, or not: it is looked now and then whether anybody still waits for it.
+struct Awaited<'a> {
+    file: Incoming,
+    given_up: &'a dyn Fn() -> Option<&'static str>,
+}
+
+impl Read for Awaited<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(read) = self.file.read_within(space, LOOK_EVERY) {
+                return read;
+            }
+            if let Some(why) = (self.given_up)() {
+                return Err(io::Error::other(why));
+            }
+        }
+    }
+}
+
 fn named(dialect: &str) -> Result<&'static Dialect, Denial> {
     let names: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name).collect();
     dialect::find(dialect).ok_or_else(|| Denial::unknown("dialect", dialect, &names))
@@ -108,3 +134,5 @@ fn event(wish: &Backfill, asker: &Asker, outcome: Outcome, message: String) -> E
 
 /// As long as a path can be on Linux (`PATH_MAX`).
 const FILE_BYTES_MAX: usize = 4096;
+/// How long a stop may go unnoticed while nothing comes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::{Common, Output, claimed, plain_lines, print_json, warn};
 use crate::collect;
 use crate::config::plain;
-use crate::control::{BackfillError, Client};
+use crate::control::{BackfillError, Client, Settings};
 use crate::dialect::DIALECTS;
 use crate::model::backfill::{self, Backfilled};
 use anyhow::Context;
@@ -18,17 +18,20 @@ use std::process::ExitCode;
 ///
 /// An export of the event timeline, or a log that otrail has not followed, is read entry by entry, in the order of the file:
 /// what happened before otrail came, or what it could not read. What is in the trail already is passed over, one for one: it
-/// has the same time and says the same, where the file has whole seconds to the second. Entries that are added get the
-/// next numbers of the trail and are forwarded like any other, flagged backfilled; queries sort by time. Masks, rules, the
-/// time zone of the source and [select] count as for its log. gzip, zstd and xz are unpacked.
+/// has the same time and says the same; an export in whole seconds is compared to the second. So bring the file whole: of
+/// a piece nobody knows which of equal entries it has. What counts as another entry: one that was masked otherwise then,
+/// and one of which the time was read in another time zone. A log that is still followed adds what it comes to later all
+/// the same, with the same id. Entries that are added get the next numbers of the trail and are forwarded like any other,
+/// flagged backfilled; queries sort by time. Masks, rules, the time zone of the source and [select] count as for its
+/// log. gzip, zstd and xz are unpacked. A journal that is at its size-max lets its oldest records go for them.
 ///
-/// Only root and the agent's own user may: whoever reads the trail may not write it. Who has brought which file, its
-/// SHA-256 and what came of it are events of the trail (agent.backfill). When it breaks off, what was read is in the trail,
-/// and the same command goes on.
+/// Only root and the agent's own user may: whoever reads the trail may not write it. Who has brought which file, the
+/// SHA-256 of what it has (unpacked), and what came of it are events of the trail (agent.backfill). When it breaks off,
+/// what is told as added is in the trail, and the same command goes on. A pipe may be silent for a minute.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 added, or nothing was missing; 1 without --yes, or it broke off; 2 wrong usage; 3 not running; 4 refused; \
-78 bad configuration.")]
+5 the agent was gone before the end; 78 bad configuration.")]
 pub struct Backfill {
     /// The files, one after the other; - is stdin
     #[arg(value_name = "FILE", required = true)]
@@ -52,43 +55,52 @@ impl Backfill {
     pub fn run(self, common: &Common, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let control = common.control()?;
         let mut all = Vec::new();
+        let mut failed = None;
         for file in &self.files {
-            let wish = backfill::Backfill {
-                file: name(file)?,
-                source: self.source.clone(),
-                dialect: self.dialect.clone(),
-                sure: self.yes,
-            };
-            let mut input = open(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let mut progress = Progress { is_seen: io::stderr().is_terminal(), told: 0 };
-            let brought = Client::connect(&control)?.backfill(wish, claimed(), &mut input, &mut |sent| {
-                progress.show(file, sent);
-            });
-            progress.finish();
-            let backfilled = match brought {
-                Ok(backfilled) => backfilled,
-                Err(BackfillError::Agent(error)) => return Err(error.into()),
-                Err(BackfillError::File(error)) => {
-                    return Err(error).with_context(|| format!("cannot read {} to its end", file.display()));
+            match self.bring(file, &control) {
+                Ok(backfilled) => {
+                    doubt(&backfilled).iter().for_each(|doubt| warn(doubt));
+                    if self.output == Output::Text {
+                        out.write_all(self.sentence(&backfilled).as_bytes())?;
+                    }
+                    all.push(backfilled);
                 }
-            };
-            let goes_on = backfilled.complete;
-            if let Some(doubt) = doubt(&backfilled) {
-                warn(&doubt);
+                Err(error) => failed = Some(error),
             }
-            if self.output == Output::Text {
-                out.write_all(self.sentence(&backfilled).as_bytes())?;
-            }
-            all.push(backfilled);
-            if !goes_on {
+            if failed.is_some() || !all.last().is_some_and(|last| last.complete) {
                 break;
             }
         }
-        if self.output == Output::Json {
+        // What was added is told, whatever came then.
+        if self.output == Output::Json && !(failed.is_some() && all.is_empty()) {
             print_json(&all, out)?;
         }
         let is_good = |it: &Backfilled| it.complete && (it.done || it.added == 0);
-        Ok(if all.iter().all(is_good) { Exit::Done } else { Exit::No }.into())
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(if all.iter().all(is_good) { Exit::Done } else { Exit::No }.into()),
+        }
+    }
+
+    fn bring(&self, file: &Path, control: &Settings) -> anyhow::Result<Backfilled> {
+        let wish = backfill::Backfill {
+            file: name(file)?,
+            source: self.source.clone(),
+            dialect: self.dialect.clone(),
+            sure: self.yes,
+        };
+        let mut input = open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut progress = Progress { is_seen: io::stderr().is_terminal(), told: 0 };
+        let show = &mut |sent| progress.show(file, sent);
+        let brought = Client::connect(control)?.backfill(wish, claimed(), &mut input, show);
+        progress.finish();
+        match brought {
+            Ok(backfilled) => Ok(backfilled),
+            Err(BackfillError::Agent(error)) => Err(error.into()),
+            Err(BackfillError::File(error)) => {
+                Err(error).with_context(|| format!("cannot read {} to its end", file.display()))
+            }
+        }
     }
 
     fn sentence(&self, backfilled: &Backfilled) -> String {
@@ -111,7 +123,7 @@ fn doubt(backfilled: &Backfilled) -> Option<String> {
              whether this is a log or an export of the timeline"
         ));
     }
-    (*known == 0 && *added > 0 && *beside > 0).then(|| {
+    (*known == 0 && *added > 0 && *beside).then(|| {
         format!(
             "{file}: the trail has other entries of the same time, and none of these is among them: look whether \
              source {source} has the time-zone that these were written in"

@@ -63,7 +63,7 @@ use crate::model::status::SourceStatus;
 use crate::model::{FileNo, Time};
 use recall::recall;
 use reset::Wish;
-use source::{Round, Source, mark};
+use source::{Round, Source};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};

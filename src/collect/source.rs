@@ -339,7 +339,12 @@ fn placed(identity: Identity, file: &FollowedFile, end: u64) -> Identity {
     if !identity.needs_position() {
         return identity;
     }
-    identity.at(&[file.device.to_be_bytes(), file.inode.to_be_bytes()].concat(), end)
+    identity.at(&place_of(file), end)
+}
+
+/// What entries without a time are known by besides their place in the file.
+pub(super) fn place_of(file: &FollowedFile) -> Vec<u8> {
+    [file.device.to_be_bytes(), file.inode.to_be_bytes()].concat()
 }
 
 /// What the way an entry was cut says about its event.

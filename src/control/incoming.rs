@@ -9,8 +9,10 @@
 
 use super::Limits;
 use super::protocol::CHUNK_BYTES_MAX;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 
@@ -30,13 +32,15 @@ pub(super) fn incoming() -> (Sender<io::Result<Vec<u8>>>, Incoming) {
     (sender, Incoming { chunks, chunk: Vec::new(), at: 0, has_ended: false })
 }
 
-impl Read for Incoming {
-    /// Blocks until something comes.
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+impl Incoming {
+    /// The next bytes, 0 at the end; `None` when none came for so long. Blocks, on a thread of the runtime that may.
+    pub fn read_within(&mut self, space: &mut [u8], limit: Duration) -> Option<io::Result<usize>> {
         while self.at == self.chunk.len() && !self.has_ended {
-            (self.chunk, self.at) = match self.chunks.blocking_recv() {
-                Some(chunk) => (chunk?, 0),
-                None => return Err(io::Error::new(ErrorKind::UnexpectedEof, BROKEN_OFF)),
+            let next = async { timeout(limit, self.chunks.recv()).await };
+            (self.chunk, self.at) = match Handle::current().block_on(next).ok()? {
+                Some(Ok(chunk)) => (chunk, 0),
+                Some(Err(error)) => return Some(Err(error)),
+                None => return Some(Err(io::Error::new(ErrorKind::UnexpectedEof, BROKEN_OFF))),
             };
             self.has_ended = self.chunk.is_empty();
         }
@@ -44,7 +48,7 @@ impl Read for Incoming {
         let count = rest.len().min(space.len());
         space[..count].copy_from_slice(&rest[..count]);
         self.at += count;
-        Ok(count)
+        Some(Ok(count))
     }
 }
 
@@ -94,7 +98,6 @@ const CHUNKS_WAITING: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// What is read of these bytes on the socket.
     fn read(sent: &[u8]) -> (Vec<u8>, io::Result<usize>) {
@@ -103,9 +106,13 @@ mod tests {
         runtime.block_on(async {
             let (sender, mut incoming) = incoming();
             let reader = tokio::task::spawn_blocking(move || {
-                let mut all = Vec::new();
-                let ended = incoming.read_to_end(&mut all);
-                (all, ended)
+                let (mut all, mut space) = (Vec::new(), [0; 3]);
+                loop {
+                    match incoming.read_within(&mut space, Duration::from_secs(600)).unwrap() {
+                        Ok(count) if count > 0 => all.extend(&space[..count]),
+                        ended => return (all, ended),
+                    }
+                }
             });
             receive(&mut &*sent, &sender, &limits).await;
             drop(sender);
@@ -121,7 +128,7 @@ mod tests {
     #[test]
     fn a_file_is_its_chunks_up_to_the_one_of_no_bytes() {
         let (all, ended) = read(b"\0\0\0\x03abc\0\0\0\x01d\0\0\0\0more");
-        assert_eq!((&all[..], ended.unwrap()), (&b"abcd"[..], 4));
+        assert_eq!((&all[..], ended.unwrap()), (&b"abcd"[..], 0));
         assert_eq!(read(&[0; 4]).0, b"");
     }
 

@@ -10,7 +10,7 @@ use crate::model::act::{Act, Done, Replayed};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::net::UnixStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// What an act that takes its time has to do with whoever wants it.
@@ -18,6 +18,7 @@ pub struct Ongoing {
     so_far: watch::Sender<Vec<Replayed>>,
     given_up: OnceLock<&'static str>,
     file: Mutex<Option<Incoming>>,
+    is_taken: Notify,
 }
 
 impl Ongoing {
@@ -32,8 +33,9 @@ impl Ongoing {
         self.given_up.get().copied()
     }
 
-    /// The file that comes with the wish, once.
-    pub fn take_file(&self) -> Option<Incoming> {
+    /// The file that comes with the wish, once: the client sends it from now on.
+    pub fn file(&self) -> Option<Incoming> {
+        self.is_taken.notify_one();
         self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -58,13 +60,19 @@ pub(super) async fn act(
     }
     let (so_far, heard) = watch::channel(Vec::new());
     let (sender, file) = incoming();
-    let ongoing = Arc::new(Ongoing { so_far, given_up: OnceLock::new(), file: Mutex::new(Some(file)) });
+    let (given_up, file, is_taken) = (OnceLock::new(), Mutex::new(Some(file)), Notify::new());
+    let ongoing = Arc::new(Ongoing { so_far, given_up, file, is_taken });
     let (act, asker) = (Arc::clone(&shared.server.act), audit::asker(peer, claimed.as_deref()));
     let within = Arc::clone(&ongoing);
-    let doing = spawn_blocking(move || act(what, asker, &within));
+    let mut doing = spawn_blocking(move || act(what, asker, &within));
     let limits = &shared.server.limits;
     if !takes_file {
         return wait(doing, stream, (heard, &ongoing), shutdown, limits).await;
+    }
+    tokio::select! {
+        () = ongoing.is_taken.notified() => {}
+        // It wants no file.
+        done = &mut doing => return Some(reply(done)),
     }
     request::send(stream, &Reply::Ready {}.line(), limits).await.ok()?;
     let mut shutdown = shutdown;

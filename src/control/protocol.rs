@@ -11,7 +11,7 @@
 //! {"deliveries":[{...}]}                                     of each destination, how those records got there
 //! {"values":[["alice",12],...]}                              instead of records, where a query is `by` a field
 //! {"going":[{...}]}                                          how far a replay has come, now and then
-//! {"ready":{}}                                               the act is begun, and takes a file: the client sends its chunks
+//! {"ready":{}}                                               the act takes a file: the client sends its chunks
 //! {"done":{"reset":{...}}}                                   what came of an act
 //! {"through":41}                                             a follower that asked for `marks` has had all that it wants up to there
 //! {"end":{"rows":1,"incomplete":false,"reason":""}}          last line of an answer; `through` where a stop ended a follower

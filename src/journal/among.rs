@@ -8,67 +8,78 @@
 
 use super::Journal;
 use super::error::JournalError;
-use super::index::Index;
-use super::parts::{Folder, Part};
+use super::index::{FrameFacts, Index};
+use super::parts::Folder;
 use super::reader::Scan;
-use crate::model::{EventId, Record, Seq, Time};
-use std::collections::HashSet;
+use crate::model::{Event, EventId, Record, Seq, Time};
+use std::collections::{BTreeSet, HashSet};
 
-/// Records that are looked for, of one stretch of time.
-#[derive(Debug, Clone)]
+/// Records that are looked for.
+#[derive(Debug, Clone, Default)]
 pub struct Sought {
     /// By their ids.
     pub ids: HashSet<EventId>,
-    /// No record is older.
-    pub oldest: Time,
-    /// No record is newer.
-    pub newest: Time,
-    /// Whatever id they have.
+    /// And by the seconds since 1970 that they happened in; whenever that was if absent.
+    pub seconds: Option<BTreeSet<i64>>,
+    /// All of these seconds, whatever id they have.
     pub all: bool,
 }
 
 impl Sought {
     fn wants(&self, record: &Record) -> bool {
-        let in_time = (self.oldest..=self.newest).contains(&record.event.time);
-        in_time && (self.all || self.ids.contains(&record.event.id))
+        let Event { id, time, .. } = &record.event;
+        let in_time = self.seconds.as_ref().is_none_or(|seconds| seconds.contains(&second(*time)));
+        in_time && (self.all || self.ids.contains(id))
+    }
+
+    /// Whether a record of a frame may be of these seconds.
+    fn may_be_in(&self, facts: &FrameFacts) -> bool {
+        let frame = second(facts.oldest)..=second(facts.newest);
+        let is_empty = facts.oldest > facts.newest;
+        !is_empty && self.seconds.as_ref().is_none_or(|seconds| seconds.range(frame).next().is_some())
     }
 }
 
+fn second(time: Time) -> i64 {
+    time.millis().div_euclid(1000)
+}
+
 impl Journal {
-    /// Hands on the durable records that are sought, in no order that could be relied on. Blocks: it reads about as much as
-    /// stands in the trail of that time.
+    /// Hands on the durable records that are sought, in no order that could be relied on; `false` when `stops` has ended it
+    /// before all were found. Blocks: it reads about as much as stands in the trail of that time.
     ///
     /// Damaged lines are passed over. Fails if the folder cannot be read.
-    pub fn among(&self, sought: &Sought, take: &mut dyn FnMut(&Record)) -> Result<(), JournalError> {
+    pub fn among(
+        &self,
+        sought: &Sought,
+        stops: &dyn Fn() -> bool,
+        take: &mut dyn FnMut(&Record),
+    ) -> Result<bool, JournalError> {
         let through = self.newest();
         if through == Seq::NONE || sought.ids.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let texts: Vec<String> = sought.ids.iter().map(ToString::to_string).collect();
         let beginnings: Vec<&str> = texts.iter().map(String::as_str).collect();
         for part in Folder::from(self).parts()? {
-            for frame in part.index().map(|index| frames(index, sought, &beginnings)).unwrap_or_default() {
-                look(part.scan_frame(frame)?, sought, take)?;
-            }
-            if part.has_rest() && part.first() <= through {
-                look(rest(&part, through)?, sought, take)?;
+            let frames = part.index().map(|index| frames(index, sought, &beginnings)).unwrap_or_default();
+            let scans = frames.into_iter().map(|frame| part.scan_frame(frame));
+            let has_rest = part.has_rest() && part.first() <= through;
+            let rest = has_rest.then(|| part.scan_rest().map(|scan| scan.through(through)));
+            for scan in scans.chain(rest) {
+                if !look(scan?, sought, stops, take)? {
+                    return Ok(false);
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
-}
-
-fn rest(part: &Part, through: Seq) -> Result<Scan, JournalError> {
-    part.scan_rest().map(|scan| scan.through(through))
 }
 
 /// The frames that may have one of them.
 fn frames(index: &Index, sought: &Sought, beginnings: &[&str]) -> Vec<usize> {
-    let is_of_time = |frame: usize| {
-        let facts = index.frames().get(frame);
-        facts.is_some_and(|facts| facts.newest >= sought.oldest && facts.oldest <= sought.newest)
-    };
-    let mut all: Vec<usize> = (0..index.frames().len()).filter(|&frame| is_of_time(frame)).collect();
+    let all = index.frames().iter().enumerate().filter(|(_, facts)| sought.may_be_in(facts));
+    let mut all: Vec<usize> = all.map(|(frame, _)| frame).collect();
     if !sought.all
         && !all.is_empty()
         && let Some(set) = index.with_ids(beginnings)
@@ -78,9 +89,20 @@ fn frames(index: &Index, sought: &Sought, beginnings: &[&str]) -> Vec<usize> {
     all
 }
 
-fn look(mut scan: Scan, sought: &Sought, take: &mut dyn FnMut(&Record)) -> Result<(), JournalError> {
-    let mut wants = |body: &[u8]| sought.all || id_of(body).is_none_or(|id| sought.ids.contains(&id));
-    while let Some(line) = scan.next_of(&mut wants) {
+/// False when it was ended.
+fn look(
+    mut scan: Scan,
+    sought: &Sought,
+    stops: &dyn Fn() -> bool,
+    take: &mut dyn FnMut(&Record),
+) -> Result<bool, JournalError> {
+    let wants = |body: &[u8]| sought.all || id_of(body).is_none_or(|id| sought.ids.contains(&id));
+    let mut lines = 0_u64;
+    // A segment without an index is read whole.
+    while let Some(line) = scan.next_of(&mut |body| {
+        lines += 1;
+        wants(body) || lines.is_multiple_of(LINES_UNASKED) && stops()
+    }) {
         match line {
             Ok(mut line) => {
                 line.decode().iter().filter(|record| sought.wants(record)).for_each(&mut *take);
@@ -88,8 +110,11 @@ fn look(mut scan: Scan, sought: &Sought, take: &mut dyn FnMut(&Record)) -> Resul
             Err(error) if error.is_damage() => {}
             Err(error) => return Err(error),
         }
+        if stops() {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(!stops())
 }
 
 /// The id of a line in the form that is written; `None` where that takes more than a look.
@@ -100,3 +125,6 @@ fn id_of(body: &[u8]) -> Option<EventId> {
     rest.starts_with(b"\"").then_some(())?;
     EventId::parse(std::str::from_utf8(id).ok()?)
 }
+
+/// How many lines of no interest are passed over before it is asked whether to stop.
+const LINES_UNASKED: u64 = 1000;

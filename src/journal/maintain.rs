@@ -58,15 +58,19 @@ impl Journal {
         }
         let open = (bytes.saturating_sub(kept), self.newest());
         let outlook = outlook(&held[gone.len()..], open, bytes_max, confirmed, now);
-        self.0.waiting.store(outlook.waiting, Ordering::Relaxed);
+        // What comes from now on waits as well, until it is looked at again.
+        let bytes_now = self.0.bytes.load(Ordering::Relaxed);
+        self.0.not_waiting.store(bytes_now.saturating_sub(outlook.waiting), Ordering::Relaxed);
         self.tell_capacity(now, outlook, bytes, packs);
         Ok(())
     }
 
-    /// Whether half of the capacity waits for a destination, by the last look at it: what is left is for what the sensor
-    /// does from now on.
+    /// Whether half of the capacity waits for a destination, as far as was looked, and with all that came since: what is
+    /// left is for what the sensor does from now on.
     pub fn is_half_waiting(&self) -> bool {
-        self.0.waiting.load(Ordering::Relaxed) > self.0.settings.bytes_max / 2
+        let (bytes, others) = (&self.0.bytes, &self.0.not_waiting);
+        let waiting = bytes.load(Ordering::Relaxed).saturating_sub(others.load(Ordering::Relaxed));
+        waiting > self.0.settings.bytes_max / 2
     }
 
     fn clock(&self) -> MutexGuard<'_, Clock> {

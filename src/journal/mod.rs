@@ -118,8 +118,8 @@ struct Inner {
     confirmed: Mutex<BTreeMap<String, Seq>>,
     /// Bytes of all segments.
     bytes: AtomicU64,
-    /// Bytes that waited for a destination when that was last looked at.
-    waiting: AtomicU64,
+    /// Of these, those that waited for no destination when that was last looked at.
+    not_waiting: AtomicU64,
     /// The index of the segment that is written.
     growing: Arc<index::Growing>,
     /// Held while files of the journal change their names or go.
@@ -179,7 +179,7 @@ impl Journal {
             limiter: Mutex::default(),
             confirmed: Mutex::new(confirmed),
             bytes: AtomicU64::new(bytes),
-            waiting: AtomicU64::new(0),
+            not_waiting: AtomicU64::new(bytes),
             growing: Arc::default(),
             placing: Mutex::default(),
             room: room::Room::default(),

@@ -27,7 +27,7 @@ pub struct Backfilled {
     pub file: String,
     /// Bytes of it that came, unpacked.
     pub bytes: u64,
-    /// SHA-256 over these bytes, 64 hex digits.
+    /// SHA-256 over these bytes, 64 hex digits: that of a file which was not packed.
     pub sha256: String,
     /// The source in whose name they are in the trail.
     pub source: String,
@@ -39,8 +39,8 @@ pub struct Backfilled {
     pub added: u64,
     /// Of these, in the trail before.
     pub known: u64,
-    /// Records of followed logs of the same time that were looked at, where times are in whole seconds.
-    pub beside: u64,
+    /// The trail has entries of the sensor's own log in the same seconds, where all of these were looked at.
+    pub beside: bool,
     /// Of these, of classes that `[select]` leaves out.
     pub passed_over: u64,
     /// Of those that are new, read by no dialect or understood by no rule.

@@ -216,7 +216,7 @@ impl Severity {
 }
 
 /// What was acted on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Target {
     /// `user`, `rule`, `alert`, `device`, `report`, `package` ...
     pub kind: Text,

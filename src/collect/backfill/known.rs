@@ -1,76 +1,85 @@
 //! Which entries of a file the trail has: pure.
 //!
-//! An entry is known by its id. An export may show times in whole seconds where the log has milliseconds, and has other
-//! ids then: as long as a file has had no finer time, an entry of it is also known by an entry of the same second that
-//! says the same, one for one.
+//! An entry is known by its id. The sensor's export shows times in whole seconds where its API has milliseconds, and its
+//! entries have other ids then: as long as a timeline has had no finer time, an entry of it is also known by one of the
+//! trail that has a fraction of the same second and says the same, one for one.
 //!
 //! ```text
 //! file    10:31:52 a     10:31:52 a     10:31:52 b
 //! trail   10:31:52.118 a                                 the second a, and b, are new
 //! ```
 //!
-//! Invariant: no record of the trail stands for two entries of the file that are less than a batch apart.
+//! Invariant: no record of the trail stands for two entries of a file, but for one of 65,536 taken records before.
+//! Invariant: what was added from a file in whole seconds has no fraction, and is known by its id alone.
 
 use crate::journal::Sought;
-use crate::model::{Event, EventId, Flag, Record, Text, Time};
-use std::collections::{HashMap, HashSet};
-use std::mem;
+use crate::model::{Event, EventId, Flag, Outcome, Record, Target, Text, Time};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// What is known of the file so far.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// A time of the file had a fraction of a second.
     is_fine: bool,
-    /// Records that stand for an entry of this batch, and of the one before.
+    /// Records with a fraction that stand for an entry, as they were taken.
+    order: VecDeque<EventId>,
     taken: HashSet<EventId>,
-    taken_before: HashSet<EventId>,
 }
 
 /// What of the trail may be one of the entries of a batch.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub sought: Sought,
-    /// What entries say, and when, to the second; empty where that is not looked at.
+    /// What to look for.
+    pub sought: Vec<Sought>,
+    sensor: Text,
+    /// What the entries say, to the second; empty where that is not looked at.
     said: HashSet<Said>,
     ids: HashSet<EventId>,
     like: HashMap<Said, Vec<EventId>>,
-    /// Records of a sensor's entries of that time, where all were looked at.
-    pub beside: u64,
+    /// Whether the log of the sensor had other entries in these seconds.
+    pub beside: bool,
 }
 
 impl Known {
     /// What to look for in the trail.
     pub(super) fn begin(&mut self, batch: &[Event]) -> Found {
-        let is_dated = |event: &&Event| !event.flags.contains(Flag::TIME_ASSUMED);
-        let dated = || batch.iter().filter(is_dated);
-        self.is_fine |= dated().any(|event| event.time.millis() % 1000 != 0);
-        let said = if self.is_fine { HashSet::new() } else { dated().map(Said::of).collect() };
-        // One whose entry had no time may be of any.
-        let is_all_dated = batch.iter().all(|event| is_dated(&event));
-        let times = || batch.iter().map(|event| event.time);
-        let newest = times().max().map(|time| time.plus_millis(if said.is_empty() { 0 } else { 999 }));
-        let sought = Sought {
-            ids: batch.iter().map(|event| event.id).collect(),
-            oldest: times().min().filter(|_| is_all_dated).unwrap_or(Time::MIN),
-            newest: newest.filter(|_| is_all_dated).unwrap_or(Time::MAX),
-            all: !said.is_empty(),
-        };
-        Found { sought, said, ids: HashSet::new(), like: HashMap::new(), beside: 0 }
+        let (dated, undated): (Vec<&Event>, Vec<&Event>) =
+            batch.iter().partition(|event| !event.flags.contains(Flag::TIME_ASSUMED));
+        self.is_fine |= dated.iter().any(|event| has_fraction(event.time));
+        let is_timeline = |event: &&&Event| !self.is_fine && !event.kind.is_empty();
+        let said: HashSet<Said> = dated.iter().filter(is_timeline).map(|event| Said::of(event)).collect();
+        let ids = |events: &[&Event]| events.iter().map(|event| event.id).collect();
+        let seconds = dated.iter().map(|event| second(event.time)).collect();
+        let sought = vec![
+            Sought { ids: ids(&dated), seconds: Some(seconds), all: !said.is_empty() },
+            // One whose entry had no time may be of any.
+            Sought { ids: ids(&undated), ..Sought::default() },
+        ];
+        let sensor = batch.first().map(|event| event.sensor.clone()).unwrap_or_default();
+        Found { sought, sensor, said, ids: HashSet::new(), like: HashMap::new(), beside: false }
     }
 
     /// Takes away what the trail has.
     pub(super) fn sort(&mut self, batch: Vec<Event>, mut found: Found) -> Vec<Event> {
-        self.taken_before = mem::replace(&mut self.taken, found.ids);
-        let mut is_new = |event: &Event| {
-            if self.taken.contains(&event.id) {
-                return false;
+        batch.into_iter().filter(|event| !self.has(event, &mut found)).collect()
+    }
+
+    fn has(&mut self, event: &Event, found: &mut Found) -> bool {
+        if found.ids.contains(&event.id) {
+            return true;
+        }
+        let like = if found.like.is_empty() { None } else { found.like.get_mut(&Said::of(event)) };
+        let is_free = |id: &EventId| !self.taken.contains(id);
+        let one = like.and_then(|like| Some(like.swap_remove(like.iter().position(is_free)?)));
+        one.is_some_and(|one| {
+            self.order.push_back(one);
+            if self.order.len() > TAKEN_MAX
+                && let Some(first) = self.order.pop_front()
+            {
+                self.taken.remove(&first);
             }
-            let like = if found.like.is_empty() { None } else { found.like.get_mut(&Said::of(event)) };
-            let is_free = |id: &EventId| !self.taken.contains(id) && !self.taken_before.contains(id);
-            let one = like.and_then(|like| Some(like.swap_remove(like.iter().position(is_free)?)));
-            one.is_none_or(|one| !self.taken.insert(one))
-        };
-        batch.into_iter().filter(|event| is_new(event)).collect()
+            self.taken.insert(one)
+        })
     }
 }
 
@@ -78,65 +87,78 @@ impl Found {
     /// A record of the trail.
     pub(super) fn see(&mut self, record: &Record) {
         let event = &record.event;
-        if self.sought.ids.contains(&event.id) {
+        if self.sought.iter().any(|sought| sought.ids.contains(&event.id)) {
             self.ids.insert(event.id);
         }
-        if self.said.is_empty() {
-            return;
-        }
-        self.beside += u64::from(record.position.is_some());
-        let said = Said::of(event);
-        if self.said.contains(&said) {
-            self.like.entry(said).or_default().push(event.id);
+        self.beside |= record.position.is_some() && event.sensor == self.sensor;
+        if !self.said.is_empty() && has_fraction(event.time) {
+            let said = Said::of(event);
+            if self.said.contains(&said) {
+                self.like.entry(said).or_default().push(event.id);
+            }
         }
     }
 }
 
-/// What an event says, when, and of which sensor, without the fraction of its second.
+fn second(time: Time) -> i64 {
+    time.millis().div_euclid(1000)
+}
+
+fn has_fraction(time: Time) -> bool {
+    time.millis().rem_euclid(1000) != 0
+}
+
+/// All that an event says of its entry, without the fraction of its second.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Said {
     second: i64,
     sensor: Text,
-    kind: Text,
-    title: Text,
-    label: Text,
-    message: Text,
-    user: Option<Text>,
-    domain: Option<Text>,
+    texts: [Text; 4],
+    outcome: Outcome,
+    details: [Option<Text>; 8],
+    target: Option<Target>,
+    devices: Vec<Text>,
 }
 
 impl Said {
     fn of(event: &Event) -> Said {
+        let Event { kind, title, label, message, .. } = event;
+        let Event { user, domain, account, role, client, reason, old, new, .. } = event;
         Said {
-            second: event.time.millis().div_euclid(1000),
+            second: second(event.time),
             sensor: event.sensor.clone(),
-            kind: event.kind.clone(),
-            title: event.title.clone(),
-            label: event.label.clone(),
-            message: event.message.clone(),
-            user: event.user.clone(),
-            domain: event.domain.clone(),
+            texts: [kind, title, label, message].map(Clone::clone),
+            outcome: event.outcome,
+            details: [user, domain, account, role, client, reason, old, new].map(Clone::clone),
+            target: event.target.as_deref().cloned(),
+            devices: event.devices.clone(),
         }
     }
 }
 
+/// As many records are remembered that stand for an entry: more than a second has, unless the file is in no order.
+const TAKEN_MAX: usize = 65_536;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, FileNo, Outcome, Position, Seq};
+    use crate::model::{Action, FileNo, Position, Seq};
 
     fn event(id: u128, millis: i64, message: &str) -> Event {
         let time = Time::from_millis(1_709_202_000_000 + millis).unwrap();
         let event = Event::new(Action::parse("user.login").unwrap(), Outcome::Success, time);
-        Event { id: EventId(id), message: message.into(), ..event }
+        Event { id: EventId(id), message: message.into(), kind: "USER_LOGIN".into(), ..event }
     }
 
     /// Which entries of a batch are new to a trail.
     fn new(known: &mut Known, trail: &[Event], batch: &[Event]) -> Vec<u128> {
         let mut found = known.begin(batch);
         for event in trail {
-            let in_time = (found.sought.oldest..=found.sought.newest).contains(&event.time);
-            if in_time && (found.sought.all || found.sought.ids.contains(&event.id)) {
+            let in_time = |seconds: &std::collections::BTreeSet<i64>| seconds.contains(&second(event.time));
+            let is_sought = |sought: &Sought| {
+                sought.seconds.as_ref().is_none_or(in_time) && (sought.all || sought.ids.contains(&event.id))
+            };
+            if found.sought.iter().any(is_sought) {
                 let position = Some(Position { file: FileNo(1), offset: 7 });
                 found.see(&Record { seq: Seq(1), position, event: event.clone(), chain: None });
             }
@@ -164,38 +186,49 @@ mod tests {
     }
 
     #[test]
-    fn a_record_stands_for_one_entry_over_the_end_of_a_batch() {
-        let (trail, mut known) = ([event(1, 118, "a")], Known::default());
-        assert_eq!(new(&mut known, &trail, &[event(11, 0, "a")]), [] as [u128; 0]);
-        assert_eq!(new(&mut known, &trail, &[event(12, 0, "a")]), [12]);
+    fn what_is_added_on_the_way_stands_for_no_other_entry() {
+        let (mut known, mut trail) = (Known::default(), vec![event(1, 118, "a")]);
+        let batches =
+            [&[event(11, 0, "a"), event(12, 0, "a")][..], &[event(13, 0, "a")], &[event(14, 0, "a")]];
+        let mut added = Vec::new();
+        for batch in batches {
+            let of_batch = new(&mut known, &trail, batch);
+            trail.extend(batch.iter().filter(|event| of_batch.contains(&event.id.0)).cloned());
+            added.extend(of_batch);
+        }
+        assert_eq!(added, [12, 13, 14]);
     }
 
     #[test]
-    fn a_file_with_finer_times_knows_its_entries_by_their_ids_alone() {
+    fn what_is_no_timeline_and_a_file_with_finer_times_are_known_by_their_ids_alone() {
         let (trail, mut known) = ([event(1, 118, "a")], Known::default());
         assert_eq!(new(&mut known, &trail, &[event(11, 0, "a"), event(12, 5, "b")]), [11, 12]);
         assert_eq!(new(&mut known, &trail, &[event(13, 0, "a")]), [13]);
+        let bare = |id, millis| Event { kind: Text::default(), ..event(id, millis, "a") };
+        assert_eq!(new(&mut Known::default(), &[bare(1, 118)], &[bare(11, 0)]), [11]);
     }
 
     #[test]
-    fn who_did_it_and_on_which_sensor_is_looked_at() {
+    fn all_that_an_entry_says_is_looked_at() {
         let batch = [event(11, 0, "a")];
-        let by = |user: &str| Event { user: Some(user.into()), ..event(1, 118, "a") };
-        assert_eq!(new(&mut Known::default(), &[by("eve")], &batch), [11]);
-        let elsewhere = Event { sensor: "plant-b".into(), ..event(1, 118, "a") };
-        assert_eq!(new(&mut Known::default(), &[elsewhere], &batch), [11]);
+        let other = event(1, 118, "a");
+        assert_eq!(new(&mut Known::default(), std::slice::from_ref(&other), &batch), [] as [u128; 0]);
+        for other in [
+            Event { user: Some("eve".into()), ..other.clone() },
+            Event { client: Some("10.2.3.4".into()), ..other.clone() },
+            Event { outcome: Outcome::Failure, ..other.clone() },
+            Event { sensor: "plant-b".into(), ..other.clone() },
+            Event { title: "b".into(), ..other },
+        ] {
+            assert_eq!(new(&mut Known::default(), &[other], &batch), [11]);
+        }
     }
 
     #[test]
     fn one_entry_without_a_time_may_be_of_any() {
         let mut undated = event(1, 0, "a");
         undated.flags.insert(Flag::TIME_ASSUMED);
-        let found = Known::default().begin(&[undated.clone(), event(2, 7, "b")]);
-        assert_eq!(
-            (found.sought.oldest, found.sought.newest, found.sought.all),
-            (Time::MIN, Time::MAX, false)
-        );
         let trail = [event(1, 86_400_000, "a")];
-        assert_eq!(new(&mut Known::default(), &trail, &[undated]), [] as [u128; 0]);
+        assert_eq!(new(&mut Known::default(), &trail, &[undated, event(2, 7, "b")]), [2]);
     }
 }

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! An entry is known again by its id (`known`): the n-th of equal entries of the file is the n-th of the trail. One without
-//! a time of its own has an id by its place in the file, and is known again in a file that begins alike.
+//! a time of its own has an id by its place in the file, and is known again in a file that begins like it, a followed one
+//! too.
 //!
 //! Invariant: what the trail has is not added again, so that a backfill that broke off can be begun anew.
 //! Invariant: a file that breaks off gives the entries that are whole; no position of a followed file is touched.
@@ -15,11 +16,12 @@ mod known;
 
 use super::cutter::{Cutter, Reading};
 use super::defects::Defects;
+use super::identity::HEAD_BYTES_MAX;
 use super::ordinals::Ordinals;
 use super::settings::Settings;
-use super::{mark, waits_for_space};
+use super::source::{mark, place_of};
 use crate::dialect::{Context, Dialect, End, Habits, Parsed};
-use crate::journal::{Draft, Input, Journal, JournalError};
+use crate::journal::{Draft, FollowedFile, Input, Journal};
 use crate::model::backfill::Backfilled;
 use crate::model::{Chain, Event, Flag, Text, Time};
 use jiff::tz::TimeZone;
@@ -40,6 +42,8 @@ pub struct Backfill<'a> {
     known: Known,
     /// What the file begins with, at most `HEAD_BYTES`.
     head: Vec<u8>,
+    /// What entries without a time are known by besides their place.
+    place: Vec<u8>,
     hash: Sha256,
     /// Entries whose ids are not looked for yet.
     waiting: Vec<Event>,
@@ -81,6 +85,7 @@ impl<'a> Backfill<'a> {
             ordinals: Ordinals::default(),
             known: Known::default(),
             head: Vec::new(),
+            place: Vec::new(),
             hash: Sha256::new(),
             waiting: Vec::new(),
             defects: Defects::default(),
@@ -92,58 +97,73 @@ impl<'a> Backfill<'a> {
     /// Reads the file to its end, or until `given_up` says why not. Blocks; takes half of the time at most, the other half
     /// is for the log of the sensor.
     ///
-    /// Fails where the journal cannot be read or written at all. What is added by then stays.
-    pub fn read(
-        mut self,
+    /// What is added by then stays, and is told with why nothing more is.
+    pub fn read(mut self, input: &mut dyn Read, given_up: &dyn Fn() -> Option<String>) -> Backfilled {
+        let why = self.read_all(input, given_up).err();
+        let hash = Chain(self.hash.finalize().into());
+        let (complete, error) = (why.is_none(), why.unwrap_or_default());
+        Backfilled { sha256: hash.to_string(), complete, error, ..self.so_far }
+    }
+
+    /// The error is why it has broken off.
+    fn read_all(
+        &mut self,
         input: &mut dyn Read,
         given_up: &dyn Fn() -> Option<String>,
-    ) -> Result<Backfilled, JournalError> {
+    ) -> Result<(), String> {
         let (mut waiting_bytes, mut worked) = (0, Duration::ZERO);
         loop {
-            if let Some(why) = given_up().or_else(|| self.obstacle()) {
-                return self.broken_off(why);
-            }
-            let (end, count) = match self.fill(input) {
-                Ok(0) => (End::Final, 0),
-                Ok(count) => (End::Open, count),
+            self.wait_for_room(given_up)?;
+            let count = match self.fill(input) {
+                Ok(count) => count,
                 Err(error) => {
-                    self.settle()?;
-                    return self.broken_off(error.to_string());
+                    self.settle(given_up)?;
+                    return Err(error.to_string());
                 }
             };
             let began = Instant::now();
-            self.cut(end);
+            self.cut(if count == 0 { End::Final } else { End::Open });
             waiting_bytes += count;
-            if end == End::Final || waiting_bytes >= SETTLED_BYTES {
-                self.settle()?;
-                waiting_bytes = 0;
+            if count == 0 {
+                return self.settle(given_up);
             }
-            if end == End::Final {
-                self.so_far.complete = true;
-                return Ok(self.told());
+            if waiting_bytes >= SETTLED_BYTES {
+                self.settle(given_up)?;
+                waiting_bytes = 0;
             }
             worked += began.elapsed();
             if waiting_bytes == 0 {
-                let rested = Instant::now();
-                while rested.elapsed() < worked && given_up().is_none() {
-                    thread::sleep(REST.min(worked));
-                }
+                rest(worked, given_up);
                 worked = Duration::ZERO;
             }
         }
     }
 
-    /// Why nothing more may be added now, with a way out.
-    fn obstacle(&self) -> Option<String> {
-        let why = match () {
-            () if !self.sure => return None,
-            () if self.journal.is_paused() => "the journal has no room: see otrail status",
-            () if self.journal.is_half_waiting() => {
-                "half of the journal waits for a destination: the rest is for what the sensor does from now on"
+    /// Room comes by sealing, and by what a server confirms: it is worth a moment.
+    fn wait_for_room(&self, given_up: &dyn Fn() -> Option<String>) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            if let Some(why) = given_up() {
+                return Err(why);
             }
-            () => return None,
-        };
-        Some(format!("{why}; then backfill the file again, what is in the trail is not added twice"))
+            let Some(why) = self.obstacle() else { return Ok(()) };
+            if began.elapsed() >= ROOM_WITHIN {
+                return Err(format!("{why}; backfill the file again later: {AGAIN}"));
+            }
+            thread::sleep(REST);
+        }
+    }
+
+    /// Why nothing more may be added now.
+    fn obstacle(&self) -> Option<&'static str> {
+        match () {
+            () if !self.sure => None,
+            () if self.journal.is_paused() => Some("the journal has no room: see otrail status"),
+            () if self.journal.is_half_waiting() => Some(
+                "half of the journal waits for a destination, and the rest is for what the sensor does from now on",
+            ),
+            () => None,
+        }
     }
 
     fn fill(&mut self, input: &mut dyn Read) -> io::Result<usize> {
@@ -156,6 +176,8 @@ impl<'a> Backfill<'a> {
                     Ok(0) => break,
                     Ok(more) => count += more,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    // It comes again when there is nothing else.
+                    Err(_) if count > 0 => break,
                     Err(error) => return Err(error),
                 }
             }
@@ -163,8 +185,24 @@ impl<'a> Backfill<'a> {
             hash.update(&space[..count]);
             Ok(count)
         });
-        self.so_far.bytes += *read.as_ref().unwrap_or(&0) as u64;
+        let count = *read.as_ref().unwrap_or(&0);
+        if self.so_far.bytes == 0 && count > 0 {
+            self.place = self.place_of_head();
+        }
+        self.so_far.bytes += count as u64;
         read
+    }
+
+    /// What entries without a time are known by besides their place: a followed file that begins like this one, or else how
+    /// this one begins.
+    fn place_of_head(&self) -> Vec<u8> {
+        let begins_like = |file: &FollowedFile| {
+            // What a shorter one begins with says little.
+            let is_sure = file.head_bytes == HEAD_BYTES_MAX && self.head.len() == HEAD_BYTES;
+            is_sure && Chain(Sha256::digest(&self.head).into()).to_string() == file.head
+        };
+        let files = self.journal.files_of(self.as_source.name);
+        files.iter().rev().find(|file| begins_like(file)).map_or_else(|| self.head.clone(), place_of)
     }
 
     /// Makes events of the whole entries that have come.
@@ -181,7 +219,7 @@ impl<'a> Backfill<'a> {
         };
         let reading = Reading { context: &context, masks: &common.masks, line_bytes_max: of.line_bytes_max };
         let (so_far, waiting, ordinals) = (&mut self.so_far, &mut self.waiting, &mut self.ordinals);
-        let (head, defects) = (&self.head, &mut self.defects);
+        let (place, defects) = (&self.place, &mut self.defects);
         self.cutter.cut(end, reading, |parsed, cut| {
             let Parsed { mut event, mut identity, defect } = parsed;
             so_far.entries += 1;
@@ -193,7 +231,7 @@ impl<'a> Backfill<'a> {
                 return;
             }
             if identity.needs_position() {
-                identity = identity.at(head, cut.end);
+                identity = identity.at(place, cut.end);
             }
             event.id = ordinals.assign(&identity);
             event.flags.insert(Flag::BACKFILLED);
@@ -201,43 +239,51 @@ impl<'a> Backfill<'a> {
         });
     }
 
-    /// Adds what the trail lacks of the entries that wait.
-    fn settle(&mut self) -> Result<(), JournalError> {
+    /// Adds what the trail lacks of the entries that wait; else says why not.
+    fn settle(&mut self, given_up: &dyn Fn() -> Option<String>) -> Result<(), String> {
         let events = mem::take(&mut self.waiting);
         let (count, mut found) = (events.len() as u64, self.known.begin(&events));
-        let sought = found.sought.clone();
-        self.journal.among(&sought, &mut |record| found.see(record))?;
-        self.so_far.beside += found.beside;
-        let new = self.known.sort(events, found);
-        self.so_far.added += new.len() as u64;
-        self.so_far.known += count - new.len() as u64;
-        let unparsed = new.iter().filter(|event| event.flags.contains(Flag::UNPARSED)).count();
-        self.so_far.unparsed += unparsed as u64;
-        let mut input = Input::default();
-        if self.sure {
-            input.drafts.extend(new.into_iter().map(|event| Draft { event, position: None, mark: None }));
+        for sought in mem::take(&mut found.sought) {
+            found.sought.push(sought.clone());
+            let stops = || given_up().is_some();
+            let whole = self.journal.among(&sought, &stops, &mut |record| found.see(record));
+            if !whole.map_err(|error| super::error_text(&error))? {
+                return Err(given_up().unwrap_or_default());
+            }
         }
+        self.so_far.beside |= found.beside;
+        let new = self.known.sort(events, found);
+        let added = new.len() as u64;
+        let unparsed = new.iter().filter(|event| event.flags.contains(Flag::UNPARSED)).count() as u64;
         let now = (self.clock)();
         if let Some(event) = self.defects.due(self.as_source.name, Instant::now(), now).filter(|_| self.sure)
         {
             self.journal.note(event);
         }
-        if input.drafts.is_empty() {
-            return Ok(());
+        if self.sure && added > 0 {
+            let drafts = new.into_iter().map(|event| Draft { event, position: None, mark: None });
+            let input = Input { drafts: drafts.collect(), ..Input::default() };
+            self.journal.append(input, now).map_err(|error| match error.is_full() {
+                true => format!(
+                    "{}: {added} entries wait in memory for room; backfill the file again then: {AGAIN}",
+                    super::error_text(&error)
+                ),
+                false => super::error_text(&error),
+            })?;
+            self.so_far.done = true;
         }
-        self.so_far.done = true;
-        // On a full disk the journal keeps them until there is space, and `obstacle` ends the rest.
-        waits_for_space(self.journal.append(input, now))
+        self.so_far.added += added;
+        self.so_far.unparsed += unparsed;
+        self.so_far.known += count - added;
+        Ok(())
     }
+}
 
-    fn broken_off(mut self, why: String) -> Result<Backfilled, JournalError> {
-        self.so_far.error = why;
-        Ok(self.told())
-    }
-
-    fn told(self) -> Backfilled {
-        let hash = Chain(self.hash.finalize().into());
-        Backfilled { sha256: hash.to_string(), ..self.so_far }
+/// Leaves the machine to others for so long.
+fn rest(time: Duration, given_up: &dyn Fn() -> Option<String>) {
+    let began = Instant::now();
+    while began.elapsed() < time && given_up().is_none() {
+        thread::sleep(REST.min(time));
     }
 }
 
@@ -267,5 +313,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 const SETTLED_BYTES: usize = 128 << 10;
 /// How long it rests before it looks whether it has to end.
 const REST: Duration = Duration::from_millis(10);
+/// How long it waits for room in the journal.
+const ROOM_WITHIN: Duration = Duration::from_secs(10);
+const AGAIN: &str = "what is in the trail is not added twice";
 /// What the beginning of a file is known by.
-const HEAD_BYTES: usize = 1024;
+const HEAD_BYTES: usize = HEAD_BYTES_MAX as usize;
