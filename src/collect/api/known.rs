@@ -57,6 +57,9 @@ pub(super) struct New {
     pub events: Vec<Event>,
     /// From when to when rows of that type may be missing.
     pub gap: Option<(Option<Time>, Time)>,
+    /// The latest row of that type in the journal that was not ahead of its clock: what is known of a source that was
+    /// stopped before it had answered every question once.
+    pub journaled: Option<Time>,
     /// That is because none of the rows is of the past.
     pub is_hidden: bool,
     /// Of each of them that otrail has panicked at, where.
@@ -106,11 +109,12 @@ impl Known {
             Some((through, oldest)) => oldest < through || oldest == through && has_known_end,
             None => has_known_end,
         };
+        new.journaled = kind.journaled.filter(is_past);
         new.is_hidden = shown.is_full && newest.is_none();
         new.gap = match new.is_hidden {
             // What is behind them shows only once they are past, and then as a gap from here on: told once is enough.
             true => {
-                let from = through.or(kind.journaled.filter(is_past));
+                let from = through.or(new.journaled);
                 (!kind.is_hidden || !has_known_end).then_some((from, shown.at))
             }
             false => oldest.filter(|_| shown.is_full && !reaches).map(|oldest| (through, oldest)),

@@ -216,7 +216,8 @@ impl Poller {
         let mut input = Input::default();
         if let Some(gap) = new.gap.filter(|_| may_lose) {
             let why = if new.is_hidden { HIDDEN } else { OVERFLOW };
-            self.tell_overflow((kind, why), gap, new.events.first().map(|event| event.id), now, &mut input);
+            let first = new.events.first().map(|event| event.id);
+            self.tell_overflow((kind, why), gap, new.journaled, first, now, &mut input);
         }
         for panicked in new.defects {
             self.defects.see(Some(panicked), || format!("a {kind} row of {}", self.settings.url));

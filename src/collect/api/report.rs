@@ -21,6 +21,7 @@ impl Poller {
         &mut self,
         (kind, why): (&str, &str),
         (from, to): (Option<Time>, Time),
+        journaled: Option<Time>,
         first: Option<EventId>,
         now: Time,
         input: &mut Input,
@@ -29,7 +30,7 @@ impl Poller {
         // That is by our clock, and rows go by the sensor's.
         let ahead_millis = self.status.clock_ahead_seconds.saturating_mul(1000);
         let whole = whole.and_then(|millis| Time::from_millis(millis.saturating_add(ahead_millis)));
-        let Some(from) = from.or(whole) else {
+        let Some(from) = from.or(whole).or(journaled) else {
             // The first answer of all: what happened before is not otrail's to tell.
             return tracing::info!(
                 "source {}: {kind} begins with the newest rows, at {to}",
