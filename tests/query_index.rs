@@ -259,7 +259,7 @@ fn random_questions_get_the_answers_of_a_reader_of_everything() {
     let indexed: Vec<usize> =
         parts(dir.path()).unwrap().iter().filter_map(|part| Some(part.index()?.frames().len())).collect();
     assert!(indexed.len() > 2 && indexed.iter().sum::<usize>() > 6, "{indexed:?}");
-    for _ in 0..150 {
+    for _ in 0..80 {
         let query = random_query(&mut rng, &all);
         let through = if rng.bool() { Seq(u64::MAX) } else { Seq(rng.u64(1..all.len() as u64)) };
         check(dir.path(), &query, through, &all);

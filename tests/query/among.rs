@@ -47,7 +47,7 @@ fn what_is_sought_is_found_in_sealed_closed_and_open_segments() {
     append(&journal, &events(&mut rng, 6500, 20));
     let all = records(dir.path());
     assert!(!files(dir.path(), ".zst").is_empty() && files(dir.path(), ".ndjson").len() > 1);
-    for _ in 0..100 {
+    for _ in 0..40 {
         let sought = random(&mut rng, &all);
         assert_eq!(among(&journal, &sought), expected(&all, &sought), "{sought:?}");
     }
