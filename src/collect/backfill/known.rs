@@ -29,8 +29,7 @@ pub(super) struct Known {
 /// What of the trail may be one of the entries of a batch.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// What to look for.
-    pub sought: Vec<Sought>,
+    sought: HashSet<EventId>,
     sensor: Text,
     /// What the entries say, to the second; empty where that is not looked at.
     said: HashSet<Said>,
@@ -41,8 +40,8 @@ pub(super) struct Found {
 }
 
 impl Known {
-    /// What to look for in the trail.
-    pub(super) fn begin(&mut self, batch: &[Event]) -> Found {
+    /// What to look for in the trail, and where what is found goes.
+    pub(super) fn begin(&mut self, batch: &[Event]) -> ([Sought; 2], Found) {
         let (dated, undated): (Vec<&Event>, Vec<&Event>) =
             batch.iter().partition(|event| !event.flags.contains(Flag::TIME_ASSUMED));
         self.is_fine |= dated.iter().any(|event| has_fraction(event.time));
@@ -50,13 +49,21 @@ impl Known {
         let said: HashSet<Said> = dated.iter().filter(is_timeline).map(|event| Said::of(event)).collect();
         let ids = |events: &[&Event]| events.iter().map(|event| event.id).collect();
         let seconds = dated.iter().map(|event| second(event.time)).collect();
-        let sought = vec![
+        let sought = [
             Sought { ids: ids(&dated), seconds: Some(seconds), all: !said.is_empty() },
             // One whose entry had no time may be of any.
             Sought { ids: ids(&undated), ..Sought::default() },
         ];
         let sensor = batch.first().map(|event| event.sensor.clone()).unwrap_or_default();
-        Found { sought, sensor, said, ids: HashSet::new(), like: HashMap::new(), beside: false }
+        let found = Found {
+            sought: batch.iter().map(|event| event.id).collect(),
+            sensor,
+            said,
+            ids: HashSet::new(),
+            like: HashMap::new(),
+            beside: false,
+        };
+        (sought, found)
     }
 
     /// Takes away what the trail has.
@@ -87,7 +94,7 @@ impl Found {
     /// A record of the trail.
     pub(super) fn see(&mut self, record: &Record) {
         let event = &record.event;
-        if self.sought.iter().any(|sought| sought.ids.contains(&event.id)) {
+        if self.sought.contains(&event.id) {
             self.ids.insert(event.id);
         }
         self.beside |= record.position.is_some() && event.sensor == self.sensor;
@@ -152,13 +159,13 @@ mod tests {
 
     /// Which entries of a batch are new to a trail.
     fn new(known: &mut Known, trail: &[Event], batch: &[Event]) -> Vec<u128> {
-        let mut found = known.begin(batch);
+        let (sought, mut found) = known.begin(batch);
         for event in trail {
             let in_time = |seconds: &std::collections::BTreeSet<i64>| seconds.contains(&second(event.time));
             let is_sought = |sought: &Sought| {
                 sought.seconds.as_ref().is_none_or(in_time) && (sought.all || sought.ids.contains(&event.id))
             };
-            if found.sought.iter().any(is_sought) {
+            if sought.iter().any(is_sought) {
                 let position = Some(Position { file: FileNo(1), offset: 7 });
                 found.see(&Record { seq: Seq(1), position, event: event.clone(), chain: None });
             }

@@ -242,12 +242,12 @@ impl<'a> Backfill<'a> {
     /// Adds what the trail lacks of the entries that wait; else says why not.
     fn settle(&mut self, given_up: &dyn Fn() -> Option<String>) -> Result<(), String> {
         let events = mem::take(&mut self.waiting);
-        let (count, mut found) = (events.len() as u64, self.known.begin(&events));
-        for sought in mem::take(&mut found.sought) {
-            found.sought.push(sought.clone());
-            let stops = || given_up().is_some();
-            let whole = self.journal.among(&sought, &stops, &mut |record| found.see(record));
-            if !whole.map_err(|error| super::error_text(&error))? {
+        let count = events.len() as u64;
+        let (sought, mut found) = self.known.begin(&events);
+        let stops = || given_up().is_some();
+        for sought in &sought {
+            let is_whole = self.journal.among(sought, &stops, &mut |record| found.see(record));
+            if !is_whole.map_err(|error| super::error_text(&error))? {
                 return Err(given_up().unwrap_or_default());
             }
         }
