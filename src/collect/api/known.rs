@@ -294,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_journaled_before_any_answer_was_told_as_whole_is_where_a_gap_begins() {
+        let (mut before, mut after) = (Known::default(), Known::default());
+        let events = before.take("USER_OPERATION", vec![parsed("USER_OPERATION", 2, "text")], WHOLE).events;
+        events.iter().for_each(|event| after.remember(event));
+        let rows = [9, 8, 7].map(|second| parsed("USER_OPERATION", second, "text")).into();
+        let new = after.take("USER_OPERATION", rows, Shown { is_full: true, ..at(9) });
+        assert_eq!(new.gap, Some((None, at(7).at)));
+        assert_eq!(new.journaled, Some(at(2).at), "an agent that knows no whole answer takes this");
+    }
+
+    #[test]
     fn a_row_that_otrail_has_panicked_at_is_told_of_while_it_is_new() {
         let mut known = Known::default();
         let mut told = || {
