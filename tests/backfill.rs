@@ -286,6 +286,9 @@ fn an_outage_of_the_siem_leaves_half_of_the_journal_to_the_sensor() {
     let Backfilled { error, complete, .. } = told(&output);
     assert!(!complete && output.status.code() == Some(1));
     assert!(error.contains("half of the journal waits for a destination"), "{error}");
+    let output = house.run(&["backfill", "--yes", &file]);
+    let said = text(&output.stdout);
+    assert!(output.status.code() == Some(1) && said.ends_with("; the same command goes on\n"), "{said}");
     let status = house.status().unwrap();
     assert!(status.journal.bytes < 6 << 20 && !status.journal.full, "{:?}", status.journal);
 }

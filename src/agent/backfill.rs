@@ -32,7 +32,9 @@ impl Overview {
         let _alone = match self.backfilling.try_lock() {
             Ok(alone) => alone,
             Err(TryLockError::Poisoned(broken)) => broken.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err("a backfill goes on already".to_owned().into()),
+            Err(TryLockError::WouldBlock) => {
+                return Err("a backfill goes on already: wait for its end".to_owned().into());
+            }
         };
         let collect = &self.config().collect;
         let backfill = collect::Backfill::new(collect, &self.journal, now, (source, dialect), wish.sure)

@@ -104,10 +104,12 @@ impl Backfill {
     }
 
     fn sentence(&self, backfilled: &Backfilled) -> String {
-        let said = match (self.yes, backfilled.added) {
-            (_, 0) => "nothing to add",
-            (true, _) => "added, and told in the trail",
-            (false, _) => "nothing has been added; --yes does it",
+        let said = match (backfilled.complete, self.yes, backfilled.added) {
+            (false, true, _) => "what is told as added is in the trail; the same command goes on",
+            (false, false, _) => "nothing has been added, and not all of it was looked at",
+            (true, _, 0) => "nothing to add",
+            (true, true, _) => "added, and told in the trail",
+            (true, false, _) => "nothing has been added; --yes does it",
         };
         plain_lines(&format!("{}: {backfilled}\n{said}\n", backfilled.file))
     }
