@@ -20,7 +20,7 @@ use super::array::{self, Opens};
 use super::object::{self, Object};
 use super::page::{self, Part};
 use super::{Dialect, End, Entry, State, json, lines, timeline_json, wide};
-use memchr::{memchr, memchr_iter, memchr2_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2_iter, memchr3_iter, memrchr};
 
 /// Finds the whole entries at the head of `bytes`; stops where an array or a page begins or ends.
 pub(super) fn split(state: &mut State, bytes: &[u8], end: End, entries: &mut Vec<Entry>) -> usize {
@@ -85,19 +85,19 @@ fn sole_objects(bytes: &[u8], from: usize, entries: &mut Vec<Entry>) -> usize {
         start = at + 1;
     }
     // Nearly no log has another bracket.
-    if memchr_iter(b'{', &bytes[from..start]).count() == entries.len() - before {
+    if memchr2_iter(b'{', b'[', &bytes[from..start]).count() == entries.len() - before {
         return start;
     }
     let is_sole = |entry: &Entry| {
         let line = &bytes[entry.text.clone()];
-        !memchr_iter(b'{', &line[1..]).any(|at| begins_another(&line[..=at]))
+        !memchr2_iter(b'{', b'[', &line[1..]).any(|at| begins_another(&line[..=at]))
     };
     let sole = entries[before..].iter().take_while(|entry| is_sole(entry)).count();
     entries.truncate(before + sole);
     if sole == 0 { from } else { entries[before + sole - 1].end }
 }
 
-/// Whether a curly bracket behind that may begin an entry.
+/// Whether a bracket behind that may begin an entry, or entries.
 #[inline]
 fn begins_another(before: &[u8]) -> bool {
     matches!(last(before), b'}' | b'[')
@@ -107,11 +107,11 @@ fn begins_another(before: &[u8]) -> bool {
 /// all are; where the next begins that may be something else.
 fn plain_lines(bytes: &[u8], from: usize, entries: &mut Vec<Entry>) -> usize {
     let mut start = from;
-    for at in memchr2_iter(b'\n', b'{', &bytes[from..]).map(|at| from + at) {
+    for at in memchr3_iter(b'\n', b'{', b'[', &bytes[from..]).map(|at| from + at) {
         let line = &bytes[start..at];
         match bytes[at] {
-            b'{' if begins_another(line) => break,
-            b'{' => {}
+            b'{' | b'[' if begins_another(line) => break,
+            b'{' | b'[' => {}
             _ if !is_plain(line) => break,
             _ => {
                 lines::push(bytes, start, at, at + 1, entries);
@@ -193,7 +193,12 @@ fn object(bytes: &[u8], start: usize, at: usize, end: End, entry_bytes_max: usiz
     match bytes.get(next) {
         Some(b'\n') if is_line => Found::Lines { until: next + 1 },
         Some(b'\n') => Found::Object(Entry { text: at..after, end: next + 1 }),
-        Some(b'{' | b'[') => Found::Object(Entry { text: at..after, end: next }),
+        Some(b'{') => Found::Object(Entry { text: at..after, end: next }),
+        Some(b'[') => match array::opens(&bytes[next..]) {
+            Opens::Array => Found::Object(Entry { text: at..after, end: next }),
+            Opens::Later if end.may_go_on() => Found::Later,
+            Opens::Later | Opens::Other => lines_to(bytes, at, next, end),
+        },
         Some(_) => lines_to(bytes, at, next, end),
         // A line is whole with its end: more may come, and without it its event is marked.
         None if is_line && end == End::Final => Found::Lines { until: next },
@@ -281,6 +286,20 @@ mod tests {
             let log = format!("{torn}{{\"c\":1}}\n");
             let wanted = [lines, &["{\"c\":1}"]].concat();
             assert_eq!(so_far(&log, End::Open), (wanted, log.len()), "{torn}");
+        }
+    }
+
+    #[test]
+    fn a_bracket_behind_an_object_is_waited_for_until_it_says_whether_it_opens_an_array() {
+        for (log, wanted) in [
+            ("{\"a\":1}[{\"b\":2}]\n", &["{\"a\":1}", "{\"b\":2}"][..]),
+            ("{\"a\":1}[x{\"b\":2}\n", &["{\"a\":1}[x{\"b\":2}"]),
+            ("{\"a\":1}[ ]\n", &["{\"a\":1}"]),
+            ("{\"a\":1}[]}\n", &["{\"a\":1}", "}"]),
+        ] {
+            let (so_far, _) = so_far(&log[..8], End::Settled);
+            assert!(so_far.is_empty(), "{so_far:?}");
+            assert_eq!(texts(log), wanted);
         }
     }
 

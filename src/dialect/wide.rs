@@ -195,6 +195,7 @@ mod tests {
             big in any::<bool>(),
         ) {
             let wanted = texts(log.as_bytes(), usize::MAX / 2, 1 << 20);
+            prop_assert_eq!(&texts(log.as_bytes(), piece, 1 << 20), &wanted);
             let bytes = wide(WIDE[usize::from(big)], &log);
             prop_assert_eq!(&texts(&bytes, usize::MAX / 2, 1 << 20), &wanted);
             prop_assert_eq!(&texts(&bytes, piece, 1 << 20), &wanted);
