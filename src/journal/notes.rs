@@ -62,7 +62,7 @@ impl Suppressed {
         };
         let (events, were) = if self.events == 1 { ("event", "was") } else { ("events", "were") };
         let message = format!(
-            "{} {events} {}{of} {were} held back by the rate limit{bytes}",
+            "{} {events} {}{of} {were} held back by the rate limit or a full disk{bytes}",
             self.events,
             action.name()
         );
@@ -137,7 +137,10 @@ mod tests {
         for _ in passed..1000 {
             limiter.count(&queries, Suppressed { events: 1, bytes: 0 }, Duration::ZERO);
         }
-        assert_eq!(told(&mut limiter), ["940 events agent.query were held back by the rate limit"]);
+        assert_eq!(
+            told(&mut limiter),
+            ["940 events agent.query were held back by the rate limit or a full disk"]
+        );
         assert_eq!(told(&mut limiter), [""; 0]);
     }
 
@@ -161,8 +164,8 @@ mod tests {
             Some(Box::new(Target { kind: "source".into(), name: Some("timeline".into()), id: None }));
         let mut limiter = Limiter::default();
         limiter.count(&Kind::of(&gap), Suppressed::one(&gap), Duration::ZERO);
-        let expected = "1 event agent.gap_detected of source timeline was held back by the rate limit; 16 bytes may be \
-                        missing by what they tell";
+        let expected = "1 event agent.gap_detected of source timeline was held back by the rate limit or a full disk; 16 bytes \
+                        may be missing by what they tell";
         assert_eq!(told(&mut limiter), [expected]);
     }
 }

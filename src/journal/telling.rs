@@ -124,19 +124,19 @@ impl Journal {
         let input = Input::own(self.own(event));
         let mut writer = self.writer();
         let mut noted = Noted::Durably;
-        let result = if writer.is_waiting() {
-            Err(JournalError::Full { dir: self.dir().to_path_buf() })
-        } else {
+        // What waits goes first: a disk without room for the reserve may have some for it.
+        let mut result = self.write_out(&mut writer, now);
+        if result.is_ok() {
             writer.hold(input);
-            match self.write_out(&mut writer, now) {
+            result = match self.write_out(&mut writer, now) {
                 // It is the batch that waits now.
                 Err(error) if error.is_full() => {
                     noted = Noted::Waiting;
                     Ok(())
                 }
                 result => result,
-            }
-        };
+            };
+        }
         drop(writer);
         if let Err(error) = &result {
             let why = match self.0.broken.load(Ordering::Relaxed) {

@@ -159,6 +159,9 @@ fn a_journal_opened_on_a_full_disk_is_paused_and_tells_that() {
     let journal = Journal::open(settings(&dir, 32 << 10), Time::default()).unwrap();
     assert!(journal.is_paused() && journal.status().full);
     assert!(journal.status().error.contains("full"), "{}", journal.status().error);
+    // There is no room for the reserve, but for what otrail tells of itself.
+    let start = Event::own(Action::START, Outcome::Success, Time::default(), "started");
+    assert!(journal.note_durably(start) && journal.is_paused());
     disk.make_room();
     journal.retry(Time::default()).unwrap();
     assert!(!journal.is_paused() && journal.status().error.is_empty());
