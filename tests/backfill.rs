@@ -41,6 +41,12 @@ fn export(house: &House, name: &str, bytes: &[u8]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+fn gzip(text: &str) -> Vec<u8> {
+    let mut gzip = Command::new("gzip").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    gzip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    gzip.wait_with_output().unwrap().stdout
+}
+
 fn backfill(house: &House, args: &[&str]) -> Output {
     house.run(&[&["backfill", "-o", "json"], args].concat())
 }
@@ -180,10 +186,7 @@ fn packed_files_and_stdin_are_read_and_what_select_leaves_out_is_passed_over() {
     let house = house_with_history();
     let device = entry(3).replace("USER_LOGIN", "DEVICE_CONNECTION_CREATED");
     let text = (0..100).map(entry).collect::<String>() + &device;
-    let mut gzip = Command::new("gzip").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    gzip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let packed = gzip.wait_with_output().unwrap().stdout;
-    let file = export(&house, "export.gz", &packed);
+    let file = export(&house, "export.gz", &gzip(&text));
     let output = backfill(&house, &[&file]);
     assert_eq!((counts(&output), told(&output).passed_over), ((100, 0, 1), 1));
     let mut command = house.otrail();
@@ -193,15 +196,30 @@ fn packed_files_and_stdin_are_read_and_what_select_leaves_out_is_passed_over() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((counts(&output), told(&output).file.as_str()), ((100, 0, 0), "stdin"));
     assert_eq!(counts(&backfill(&house, &["--yes", &file])), (0, 100, 0));
-    // One that breaks off says so, here and in the trail, and what it has is added.
+}
+
+#[test]
+fn a_packed_file_that_breaks_off_gives_what_it_has_and_a_damaged_one_is_not_begun() {
+    let mut house = House::new();
+    house.start();
+    house.wait_until("it is there", |_| true);
+    let packed = gzip(&(0..300).map(entry).collect::<String>());
     let half = export(&house, "half.gz", &packed[..packed.len() / 2]);
     let output = backfill(&house, &["--yes", &half]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("half.gz to its end"), "{said}");
-    assert!(patiently(|| told_in_trail(&house)
-        .last()
-        .is_some_and(|event| event.outcome == Outcome::Failure)));
+    let (said, (added, known, code)) = (text(&output.stderr), counts(&output));
+    assert!(said.contains("half.gz to its end") && added > 0, "{said}");
+    assert_eq!((known, code, told(&output).error.as_str()), (0, 1, "incomplete deflate stream"));
+    assert_eq!(told_in_trail(&house).last().unwrap().outcome, Outcome::Failure);
+    // What damage has become is told from entries only at the end.
+    let mut damaged = packed.clone();
+    damaged[packed.len() - 6] ^= 1;
+    let before = house.records().len();
+    let output = backfill(&house, &["--yes", &export(&house, "damaged.gz", &damaged)]);
+    let said = text(&output.stderr);
+    assert!(said.contains("damaged.gz cannot be unpacked, and nothing of it was brought"), "{said}");
+    assert_eq!((output.status.code(), house.records().len()), (Some(1), before));
+    let whole = export(&house, "whole.gz", &packed);
+    assert_eq!(counts(&backfill(&house, &["--yes", &whole])), (300 - added, added, 0));
 }
 
 /// A backfill of stdin, of which so many entries are sent, and which waits for more.

@@ -23,7 +23,8 @@ use std::process::ExitCode;
 /// and one of which the time was read in another time zone. A log that is still followed adds what it comes to later all
 /// the same, with the same id. Entries that are added get the next numbers of the trail and are forwarded like any other,
 /// flagged backfilled; queries sort by time. Masks, rules, the time zone of the source and [select] count as for its
-/// log. gzip, zstd and xz are unpacked. A journal that is at its size-max lets its oldest records go for them.
+/// log. gzip, zstd and xz are unpacked; a damaged file is not begun, one that breaks off gives what it has. A journal that is
+/// at its size-max lets its oldest records go for them.
 ///
 /// Only root and the agent's own user may: whoever reads the trail may not write it. Who has brought which file, the
 /// SHA-256 of what it has (unpacked), and what came of it are events of the trail (agent.backfill). When it breaks off,
@@ -58,12 +59,13 @@ impl Backfill {
         let mut failed = None;
         for file in &self.files {
             match self.bring(file, &control) {
-                Ok(backfilled) => {
+                Ok((backfilled, broken)) => {
                     doubt(&backfilled).iter().for_each(|doubt| warn(doubt));
                     if self.output == Output::Text {
                         out.write_all(self.sentence(&backfilled).as_bytes())?;
                     }
                     all.push(backfilled);
+                    failed = broken;
                 }
                 Err(error) => failed = Some(error),
             }
@@ -82,23 +84,26 @@ impl Backfill {
         }
     }
 
-    fn bring(&self, file: &Path, control: &Settings) -> anyhow::Result<Backfilled> {
+    /// What came of it, and why not more.
+    fn bring(&self, file: &Path, control: &Settings) -> anyhow::Result<(Backfilled, Option<anyhow::Error>)> {
         let wish = backfill::Backfill {
             file: name(file)?,
             source: self.source.clone(),
             dialect: self.dialect.clone(),
             sure: self.yes,
         };
-        let mut input = open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut input = open(file)?;
         let mut progress = Progress { is_seen: io::stderr().is_terminal(), told: 0 };
         let show = &mut |sent| progress.show(file, sent);
         let brought = Client::connect(control)?.backfill(wish, claimed(), &mut input, show);
         progress.finish();
         match brought {
-            Ok(backfilled) => Ok(backfilled),
+            Ok(backfilled) => Ok((backfilled, None)),
             Err(BackfillError::Agent(error)) => Err(error.into()),
-            Err(BackfillError::File(error)) => {
-                Err(error).with_context(|| format!("cannot read {} to its end", file.display()))
+            Err(BackfillError::File(error, so_far)) => {
+                let backfilled = Backfilled { error: error.to_string(), ..*so_far };
+                let broken = anyhow::Error::from(error);
+                Ok((backfilled, Some(broken.context(format!("cannot read {} to its end", file.display())))))
             }
         }
     }
@@ -141,11 +146,22 @@ fn name(file: &Path) -> anyhow::Result<String> {
     Ok(absolute(file)?.display().to_string())
 }
 
-fn open(file: &Path) -> io::Result<Box<dyn Read + Send>> {
-    match file == Path::new("-") {
-        true => collect::unpacked(io::stdin()),
-        false => collect::unpacked(File::open(file)?),
+/// A damaged packed file is not begun: what is made of the damage would be in the trail for good.
+fn open(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+    let cannot_read = || format!("cannot read {}", file.display());
+    if file == Path::new("-") {
+        return collect::unpacked(io::stdin()).with_context(cannot_read);
     }
+    let opened = File::open(file).with_context(cannot_read)?;
+    if opened.metadata().with_context(cannot_read)?.is_file() {
+        collect::try_unpacking(&opened).with_context(|| {
+            format!(
+                "{} cannot be unpacked, and nothing of it was brought; what is sound of it may come through a pipe",
+                file.display()
+            )
+        })?;
+    }
+    collect::unpacked(opened).with_context(cannot_read)
 }
 
 /// How far it is, on a terminal.

@@ -53,7 +53,7 @@ pub use backfill::Backfill;
 pub use cutter::{Cut, Cutter, Reading};
 pub use ordinals::Ordinals;
 pub use own::{OWN, leave_out as leave_out_own};
-pub use packed::unpacked;
+pub use packed::{try_unpacking, unpacked};
 pub use place::{logs, means_several, open as open_log, rotated};
 pub use reset::ResetError;
 pub use settings::{Settings, SourceSettings, Start};

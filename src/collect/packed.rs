@@ -149,6 +149,20 @@ pub fn unpacked(mut file: impl Read + Send + 'static) -> io::Result<Box<dyn Read
     }
 }
 
+/// Goes through a file that is packed: what a decoder has made of damage it knows only at the end. One that merely breaks off
+/// is sound as far as it goes.
+pub fn try_unpacking(file: &File) -> io::Result<()> {
+    let mut head = Vec::new();
+    // One that cannot be read at all is told of by whoever reads it.
+    let _read = FromStart { file: file.try_clone()?, at: 0 }.take(MAGIC_BYTES).read_to_end(&mut head);
+    let Some(packing) = Packing::of(&head) else { return Ok(()) };
+    let mut reader = packing.reader(FromStart { file: file.try_clone()?, at: 0 })?;
+    match io::copy(&mut reader, &mut io::sink()) {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A file from its beginning: others who have the same descriptor open read elsewhere in it.
 struct FromStart {
     file: File,

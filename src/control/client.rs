@@ -9,6 +9,7 @@ use crate::model::delivery::History;
 use crate::model::status::Status;
 use crate::model::{Record, Seq};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,8 +111,17 @@ impl Client {
             Answered::Record(_) => return Err(garbled("a record came instead of what was done").into()),
         }
         let (mut chunk, mut sent) = (vec![0; CHUNK_BYTES_MAX], 0);
+        let mut broken = None;
         loop {
-            let count = read_some(file, &mut chunk).map_err(BackfillError::File)?;
+            let count = match read_some(file, &mut chunk) {
+                Ok(count) => count,
+                // The agent tells what it has until then.
+                Err(error) => {
+                    let _gone = self.stream.get_ref().shutdown(Shutdown::Write);
+                    broken = Some(error);
+                    break;
+                }
+            };
             let length = u32::try_from(count).unwrap_or_default().to_be_bytes();
             let stream = self.stream.get_mut();
             // An agent that has enough of it says why.
@@ -124,8 +134,11 @@ impl Client {
             progress(sent);
         }
         match self.read()? {
-            Answered::Reply(Reply::Done(done)) => match *done {
-                Done::Backfilled(backfilled) => Ok(backfilled),
+            Answered::Reply(Reply::Done(done)) => match (*done, broken) {
+                (Done::Backfilled(backfilled), None) => Ok(backfilled),
+                (Done::Backfilled(backfilled), Some(error)) => {
+                    Err(BackfillError::File(error, Box::new(backfilled)))
+                }
                 _ => Err(garbled("it answers another question").into()),
             },
             Answered::Reply(reply) => Err(self.unexpected(reply).into()),
@@ -204,9 +217,9 @@ pub enum BackfillError {
     /// The agent has not taken it.
     #[error(transparent)]
     Agent(#[from] ControlError),
-    /// It cannot be read; what came of it before is in the trail if it was wanted there.
+    /// It cannot be read to its end; what became of what came before.
     #[error("the file cannot be read to its end")]
-    File(#[source] io::Error),
+    File(#[source] io::Error, Box<Backfilled>),
 }
 
 /// A line of answer.
