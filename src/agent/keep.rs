@@ -21,6 +21,8 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// Not waited for: it would be an end without a word, where writing fails and says why.
+    _file_too_large: Signal,
 }
 
 impl Signals {
@@ -31,6 +33,7 @@ impl Signals {
             terminate: handler(SignalKind::terminate())?,
             interrupt: handler(SignalKind::interrupt())?,
             hangup: handler(SignalKind::hangup())?,
+            _file_too_large: handler(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 }

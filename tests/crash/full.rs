@@ -220,3 +220,25 @@ fn a_disk_that_is_smaller_than_size_max_keeps_the_newest_of_what_is_delivered_an
     assert_eq!(house.stop(), Some(0));
     assert_eq!(receiver.count(" session 0"), 15_000);
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_ends_the_agent_with_a_word_and_costs_nothing() {
+    let mut house = House::new();
+    house.set("[journal]\nreserve = \"64 KiB\"");
+    house.start_within(&["prlimit", "--fsize=262144"]);
+    house.start();
+    house.write_log((0..1000).map(entry).collect::<String>().as_bytes());
+    assert_eq!(house.agent().wait().unwrap().code(), Some(5));
+    assert!(house.said().contains("File too large"), "{}", house.said());
+    house.kill();
+    house.start_within(&[]);
+    house.start();
+    house.wait_until("read to the end", |status| {
+        status.sources[0].state == "idle" && status.journal.newest.0 >= 1001
+    });
+    let texts: Vec<String> = house.records().iter().map(|record| record.event.message.to_string()).collect();
+    for number in 0..1000 {
+        let name = format!("session {number:07}");
+        assert_eq!(texts.iter().filter(|text| text.contains(&name)).count(), 1, "{name}");
+    }
+}
