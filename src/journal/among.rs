@@ -11,7 +11,7 @@ use super::error::JournalError;
 use super::index::{FrameFacts, Index};
 use super::parts::Folder;
 use super::reader::Scan;
-use crate::model::{Event, EventId, Record, Seq, Time};
+use crate::model::{Event, EventId, Record, Seq};
 use std::collections::{BTreeSet, HashSet};
 
 /// Records that are looked for.
@@ -28,20 +28,16 @@ pub struct Sought {
 impl Sought {
     fn wants(&self, record: &Record) -> bool {
         let Event { id, time, .. } = &record.event;
-        let in_time = self.seconds.as_ref().is_none_or(|seconds| seconds.contains(&second(*time)));
+        let in_time = self.seconds.as_ref().is_none_or(|seconds| seconds.contains(&time.second()));
         in_time && (self.all || self.ids.contains(id))
     }
 
     /// Whether a record of a frame may be of these seconds.
     fn may_be_in(&self, facts: &FrameFacts) -> bool {
-        let frame = second(facts.oldest)..=second(facts.newest);
+        let frame = facts.oldest.second()..=facts.newest.second();
         let is_empty = facts.oldest > facts.newest;
         !is_empty && self.seconds.as_ref().is_none_or(|seconds| seconds.range(frame).next().is_some())
     }
-}
-
-fn second(time: Time) -> i64 {
-    time.millis().div_euclid(1000)
 }
 
 impl Journal {

@@ -25,6 +25,11 @@ impl Time {
         self.0
     }
 
+    /// The second since the Unix epoch that it is in: the whole one before it, also before 1970.
+    pub fn second(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
     /// The moment of a `jiff` timestamp, cut to the millisecond and kept within `MIN..=MAX`.
     pub fn from_timestamp(timestamp: Timestamp) -> Time {
         Time(timestamp.as_millisecond().clamp(Time::MIN.0, Time::MAX.0))
@@ -155,6 +160,13 @@ mod tests {
         ] {
             assert_eq!(Time(millis).to_string(), text);
             assert_eq!(Time::parse_rfc3339(text), Some(Time(millis)));
+        }
+    }
+
+    #[test]
+    fn a_second_begins_where_its_fraction_is_zero() {
+        for (millis, second) in [(0, 0), (999, 0), (1000, 1), (-1, -1), (-1000, -1), (-1001, -2)] {
+            assert_eq!(Time(millis).second(), second, "{millis}");
         }
     }
 

@@ -48,7 +48,7 @@ impl Known {
         let is_timeline = |event: &&&Event| !self.is_fine && !event.kind.is_empty();
         let said: HashSet<Said> = dated.iter().filter(is_timeline).map(|event| Said::of(event)).collect();
         let ids = |events: &[&Event]| events.iter().map(|event| event.id).collect();
-        let seconds = dated.iter().map(|event| second(event.time)).collect();
+        let seconds = dated.iter().map(|event| event.time.second()).collect();
         let sought = [
             Sought { ids: ids(&dated), seconds: Some(seconds), all: !said.is_empty() },
             // One whose entry had no time may be of any.
@@ -107,10 +107,6 @@ impl Found {
     }
 }
 
-fn second(time: Time) -> i64 {
-    time.millis().div_euclid(1000)
-}
-
 fn has_fraction(time: Time) -> bool {
     time.millis().rem_euclid(1000) != 0
 }
@@ -132,7 +128,7 @@ impl Said {
         let Event { kind, title, label, message, .. } = event;
         let Event { user, domain, account, role, client, reason, old, new, .. } = event;
         Said {
-            second: second(event.time),
+            second: event.time.second(),
             sensor: event.sensor.clone(),
             texts: [kind, title, label, message].map(Clone::clone),
             outcome: event.outcome,
@@ -161,7 +157,7 @@ mod tests {
     fn new(known: &mut Known, trail: &[Event], batch: &[Event]) -> Vec<u128> {
         let (sought, mut found) = known.begin(batch);
         for event in trail {
-            let in_time = |seconds: &std::collections::BTreeSet<i64>| seconds.contains(&second(event.time));
+            let in_time = |seconds: &std::collections::BTreeSet<i64>| seconds.contains(&event.time.second());
             let is_sought = |sought: &Sought| {
                 sought.seconds.as_ref().is_none_or(in_time) && (sought.all || sought.ids.contains(&event.id))
             };
