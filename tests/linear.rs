@@ -77,6 +77,35 @@ fn what_is_repeated_takes_no_longer_each_time() {
 }
 
 #[test]
+fn many_words_for_a_secret_in_an_entry_take_no_longer_each_time() {
+    for unit in [
+        "pwd: \"",
+        "pwd: 'x",
+        "pwd: a1 ",
+        "pwd: \\\"x",
+        "pwd: \\\\\\\"x",
+        "pwd: \\u0022",
+        "pwd=\"\"x",
+        "pwd=\\\"\\\\\\\"x",
+        "pwd=\\\"x y\\\" ",
+        "pwd : ",
+        "pwd='\\'x",
+        "a=pwd=\\\"x y\\\" ",
+        "pwd: g:",
+        "pwd: \\\\\\\"a\" ",
+    ] {
+        for (dialect, head) in [
+            ("lines", ""),
+            ("lines", "pwd: 'x "),
+            ("key-value", "a=1 "),
+            ("timeline-json", "{\"content\":\""),
+        ] {
+            check(dialect, head, unit, 8 << 10);
+        }
+    }
+}
+
+#[test]
 fn an_entry_with_very_many_hidden_secrets_says_none_of_them_and_takes_no_time() {
     let secrets: String = (0..20_000).map(|number| format!("password=\"\"se{number}cret\"\" ")).collect();
     let log = format!("Time,Type,Content\n2024-02-29 07:58:40,USER_OPERATION,\"{secrets}\"\n");

@@ -29,6 +29,7 @@ use crate::model::{Event, Flag, Raw};
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// All masks, ready for use.
 #[derive(Clone)]
@@ -114,7 +115,7 @@ impl Masks {
 
     /// The same, with `mark` before each replacement; what begins with the mark has been masked before.
     fn masked_beside(&self, text: &[u8], secrets: &mut Vec<String>, mark: &str) -> Option<Vec<u8>> {
-        if !self.any.is_empty() && !self.any.is_match(text) {
+        if !self.may_be_in(text) {
             return None;
         }
         let mut found = false;
@@ -122,11 +123,10 @@ impl Masks {
         for mask in &self.masks {
             let mut masked = Vec::with_capacity(text.len());
             let mut from = 0;
-            for captures in mask.pattern.captures_iter(&text) {
-                let group = mask.group.and_then(|group| captures.get(group)).or_else(|| captures.get(0));
-                let Some(secret) = group.filter(|secret| secret.start() >= from && !secret.is_empty()) else {
+            for secret in mask.found(&text) {
+                if secret.start() < from || secret.is_empty() {
                     continue;
-                };
+                }
                 let is_done = !mark.is_empty() && secret.as_bytes().starts_with(mark.as_bytes());
                 if is_done || secret.as_bytes() == mask.replacement.as_bytes() {
                     continue;
@@ -143,6 +143,16 @@ impl Masks {
             text = masked;
         }
         found.then_some(text)
+    }
+
+    /// Where in a text there are any.
+    fn secrets<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+        let masks = if self.may_be_in(text.as_bytes()) { &self.masks[..] } else { &[] };
+        masks.iter().flat_map(move |mask| mask.secrets(text))
+    }
+
+    fn may_be_in(&self, text: &[u8]) -> bool {
+        self.any.is_empty() || self.any.is_match(text)
     }
 
     fn masked_text(&self, text: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! One kind of secret: a pattern, and what stands for what it finds.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Captures, Match, Regex, RegexBuilder};
 use std::ops::Range;
 
 /// One kind of secret.
@@ -9,8 +9,8 @@ pub struct Mask {
     /// What an admin calls it.
     pub name: String,
     pub(super) pattern: Regex,
-    /// The group that is replaced; none is the whole match.
-    pub(super) group: Option<usize>,
+    /// The first of these groups that is there is replaced; without one it is the whole match.
+    groups: Vec<usize>,
     pub(super) replacement: String,
 }
 
@@ -47,20 +47,31 @@ impl Mask {
             let is_wanted = |name: Option<&str>| name.is_some() && (wanted.is_none() || wanted == name);
             pattern.capture_names().position(is_wanted)
         };
-        let group = named(Some("secret")).or_else(|| named(None));
-        Ok(Mask { name: name.to_owned(), group, pattern, replacement: replacement.to_owned() })
+        let groups = named(Some("secret")).or_else(|| named(None)).into_iter().collect();
+        Ok(Mask { name: name.to_owned(), groups, pattern, replacement: replacement.to_owned() })
     }
 
     /// A mask that comes with otrail, by its name.
     pub fn shipped(name: &str, replacement: &str) -> Option<Mask> {
         let (name, pattern) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-        Mask::new(name, pattern, replacement).ok()
+        let mask = Mask::new(name, pattern, replacement).ok()?;
+        let is_named = |(at, name): (usize, Option<&str>)| name.is_some().then_some(at);
+        let groups = mask.pattern.capture_names().enumerate().filter_map(is_named).collect();
+        Some(Mask { groups, ..mask })
     }
 
     /// Where in a text it finds secrets.
     pub fn secrets<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        let found = self.pattern.captures_iter(text.as_bytes());
-        found.filter_map(|found| found.get(self.group.unwrap_or(0)).map(|secret| secret.range()))
+        self.found(text.as_bytes()).map(|secret| secret.range())
+    }
+
+    /// What it finds in a text.
+    pub(super) fn found<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match<'a>> + 'a {
+        let secret = |found: Captures<'a>| {
+            let group = self.groups.iter().find_map(|&group| found.get(group));
+            group.or_else(|| found.get(0))
+        };
+        self.pattern.captures_iter(text).filter_map(secret)
     }
 
     /// The names of the masks that come with otrail.
@@ -75,19 +86,64 @@ impl Mask {
     }
 }
 
+/// What a secret is called and nothing else that has a name of its own.
+macro_rules! word {
+    () => {
+        "passwords?|passwd|passphrase|pwd|secret|api[_-]?key|private[_-]?key"
+    };
+}
+/// A quote, also where JSON stands in a text of JSON, or is written for a page of HTML; or that of a cell of CSV.
+macro_rules! quote {
+    () => {
+        r#"(?:\\*["']|\\+u0022)"#
+    };
+}
+/// What stands in quotes that have an end.
+macro_rules! quoted {
+    () => {
+        concat!(
+            // Of CSV, whose quotes nobody has taken away.
+            r#"""[^"\s,;&)}\]][^"]*"""#,
+            // A quote behind a backslash ends no value if the value goes on behind it, and ends, without another name.
+            r#"|"(?:[^"\\]|\\[^"]|\\"(?:[^"\\\s,;&)}\]]|\\.))*(?:\\"[\s,;&)}\]][^"=:]*|\\")?""#,
+            r#"|'(?:[^'\\]|\\[^']|\\'(?:[^'\\\s,;&)}\]]|\\.))*(?:\\'[\s,;&)}\]][^'=:]*|\\')?'"#,
+            r#"|\\"(?:[^"\\]|\\\\\\\\|\\\\[^"\\]|\\\\\\"[^"\\\s,;&)}\]])*(?:\\\\\\"[\s,;&)}\]][^"=:\\]*|\\\\\\")?\\""#,
+            // JSON in JSON in JSON.
+            r#"|\\{3}"(?:[^"\\]|\\{8}|\\{1,7}[^"\\]|\\{7}")*\\{3}""#,
+            r#"|\\u0022(?:[^"\\]|\\\\|\\[^"\\u]|\\u(?:[^0"]|0[^0"]|00[^2"]|002[^2"]))*(?:\\u0022)?"#,
+            r#"|\\{2,}u0022[^"\\]*(?:\\+u0022)?"#,
+        )
+    };
+}
 /// What is certain enough to be replaced everywhere: a word for a secret with `=`, `:` or quotes right behind it, what
-/// HTTP and URLs carry, and a long token. "Token alice-api was created" and "wrong password: try again" stay.
+/// HTTP and URLs carry, and a long token. A colon and a blank stand in sentences, too: behind them it is what has quotes
+/// or both letters and digits. "Token alice-api was created" and "wrong password: try again" stay.
 const SHIPPED: &[(&str, &str)] = &[
     (
         "assignment",
         concat!(
-            r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
-            r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
-            // A quote behind a backslash ends no value if the value goes on behind it, and ends, without another name.
-            r#"(?<secret>"(?:[^"\\]|\\[^"]|\\"(?:[^"\\\s,;&)}\]]|\\.))*(?:\\"[\s,;&)}\]][^"=:]*|\\")?""#,
-            r#"|'(?:[^'\\]|\\[^']|\\'(?:[^'\\\s,;&)}\]]|\\.))*(?:\\'[\s,;&)}\]][^'=:]*|\\')?'"#,
-            r#"|\\"(?:[^"\\]|\\\\\\\\|\\\\[^"\\]|\\\\\\"[^"\\\s,;&)}\]])*(?:\\\\\\"[\s,;&)}\]][^"=:\\]*|\\\\\\")?\\""#,
-            r#"|\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
+            r"(?i-u)(?:(?:token|credentials?|",
+            word!(),
+            ")",
+            quote!(),
+            r"?(?:\s*=\s*|:|",
+            quote!(),
+            r"\s*:\s*)",
+            r"(?<secret>",
+            quoted!(),
+            r#"|\\*"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
+            r"|(?:token|credentials?|",
+            word!(),
+            r")\s*:\s*(?<quoted>",
+            quoted!(),
+            r#"|\\*"[^"]*"?)"#,
+            // The names of tokens have letters and digits, too. What has a colon may be an address.
+            "|(?:",
+            word!(),
+            r")\s*:\s*(?<word>",
+            r#"[^\s"',;&:]*(?:[a-z][^\s"',;&:]*[0-9]|[0-9][^\s"',;&:]*[a-z])[^\s"',;&:]*"#,
+            r#"|[^\s"',;&]*(?:[g-z][^\s"',;&]*[0-9]|[0-9][^\s"',;&]*[g-z])[^\s"',;&]*"#,
+            r#")(?:[\s"',;&]|$))"#,
         ),
     ),
     ("bearer", r"(?i-u)\b(?:bearer|basic)\s+(?<secret>[0-9A-Za-z_.~+/-]{12,}=*)"),

@@ -60,6 +60,18 @@ fn what_is_certainly_a_secret_is_masked_by_what_comes_with_otrail() {
         (r#"password="C:\x\" user="bob" role="admin""#, r#"password=*** user="bob" role="admin""#),
         (r#"pwd=\"C:\\\\\" token=\"hunter2\""#, "pwd=*** token=***"),
         (r#"{\"pwd\":\"a\\\\\",\"token\":\"hunter2\"}"#, r#"{\"pwd\":***,\"token\":***}"#),
+        ("password: \"a b\", pwd : 'a b' of bob's", "password: ***, pwd : *** of bob's"),
+        (r#"sent secret: \"a b\" to x"#, "sent secret: *** to x"),
+        ("Password   : Temp1234. ok", "Password   : *** ok"),
+        ("pwd: P@ss:w0rd1!, api_key: sk_live_abc123", "pwd: ***, api_key: ***"),
+        // In JSON of JSON of JSON, and as it is written for a page of HTML.
+        (r#"x {\\\"pwd\\\":\\\"a \\\\\\\"b\\\",\\\"x\\\":1}"#, r#"x {\\\"pwd\\\":***,\\\"x\\\":1}"#),
+        (
+            r"x {\u0022pwd\u0022:\u0022a \\u0022b\u0022,\u0022x\u0022:1}",
+            r"x {\u0022pwd\u0022:***,\u0022x\u0022:1}",
+        ),
+        (r#"cell ""password"": ""a b"", x"#, r#"cell ""password"": ***, x"#),
+        ("password=\"\" user=\"\" x", "password=*** user=\"\" x"),
         ("Authorization: Bearer abcdefghijkl.mnop", "Authorization: Bearer ***"),
         ("from https://bob:pw@10.1.1.1/x", "from https://bob:***@10.1.1.1/x"),
         ("used token 0123456789abcdef0123456789", "used token ***"),
@@ -73,11 +85,43 @@ fn what_is_no_secret_stays() {
     for text in [
         "User a failed to log in: wrong password: not permitted",
         "API token alice-api was created by user admin",
+        "password: changed by admin",
+        "Wrong password : denied, passwords: 'tis",
+        "wrong password: 3 attempts",
+        "wrong password: 10.2.3.4 locked",
+        "wrong password: fe80::1a locked",
+        "API token: alice-api2 was created",
         "User admin changed the password of user m.okafor",
         "Secret Santa joined; token: removed",
     ] {
         assert_eq!(message(text), text);
     }
+}
+
+#[test]
+fn a_secret_in_a_line_that_is_no_whole_json_is_masked_to_its_end() {
+    for (text, masked) in [
+        (r#"{"x":"{\"password\":\"hunter a\"}", br"#, r#"{"x":"{\"password\":***", br"#),
+        (
+            r#"{"x":"{\\\"pwd\\\": \\\"hunter a\\\",\\\"y\\\":1}", br"#,
+            r#"{"x":"{\\\"pwd\\\": ***,\\\"y\\\":1}", br"#,
+        ),
+        (r#"{"x":"to password=\"hunter a\"", br"#, r#"{"x":"to password=***", br"#),
+        (r#"{"x":"to password=\\\"hunter a\\\"", br"#, r#"{"x":"to password=***", br"#),
+        (r#"{"x":"{\u0022pwd\u0022:\u0022hunter a\u0022}", br"#, r#"{"x":"{\u0022pwd\u0022:***", br"#),
+        (r#"a=1 z={\"password\":\"hunter a\"} y=2"#, r#"a=1 z={\"password\":*** y=2"#),
+        (r"password=\u0022hunter a\u0022 y=2", "password=*** y=2"),
+        // A quote that has no end takes nothing of what follows.
+        (r#"password="hunter a=1 b=2"#, "password=*** a=1 b=2"),
+    ] {
+        let event = read(&shipped(), text.as_bytes()).event;
+        assert_eq!((event.message.as_str(), event.raw.bytes()), (masked, masked.as_bytes()));
+    }
+}
+
+#[test]
+fn all_masks_that_come_with_otrail_are_looked_for_in_one_pass() {
+    assert_eq!(shipped().any.len(), shipped().masks.len());
 }
 
 #[test]

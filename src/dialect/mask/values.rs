@@ -21,10 +21,33 @@ pub(super) fn masked(masks: &Masks, text: &str) -> Option<Option<String>> {
             out.pair(at + place.start..at + place.end, &name, &value, cef_escaped);
         }),
         None => {
-            key_value::each_pair(text, |place, (name, value)| out.pair(place, &name, &value, quoted));
+            let beyond = beyond(masks, text);
+            key_value::each_pair(text, |place, (name, value)| match goes_on(&beyond, text, &place) {
+                true => out.pairs += 1,
+                false => out.pair(place, &name, &value, quoted),
+            });
         }
     }
     (out.pairs > 0).then(|| out.finished())
+}
+
+/// The secrets in quotes of the entry as it stands, by their beginnings.
+fn beyond(masks: &Masks, text: &str) -> Vec<Range<usize>> {
+    let is_closed = |secret: &Range<usize>| {
+        let secret = &text.as_bytes()[secret.clone()];
+        secret.ends_with(b"\"") || secret.ends_with(b"'") || secret.ends_with(b"u0022")
+    };
+    let mut secrets: Vec<_> = masks.secrets(text).filter(is_closed).collect();
+    secrets.sort_unstable_by_key(|secret| secret.start);
+    secrets
+}
+
+/// Whether a secret begins in a value that has no quotes of its own, and ends behind it: the value is a part of one that is
+/// in quotes of JSON, as they are written in a text of JSON.
+fn goes_on(secrets: &[Range<usize>], text: &str, value: &Range<usize>) -> bool {
+    let from = secrets.partition_point(|secret| secret.start < value.start);
+    let mut inside = secrets[from..].iter().take_while(|secret| secret.start < value.end);
+    !text[value.clone()].starts_with(['"', '\'']) && inside.any(|secret| secret.end > value.end)
 }
 
 /// A line with a JSON object at its end: what is before it and the object.
