@@ -85,6 +85,15 @@ fn an_expectation_decides_about_the_exit_code() {
 }
 
 #[test]
+fn a_field_with_a_control_character_is_seen_where_it_stands() {
+    let text = shown(&[
+        "{\"timestamp\":1709193520000,\"type\":\"USER_OPERATION\",\"content\":\"User al\tice logged in\"}",
+    ]);
+    assert!(text.contains("field    content         61..84    User al\\tice logged in\n"), "{text}");
+    assert!(text.contains("event    raw          {\"timestamp\":1709193520000,"), "{text}");
+}
+
+#[test]
 fn json_has_the_same_and_no_terminal_is_commanded() {
     let json: serde_json::Value = serde_json::from_slice(&explain(&[LOGIN, "-o", "json"]).stdout).unwrap();
     assert_eq!(json["rule"]["file"], "sign_in.toml");

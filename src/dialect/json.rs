@@ -10,7 +10,7 @@
 
 use super::fields::Field;
 use super::said::{self, Said};
-use super::{Claim, Context, Dialect, Parsed, State, fields, halves, objects, parts, wide};
+use super::{Claim, Context, Dialect, Parsed, State, fields, mend, objects, parts, wide};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -59,10 +59,13 @@ pub(super) fn read<'t>(text: &'t str, context: &Context<'_>) -> Option<Said<'t>>
     Some(Said { mended, ..fields::said(found, context) })
 }
 
-/// The tree of a text, and whether the text had to be mended for it.
+/// The tree of a text, and whether U+FFFD stands in it for what is no character.
 fn tree(text: &str) -> Option<(Tree, bool)> {
     let exact = serde_json::from_str(text).ok().map(|tree| (tree, false));
-    exact.or_else(|| Some((serde_json::from_str(&halves::mended(text)?).ok()?, true)))
+    exact.or_else(|| {
+        let mended = mend::mended(text)?;
+        Some((serde_json::from_str(&mended.text).ok()?, mended.replaced))
+    })
 }
 
 /// The scalars of a tree, each under its path.

@@ -29,6 +29,7 @@ mod json;
 mod key_value;
 mod lines;
 mod mask;
+mod mend;
 mod object;
 mod objects;
 mod page;

@@ -10,7 +10,7 @@
 //! Strict, for whoever asks is about to wait for the end: what has once been torn must not hold up what comes after it.
 //! Invariant: the answer depends on the bytes alone, and more of them change it only while the end has not come.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// What begins with a curly bracket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +125,9 @@ pub(super) fn string(bytes: &[u8]) -> Token {
     loop {
         let mark = memchr2(b'"', b'\\', &bytes[at..]).map(|mark| at + mark);
         let end = mark.unwrap_or(bytes.len());
-        if let Some(control) = bytes[at..end].iter().position(|&byte| byte < b' ') {
-            return Token::Broken(at + control);
+        // Another control character is one that nobody has escaped, see `mend`; a torn line ends in this one.
+        if let Some(feed) = memchr(b'\n', &bytes[at..end]) {
+            return Token::Broken(at + feed);
         }
         match mark {
             None => return Token::Begun,
@@ -176,8 +177,12 @@ mod tests {
 
     #[test]
     fn an_object_ends_at_its_own_bracket() {
-        for text in ["{}", "{ \"a\" : 1 }", "{\"a\":{\"b\":[1,\"}\\\"\",[],{}]},\n \"c\":-1.5e3,\"d\":null}"]
-        {
+        for text in [
+            "{}",
+            "{ \"a\" : 1 }",
+            "{\"a\":\"b\tc\r\u{1}\"}",
+            "{\"a\":{\"b\":[1,\"}\\\"\",[],{}]},\n \"c\":-1.5e3,\"d\":null}",
+        ] {
             assert_eq!(at_head(text.as_bytes()), Object::Whole(text.len()), "{text}");
             assert_eq!(at_head(format!("{text}{{").as_bytes()), Object::Whole(text.len()), "{text}");
         }
@@ -189,6 +194,7 @@ mod tests {
             ("{\"a\" \"b\"", 5),
             ("{\"a\":\n{\"b\":1}", 6),
             ("{\"a\":\"b\n", 7),
+            ("{\"a\":\"b\t\r\nc\"}", 9),
             ("{\"a\":tru}", 5),
             ("{\"a\":nil", 5),
             ("{\"a\":1,}", 7),

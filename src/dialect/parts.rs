@@ -1,8 +1,8 @@
 //! The fields of an entry and where they stand in it: for showing how it is read.
 
+use super::mend;
 use super::said::Said;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -22,16 +22,23 @@ pub struct Part {
 /// The fields of a text that is a JSON object; of any other there are none to tell apart.
 pub fn json_parts(text: &str) -> Vec<Part> {
     let read = |text| serde_json::from_str::<Fields<'_>>(text).ok();
-    let Some(Fields(fields)) = read(text).or_else(|| read(bare(text))) else { return Vec::new() };
-    let part = |(name, value): (String, &str)| Part {
-        name,
-        span: within(text, value),
-        text: match serde_json::from_str(value) {
-            Ok(Value::String(text)) => text,
-            _ => value.to_owned(),
-        },
+    let spaced = mend::spaced(text);
+    let found = read(text).or_else(|| read(bare(text))).map(|fields| (fields, text));
+    let found = found.or_else(|| Some((read(bare(&spaced))?, &*spaced)));
+    let Some((Fields(fields), read)) = found else { return Vec::new() };
+    let part = |(name, value): (String, &str)| {
+        let span = within(read, value);
+        let value = span.clone().map_or(value, |span| &text[span]);
+        Part { name, span, text: meaning(value) }
     };
     fields.into_iter().map(part).collect()
+}
+
+/// The text of a string, anything else as it stands.
+fn meaning(value: &str) -> String {
+    let text = |json: &str| serde_json::from_str::<String>(json).ok();
+    let mended = || text(&mend::mended(value)?.text);
+    text(value).or_else(mended).unwrap_or_else(|| value.to_owned())
 }
 
 /// The object in a text that has more than one: a byte order mark, where files were put together, before it, or the
@@ -108,6 +115,17 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_with_a_control_character_is_seen_where_it_stands() {
+        let text = "{\"a\":\"b\tc\",\"d\":\"\\ud800\"}";
+        let parts = json_parts(text);
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| (&part.name[..], &text[part.span.clone().unwrap()], &part.text[..]))
+            .collect();
+        assert_eq!(parts, [("a", "\"b\tc\"", "b\tc"), ("d", "\"\\ud800\"", "\u{fffd}")]);
+    }
 
     #[test]
     fn what_stands_around_an_object_is_no_part_of_it() {

@@ -4,7 +4,7 @@
 //! {"severity":"INFO","title":"User Operation","timestamp":1709193520000,"content":"User admin logged in","owner":null,"type":"USER_OPERATION"}
 //! timestamp   milliseconds since 1970 as a number or as digits in a string, or any other form of `time`
 //! the others  text, or null; a number or boolean counts as its text
-//! encoding    UTF-8 or UTF-16, each with a mark or without, see `wide`; half a surrogate pair is U+FFFD, see `halves`
+//! encoding    UTF-8 or UTF-16, each with a mark or without, see `wide`; what is no JSON but plain all the same, see `mend`
 //! [{…},{…}]   the answer of the API: an array, also over many lines, also while it still grows; see `objects`
 //! ```
 //!
@@ -18,7 +18,7 @@
 use super::flat::{self, Flat, Next};
 use super::time;
 use super::timeline::{self, Timeline};
-use super::{Claim, Context, Dialect, Entry, Parsed, State, halves, objects, parts, wide};
+use super::{Claim, Context, Dialect, Entry, Parsed, State, mend, objects, parts, wide};
 use crate::model::{Flag, Raw};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -48,8 +48,8 @@ fn of_utf_8(context: &Context<'_>, entry: &[u8]) -> Parsed {
         Err(_) => (String::from_utf8_lossy(entry), false),
     };
     let exact = read(&text, context);
-    let mended = if exact.is_none() { halves::mended(&text) } else { None };
-    let fields = exact.or_else(|| read(mended.as_deref()?, context));
+    let mended = if exact.is_none() { mend::mended(&text) } else { None };
+    let fields = exact.or_else(|| read(&mended.as_ref()?.text, context));
     let Some(Fields { timeline, others, is_plain }) = fields else {
         return timeline::unparsed(context, entry);
     };
@@ -63,7 +63,7 @@ fn of_utf_8(context: &Context<'_>, entry: &[u8]) -> Parsed {
         true if others && is_risky(&text) => Raw::Text(text.as_ref().into()),
         true => Raw::Json(text.as_ref().into()),
     };
-    let is_text = valid && mended.is_none();
+    let is_text = valid && !mended.as_ref().is_some_and(|mended| mended.replaced);
     let mut parsed = timeline::parsed(context, timeline, raw);
     if !is_text {
         parsed.event.flags.insert(Flag::INVALID_UTF8);
@@ -92,8 +92,8 @@ pub(super) fn is_event(line: &[u8]) -> bool {
 /// Whether it is an object of which that is true.
 fn is_written(object: &[u8], what: fn(&Written<'_>) -> bool) -> bool {
     let read = |object: &[u8]| serde_json::from_slice(object).is_ok_and(|written| what(&written));
-    let mended = || halves::mended(std::str::from_utf8(object).ok()?);
-    read(object) || mended().is_some_and(|mended| read(mended.as_bytes()))
+    let mended = || mend::mended(std::str::from_utf8(object).ok()?);
+    read(object) || mended().is_some_and(|mended| read(mended.text.as_bytes()))
 }
 
 /// The fields of an entry that says anything.

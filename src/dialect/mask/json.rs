@@ -1,6 +1,6 @@
 //! The strings of a JSON text, masked in place: all else stays byte for byte as it is.
 
-use super::super::halves;
+use super::super::mend;
 use super::super::parts::bare;
 use super::Masks;
 use serde::de::IgnoredAny;
@@ -8,8 +8,9 @@ use std::borrow::Cow;
 
 /// The text without secrets, borrowed when it has none; `None` when it is not JSON.
 pub(super) fn masked<'a>(masks: &Masks, json: &'a str) -> Option<Cow<'a, str>> {
-    let is_json = |text| serde_json::from_str::<IgnoredAny>(text).is_ok();
-    if !is_json(json) && !is_json(bare(json)) {
+    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let is_meant = || mend::mended(json).is_some_and(|mended| is_json(bare(&mended.text)));
+    if !is_json(json) && !is_json(bare(json)) && !is_meant() {
         return None;
     }
     let mut out = String::new();
@@ -82,7 +83,7 @@ fn decoded(token: &str) -> Cow<'_, str> {
     match token.contains('\\') {
         false => Cow::Borrowed(inside.strip_suffix('"').unwrap_or(inside)),
         true => {
-            let mended = || serde_json::from_str(&halves::mended(token)?).ok();
+            let mended = || serde_json::from_str(&mend::mended(token)?.text).ok();
             serde_json::from_str(token).ok().or_else(mended).map_or(Cow::Borrowed(token), Cow::Owned)
         }
     }
