@@ -85,6 +85,18 @@ fn an_expectation_decides_about_the_exit_code() {
 }
 
 #[test]
+fn a_number_is_shown_as_it_stands_however_long() {
+    let long = "184467440737095516160123.45678901234567890123";
+    let line = LOGIN.replace("\"title\"", &format!("\"serial\":{long},\"title\""));
+    let event = format!("\"raw\":{line}");
+    let json = String::from_utf8(explain(&[&line, "-o", "json"]).stdout).unwrap();
+    assert!(json.contains(&event) && json.contains(&format!("\"value\":\"{long}\"")), "{json}");
+    let wanted = format!("raw.serial={long}");
+    assert_eq!(explain(&[&line, "--expect", &wanted, "--expect", "devices="]).status.code(), Some(0));
+    assert_eq!(explain(&[&line, "--expect", "raw.serial=184467440737095516161"]).status.code(), Some(1));
+}
+
+#[test]
 fn a_field_with_a_control_character_is_seen_where_it_stands() {
     let text = shown(&[
         "{\"timestamp\":1709193520000,\"type\":\"USER_OPERATION\",\"content\":\"User al\tice logged in\"}",

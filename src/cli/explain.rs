@@ -15,6 +15,7 @@ use crate::query::render::{COLUMNS, Column, json_line, safe};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use parts::in_entry;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -143,7 +144,6 @@ fn expectation(text: &str) -> Result<String, String> {
 
 /// What is otherwise than expected, one sentence each.
 fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
-    let event: Value = serde_json::from_str(&story.event).unwrap_or_default();
     let mut missed = Vec::new();
     for expected in expect {
         let (key, wanted) = expected.split_once('=').unwrap_or((expected, ""));
@@ -153,7 +153,7 @@ fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
             _ => {
                 let path =
                     key.strip_prefix("target-").map_or(key.to_owned(), |part| format!("target.{part}"));
-                path.split('.').try_fold(&event, |value, key| value.get(key)).map(plain).unwrap_or_default()
+                value(&story.event, &path).unwrap_or_default()
             }
         };
         if found != wanted {
@@ -163,12 +163,16 @@ fn missed(expect: &[String], story: &Story<'_>) -> Vec<String> {
     missed
 }
 
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
+/// What stands in an event under names with dots between them; the items of a list with commas.
+fn value(event: &str, path: &str) -> Option<String> {
+    let (mut object, mut text) = (event.to_owned(), String::new());
+    for name in path.split('.') {
+        let part = json_parts(&object).into_iter().find(|part| part.name == name)?;
+        object = object.get(part.span?)?.to_owned();
+        text = part.text;
     }
+    let items: Option<Vec<String>> = serde_json::from_str(&object).ok();
+    Some(items.map_or(text, |items| items.join(",")))
 }
 
 fn as_text(story: &Story<'_>) -> Vec<u8> {
@@ -205,7 +209,15 @@ fn as_text(story: &Story<'_>) -> Vec<u8> {
     out
 }
 
-fn as_json(story: &Story<'_>, missed: &[String]) -> Value {
+/// One object: the numbers of an event are as they stand, however long.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    steps: Value,
+    event: &'a RawValue,
+}
+
+fn as_json<'a>(story: &'a Story<'_>, missed: &[String]) -> Told<'a> {
     let rule_json = |rule: &RuleAt| json!({"name": rule.name, "file": rule.file, "line": rule.line});
     let entry = String::from_utf8_lossy(&story.entry);
     let part = |Part { name, span, text }: &Part| {
@@ -219,7 +231,7 @@ fn as_json(story: &Story<'_>, missed: &[String]) -> Value {
     let near = |near: &Near| json!({"rule": rule_json(&near.rule), "bytes": near.bytes});
     let frames = frames(story);
     let wire = frames.iter().map(|(name, frame)| ((*name).to_owned(), String::from_utf8_lossy(frame).into()));
-    json!({
+    let steps = json!({
         "entry": entry,
         "dialect": story.dialect,
         "why": story.why,
@@ -228,10 +240,10 @@ fn as_json(story: &Story<'_>, missed: &[String]) -> Value {
         "doubtful": story.rules.doubtful,
         "captures": story.rules.captures.iter().map(capture).collect::<Vec<_>>(),
         "near": story.rules.near.iter().map(near).collect::<Vec<_>>(),
-        "event": serde_json::from_str::<Value>(&story.event).unwrap_or_default(),
         "wire": wire.collect::<serde_json::Map<String, Value>>(),
         "missed": missed,
-    })
+    });
+    Told { steps, event: serde_json::from_str(&story.event).unwrap_or(RawValue::NULL) }
 }
 
 /// The entry in every format.
