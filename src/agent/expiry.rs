@@ -6,12 +6,13 @@
 //!
 //! What was told is kept in a small file, so that a restart does not say it again.
 
+use crate::journal::regular;
 use crate::model::status::{CertificateStatus, DestinationStatus};
 use crate::model::{Action, Event, Outcome, Target, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What was told of each certificate of each destination.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,14 +52,12 @@ impl Told {
 
     /// What the file says; one that is damaged counts as nothing told.
     pub(super) fn load(path: &Path) -> Told {
-        std::fs::read(path).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+        regular::read(path).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
     }
 
     /// Writes the file anew.
     pub(super) fn store(&self, path: &Path) -> io::Result<()> {
-        let new: PathBuf = path.with_extension("new");
-        std::fs::write(&new, serde_json::to_vec(self)?)?;
-        std::fs::rename(new, path)
+        regular::replace(path, &serde_json::to_vec(self)?)
     }
 }
 

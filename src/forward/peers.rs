@@ -1,11 +1,9 @@
 //! What is known of each peer, kept between runs: a small file for each destination.
 
 use super::evidence::Peer;
+use crate::journal::regular;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::Write;
 use std::mem;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The memory of one destination's peers: each address is a peer of its own.
@@ -30,7 +28,7 @@ impl Memory {
     /// Reads what is known of these addresses, at least one; a file that is damaged counts as nothing known.
     pub(super) fn load(dir: &Path, name: &str, addresses: &[String]) -> Memory {
         let path = dir.join(format!("{name}.json"));
-        let stored = fs::read(&path).unwrap_or_default();
+        let stored = regular::read(&path).unwrap_or_default();
         let mut known = serde_json::from_slice::<Vec<Entry>>(&stored).unwrap_or_default();
         let entry = |address: &String| {
             let place = known.iter().position(|entry| entry.address == *address);
@@ -58,12 +56,7 @@ impl Memory {
         if json == self.stored {
             return Ok(());
         }
-        let temporary = self.path.with_extension("new");
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&json)?;
-        file.sync_data()?;
-        fs::rename(&temporary, &self.path)?;
+        regular::replace(&self.path, &json)?;
         self.stored = json;
         Ok(())
     }
@@ -91,7 +84,7 @@ mod tests {
         assert!(!memory.peer.answers_close_notify);
         assert!(load(["b:1", "c:1"]).peer.answers_close_notify);
         assert!(!load(["a:1", "c:1"]).peer.answers_close_notify);
-        fs::write(dir.path().join("siem.json"), "{").unwrap();
+        std::fs::write(dir.path().join("siem.json"), "{").unwrap();
         assert!(!load(["b:1", "c:1"]).peer.answers_close_notify);
     }
 }

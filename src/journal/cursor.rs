@@ -16,11 +16,12 @@
 
 use super::Journal;
 use super::error::JournalError;
+use super::regular::{self, private};
 use super::tail::{self, Chain};
 use crate::model::{Print, Seq, StreamId, Time};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -83,13 +84,7 @@ impl Cursor {
     pub(super) fn open(dir: &Path, name: &str, stream: StreamId) -> Result<Cursor, JournalError> {
         fs::create_dir_all(dir).map_err(JournalError::io("create", dir))?;
         let path = dir.join(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
+        let file = regular::open(private().read(true).write(true).create(true).truncate(false), &path)
             .map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
         let blank = slots.is_empty() && is_blank(&file, &path)?;
@@ -211,10 +206,11 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Found>, JournalError> {
         let entry = entry.map_err(JournalError::io("read", dir))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = entry.path();
-        if path.is_dir() {
+        // What is none is told by whoever opens it, if anybody does.
+        if !path.is_file() {
             continue;
         }
-        let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+        let file = regular::reading(&path).map_err(JournalError::io("open", &path))?;
         let slots = read_slots(&file, &path)?;
         let Some((slot, _)) = slots.into_iter().max_by_key(|(slot, _)| slot.generation) else { continue };
         let Some(stream) = StreamId::parse(&slot.stream) else { continue };

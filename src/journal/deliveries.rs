@@ -14,7 +14,8 @@
 
 use super::cursor::{self, Cursor, Found, Reached};
 use super::error::JournalError;
-use super::store::{Store, private, sync_dir};
+use super::regular::{self, private};
+use super::store::{Store, sync_dir};
 use super::tail::{self, Chain};
 use super::{Journal, segment};
 use crate::model::delivery::{self, History, Span};
@@ -111,7 +112,7 @@ impl Deliveries {
 
     fn go_on(&mut self, store: &Store) -> Result<(), JournalError> {
         make_folder(store)?;
-        let file = private().append(true).create(true).open(&self.path);
+        let file = regular::open(private().append(true).create(true), &self.path);
         let file = file.map_err(JournalError::io("open", &self.path))?;
         self.bytes = file.metadata().map_err(JournalError::io("look at", &self.path))?.len();
         self.file = Some(file);
@@ -156,7 +157,7 @@ impl Deliveries {
         }
         make_folder(store)?;
         let temporary = self.path.with_added_extension("new");
-        let created = private().write(true).create(true).truncate(true).open(&temporary);
+        let created = regular::open(private().write(true).create(true).truncate(true), &temporary);
         let written = created.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
         written.map_err(JournalError::io("write", &temporary))?;
         fs::rename(&temporary, &self.path).map_err(JournalError::io("rename", &temporary))?;
@@ -228,7 +229,7 @@ impl Content {
 
 fn read(path: &Path, stream: StreamId) -> Result<Content, JournalError> {
     let mut bytes = Vec::new();
-    match File::open(path) {
+    match regular::reading(path) {
         Ok(file) => {
             let read = file.take(2 * BYTES_MAX).read_to_end(&mut bytes);
             read.map_err(JournalError::io("read", path))?;

@@ -12,6 +12,7 @@
 //! one in between, and for the sealed one again, finds one of them.
 
 use super::error::JournalError;
+use super::regular;
 use super::sealed::{Found, Sealed};
 use super::segment::SegmentName;
 use std::fs::{self, File, Metadata};
@@ -60,7 +61,7 @@ pub(super) fn open(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, Jou
     {
         return Ok(Some(opened));
     }
-    if let Some(file) = there(File::open(&path), "open", &path)? {
+    if let Some(file) = there(regular::reading(&path), "open", &path)? {
         return Ok(Some(Opened { path, bytes: Bytes::Plain(BufReader::with_capacity(READ_BYTES, file)) }));
     }
     open_sealed(dir, name)
@@ -76,7 +77,7 @@ fn begins_well(dir: &Path, name: &SegmentName) -> Result<bool, JournalError> {
 
 fn open_sealed(dir: &Path, name: &SegmentName) -> Result<Option<Opened>, JournalError> {
     let path = sealed(dir, name);
-    let Some(file) = there(File::open(&path), "open", &path)? else { return Ok(None) };
+    let Some(file) = there(regular::reading(&path), "open", &path)? else { return Ok(None) };
     let bytes = Bytes::Sealed(Box::new(Sealed::open(&path, file)?));
     Ok(Some(Opened { path, bytes }))
 }

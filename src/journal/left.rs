@@ -10,9 +10,9 @@
 use super::Journal;
 use super::cursor::{self, Found};
 use super::error::JournalError;
+use super::regular;
 use super::retention::Held;
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
-use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 /// A destination that is in the config no more.
@@ -107,7 +107,7 @@ impl Journal {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         for name in &self.0.settings.destinations {
             // Where that fails the cursor is as old as what stands in it.
-            let Ok(file) = File::open(self.0.store.cursors().join(name)) else { continue };
+            let Ok(file) = regular::reading(&self.0.store.cursors().join(name)) else { continue };
             let dated = file.metadata().and_then(|metadata| metadata.modified());
             let is_new = |dated: SystemTime| {
                 let ago = now.duration_since(dated).unwrap_or_else(|ahead| ahead.duration());

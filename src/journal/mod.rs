@@ -46,6 +46,7 @@ mod pieces;
 mod reader;
 mod recent;
 mod recovery;
+pub mod regular;
 mod retention;
 mod room;
 mod seal;

@@ -3,7 +3,8 @@
 
 use super::Journal;
 use super::error::JournalError;
-use super::store::{self, private};
+use super::regular::{self, private};
+use super::store;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ impl Journal {
     pub fn owe_return(&self, name: &str, is_owed: bool) -> Result<(), JournalError> {
         let path = self.owed(name);
         if is_owed {
-            let made = private().write(true).create(true).truncate(false).open(&path);
+            let made = regular::open(private().write(true).create(true).truncate(false), &path);
             made.map_err(JournalError::io("create", &path))?;
         } else {
             match fs::remove_file(&path) {

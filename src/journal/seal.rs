@@ -15,9 +15,10 @@ use super::error::JournalError;
 use super::forms;
 use super::frames::{self, Frame};
 use super::index::{self, Begun};
+use super::regular::{self, private};
 use super::sealed::{FRAME_BYTES_MAX, Sealed};
 use super::segment::{self, SegmentName};
-use super::store::{self, Store, private};
+use super::store::{self, Store};
 use super::tail::{self, Chain};
 use super::twice::{self, Twice};
 use sha2::{Digest, Sha256};
@@ -98,9 +99,9 @@ pub(super) fn seal(
 /// Writes the sealed form under its temporary name, durable and compared.
 fn make(path: &Path, temporary: &Path, begun: Begun, pace: Pace<'_>) -> Result<Option<Making>, JournalError> {
     step(pace, Step::File, "open", path)?;
-    let plain = File::open(path).map_err(JournalError::io("open", path))?;
+    let plain = regular::reading(path).map_err(JournalError::io("open", path))?;
     step(pace, Step::File, "create", temporary)?;
-    let created = private().read(true).write(true).create(true).truncate(true).open(temporary);
+    let created = regular::open(private().read(true).write(true).create(true).truncate(true), temporary);
     let mut out = created.map_err(JournalError::io("create", temporary))?;
     let Some(packed) = pack((&plain, path), (&mut out, temporary), begun, pace)? else { return Ok(None) };
     step(pace, Step::File, "sync", temporary)?;
@@ -191,9 +192,9 @@ fn next_frame(plain: &File, bytes: &mut Vec<u8>, done: usize) -> io::Result<usiz
 /// Reads the sealed form back and the plain one again: every byte is the same.
 pub(super) fn compare(path: &Path, temporary: &Path, pace: Pace<'_>) -> Result<(), JournalError> {
     let differ = |what: &str| JournalError::io("seal", path)(io::Error::other(what.to_owned()));
-    let file = File::open(temporary).map_err(JournalError::io("open", temporary))?;
+    let file = regular::reading(temporary).map_err(JournalError::io("open", temporary))?;
     let mut sealed = Sealed::open(temporary, file)?;
-    let plain = File::open(path).map_err(JournalError::io("open", path))?;
+    let plain = regular::reading(path).map_err(JournalError::io("open", path))?;
     let mut bytes = Vec::new();
     for number in 0..sealed.frames().len() {
         step(pace, Step::Frame, "compare", path)?;

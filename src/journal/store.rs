@@ -3,14 +3,15 @@
 use super::error::{JournalError, is_no_space};
 use super::forms;
 use super::recovery::Damage;
+use super::regular::{self, private};
 use super::sealed::Found;
 use super::segment::SegmentName;
 use crate::model::Seq;
 use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Paths below the state directory.
@@ -36,7 +37,7 @@ impl Store {
                 .map_err(JournalError::io("create", &dir))?;
         }
         let path = root.join("LOCK");
-        let file = private().write(true).create(true).truncate(false).open(&path);
+        let file = regular::open(private().write(true).create(true).truncate(false), &path);
         let file = file.map_err(JournalError::io("open", &path))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
         let lock = lock.map_err(|_| JournalError::Locked { dir: root.to_path_buf() })?;
@@ -145,7 +146,7 @@ impl Store {
     /// Claims the space that is kept free. False when the disk has no room for it.
     pub(super) fn claim_reserve(&self, bytes: u64) -> Result<bool, JournalError> {
         let path = self.reserve();
-        let file = private().write(true).create(true).truncate(false).open(&path);
+        let file = regular::open(private().write(true).create(true).truncate(false), &path);
         let claimed = file.and_then(|file| {
             nix::fcntl::posix_fallocate(&file, 0, i64::try_from(bytes).unwrap_or(i64::MAX))?;
             file.set_len(bytes)
@@ -170,7 +171,7 @@ impl Store {
 /// Bytes of a segment's file; of a plain one that was sealed, what it held.
 fn copy(path: &Path, offset: u64, count: u64) -> Result<Vec<u8>, JournalError> {
     let mut bytes = Vec::new();
-    match File::open(path) {
+    match regular::reading(path) {
         Ok(mut file) => {
             let read =
                 file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(count).read_to_end(&mut bytes));
@@ -197,19 +198,8 @@ fn copy(path: &Path, offset: u64, count: u64) -> Result<Vec<u8>, JournalError> {
     Ok(bytes)
 }
 
-/// Options for a file that only our own user may read.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
-    options
-}
-
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
-    let mut file = private()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path)
+    let mut file = regular::open(private().write(true).create(true).truncate(true), path)
         .map_err(JournalError::io("create", path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(JournalError::io("write", path))
 }

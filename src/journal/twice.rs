@@ -6,11 +6,12 @@
 
 use super::error::JournalError;
 use super::forms;
+use super::regular;
 use super::seal::compare;
 use super::sealed::Sealed;
 use super::segment::SegmentName;
 use super::store::{self, Store};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Two that were not equal.
@@ -43,7 +44,7 @@ pub(super) fn settle(store: &Store, name: &SegmentName) -> Result<Option<Twice>,
 
 /// Whether every frame of it can be unpacked.
 fn is_whole(sealed: &Path) -> Result<bool, JournalError> {
-    let file = File::open(sealed).map_err(JournalError::io("open", sealed))?;
+    let file = regular::reading(sealed).map_err(JournalError::io("open", sealed))?;
     let Ok(mut frames) = Sealed::open(sealed, file) else { return Ok(false) };
     for number in 0..frames.frames().len() {
         if frames.take(number)?.is_some() {

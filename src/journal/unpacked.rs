@@ -9,6 +9,7 @@ use super::frames::read_some;
 use super::index::FrameFacts;
 use super::line::peek;
 use super::reader::{Line, Place};
+use super::regular;
 use super::sealed::Sealed;
 use super::segment::SegmentName;
 use super::tail;
@@ -54,7 +55,7 @@ pub struct Unpacked<'a> {
 impl Frames {
     /// `None` when the segment is not there in its sealed form.
     pub(super) fn open(path: &Path, name: &SegmentName) -> Result<Option<Frames>, JournalError> {
-        let Some(file) = forms::there(File::open(path), "open", path)? else { return Ok(None) };
+        let Some(file) = forms::there(regular::reading(path), "open", path)? else { return Ok(None) };
         Ok(Some(Frames { name: name.clone(), from: From::Sealed(Box::new(Sealed::open(path, file)?)) }))
     }
 
@@ -64,7 +65,7 @@ impl Frames {
         name: &SegmentName,
         sums: &Arc<[u32]>,
     ) -> Result<Option<Frames>, JournalError> {
-        let Some(file) = forms::there(File::open(path), "open", path)? else { return Ok(None) };
+        let Some(file) = forms::there(regular::reading(path), "open", path)? else { return Ok(None) };
         let plain = Plain { path: path.to_owned(), file, sums: Arc::clone(sums), raw: Vec::new() };
         Ok(Some(Frames { name: name.clone(), from: From::Plain(plain) }))
     }

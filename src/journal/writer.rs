@@ -8,6 +8,7 @@ use super::error::{JournalError, is_no_space};
 use super::pending::{Input, Pending, Stand};
 use super::recent::Batch;
 use super::recovery::Files;
+use super::regular::{self, private};
 use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, SegmentName, push_open};
 use super::spare::Spare;
 use super::store::{self, Store};
@@ -117,7 +118,8 @@ impl Writer {
             former = Some(After { segment: last.name.file_name(), bytes: last.bytes });
         } else if let Some(last) = start.last {
             let path = store.journal().join(last.name.file_name());
-            let file = store::private().write(true).open(&path).map_err(JournalError::io("open", &path))?;
+            let file =
+                regular::open(private().write(true), &path).map_err(JournalError::io("open", &path))?;
             // What a killed process wrote is in the page cache: make it durable before it is trusted.
             file.sync_data().map_err(JournalError::io("sync", &path))?;
             if last.clean {
@@ -303,7 +305,7 @@ impl Writer {
         let mut bytes = Vec::new();
         push_open(&header, &mut bytes);
         let chain = tail::finish(&mut bytes, 0, self.chain);
-        let created = store::private().write(true).create_new(true).open(&path).and_then(|file| {
+        let created = private().write(true).create_new(true).open(&path).and_then(|file| {
             file.write_all_at(&bytes, 0)?;
             file.sync_all()?;
             Ok(file)

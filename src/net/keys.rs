@@ -189,6 +189,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let mode = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
+        nix::unistd::mkfifo(&path, mode).unwrap();
+        let errors = [
+            certificates(&path).map(drop),
+            revocation_lists(&path).map(drop),
+            private_key(&path).map(drop),
+            private(&path).map(drop),
+            bytes(&path).map(drop),
+        ];
+        for error in errors {
+            assert!(
+                matches!(error, Err(NetError::File { source, .. }) if source.to_string() == "not a regular file")
+            );
+        }
+    }
+
+    #[test]
     fn what_the_way_out_leaves_the_agent_can_read() {
         let (otrail, alice) = (990, 1000);
         let (own, shared) = ("chmod 600 k", "chown root:otrail k && chmod 640 k");

@@ -18,6 +18,7 @@ use crate::journal::error::JournalError;
 use crate::journal::forms;
 use crate::journal::frames::read_some;
 use crate::journal::line::peek;
+use crate::journal::regular;
 use crate::journal::seal::FRAME_BYTES;
 use crate::journal::segment::SegmentName;
 use crate::model::Seq;
@@ -78,7 +79,7 @@ impl Growing {
         pace: &mut dyn FnMut() -> io::Result<()>,
     ) -> Result<(), JournalError> {
         let path = forms::plain(dir, name);
-        let file = match File::open(&path) {
+        let file = match regular::reading(&path) {
             Ok(file) => file,
             // It was closed and sealed meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

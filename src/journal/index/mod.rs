@@ -38,9 +38,9 @@ use super::error::JournalError;
 use super::forms;
 use super::frames::Frame;
 use super::reader;
+use super::regular::{self, private};
 use super::sealed::Sealed;
 use super::segment::{self, SegmentName};
-use super::store::private;
 use crate::model::{Record, Seq, Time};
 use build::Builder;
 use file::{Head, Section};
@@ -120,7 +120,7 @@ impl Index {
     fn open_any(dir: &Path, name: &SegmentName) -> Option<(Index, About)> {
         let sealed = fs::metadata(forms::sealed(dir, name)).ok()?.len();
         let path = forms::index(dir, name);
-        let file = File::open(&path).ok()?;
+        let file = regular::reading(&path).ok()?;
         let head = Head::read(&file)?;
         let sections = head.sections()?;
         let section = |kind| sections.iter().copied().find(|section| section.kind == kind);
@@ -158,7 +158,7 @@ impl Index {
     fn section(&self, kind: u32) -> Option<(File, Section)> {
         let Source::File { path, sections } = &self.source else { return None };
         let section = sections.iter().copied().find(|section| section.kind == kind)?;
-        Some((File::open(path).ok()?, section))
+        Some((regular::reading(path).ok()?, section))
     }
 
     /// All values of a column; `None` when there were too many to keep.
@@ -259,7 +259,7 @@ pub(super) fn rebuild(
     pace: &mut dyn FnMut() -> io::Result<()>,
 ) -> Result<bool, JournalError> {
     let path = forms::sealed(dir, name);
-    let file = match File::open(&path) {
+    let file = match regular::reading(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(JournalError::io("open", &path)(error)),
@@ -286,7 +286,7 @@ pub(super) fn rebuild(
 pub(super) fn write(dir: &Path, name: &SegmentName, bytes: &[u8]) -> Result<(), JournalError> {
     let path = forms::index(dir, name);
     let temporary = forms::temporary(&path);
-    let created = private().write(true).create(true).truncate(true).open(&temporary);
+    let created = regular::open(private().write(true).create(true).truncate(true), &temporary);
     let written = created.and_then(|mut file| file.write_all(bytes));
     if written.is_err() {
         // It is not there, or goes at the next opening.
