@@ -4,8 +4,67 @@
 mod support;
 
 use nix::sys::stat::Mode;
-use std::fs;
-use support::process::House;
+use otrail::model::{Action, Outcome, Severity};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use support::process::{House, entry};
+
+#[test]
+fn one_that_others_can_write_is_told_at_every_start_and_collecting_goes_on() {
+    let mut house = House::new();
+    let state = house.path("state");
+    let modes = [(None, 0o700, ""), (None, 0o777, ""), (Some("journal"), 0o770, "/journal")];
+    for (at, (inner, mode, shown)) in modes.into_iter().enumerate() {
+        if at > 0 {
+            let path = inner.map_or_else(|| state.clone(), |inner| state.join(inner));
+            fs::set_permissions(&state, Permissions::from_mode(0o711)).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        house.write_log(entry(at).as_bytes());
+        house.start();
+        house.wait_until("the entry is read", |status| {
+            status.sources.first().is_some_and(|it| it.entries == 1)
+        });
+        assert_eq!(house.stop(), Some(0));
+        let records = house.records();
+        let of_the_folder = records.iter().filter(|record| record.event.action == Action::JOURNAL_ERROR);
+        let told: Vec<&str> = of_the_folder.map(|record| record.event.message.as_str()).collect();
+        assert_eq!(told.len(), at, "{told:?}");
+        let Some(told) = told.last() else { continue };
+        assert_eq!(
+            *told,
+            format!(
+                "others than otrail's own user can write in the trail: {}{shown} has mode {mode:04o}; records may be \
+                 taken away, or put in their place",
+                state.display()
+            )
+        );
+        assert!(
+            house.said().contains(&format!("`chmod 0700 {}{shown}`", state.display())),
+            "{}",
+            house.said()
+        );
+        assert!(records.iter().all(|record| record.event.action != Action::JOURNAL_ERROR
+            || (record.event.outcome, record.event.severity) == (Outcome::Failure, Severity(9))));
+    }
+}
+
+#[test]
+fn one_of_another_user_is_told() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut house = House::new();
+    let state = house.path("state");
+    fs::create_dir(&state).unwrap();
+    std::os::unix::fs::chown(&state, Some(12_345), None).unwrap();
+    house.start();
+    house.wait_until("it is there", |_| true);
+    assert_eq!(house.stop(), Some(0));
+    assert!(house.said().contains(&format!("`chown 0 {}`", state.display())), "{}", house.said());
+    let is_told = |message: &str| message.contains(" belongs to the user with id 12345; ");
+    assert_eq!(house.records().iter().filter(|record| is_told(&record.event.message)).count(), 1);
+}
 
 #[test]
 fn a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for() {

@@ -87,6 +87,7 @@ impl Life {
             let (version, path, hash) = (crate::VERSION, config.path.display(), &config.sha256);
             let message = format!("otrail {version} started, config {path} SHA-256 {hash}");
             journal.note(Event::own(Action::START, Outcome::Success, now(), message));
+            tell_exposed(&journal);
         }
         for left in left.iter().filter(|left| left.confirmed < before) {
             tell_left(&journal, left, before);
@@ -197,6 +198,18 @@ fn let_go(journal: &Journal) -> Result<(), AgentError> {
         thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+/// Whoever can write in the state directory can change the trail: that is told at every start, and otrail goes on, for a trail
+/// that may be changed is more than none.
+fn tell_exposed(journal: &Journal) {
+    let Some(exposed) = journal.exposed() else { return };
+    let message = format!(
+        "others than otrail's own user can write in the trail: {}; records may be taken away, or put in their place",
+        exposed.what
+    );
+    tracing::warn!("{message}: `{}`", exposed.way_out);
+    journal.note(Event::own(Action::JOURNAL_ERROR, Outcome::Failure, now(), message));
 }
 
 /// Whoever takes a destination out of the config leaves behind what it has not got: that is told at every start.

@@ -1,5 +1,6 @@
 //! The state directory: its folders, its lock, its reserve, what is set aside.
 
+use super::Journal;
 use super::error::{JournalError, is_no_space};
 use super::forms;
 use super::recovery::Damage;
@@ -8,11 +9,46 @@ use super::sealed::Found;
 use super::segment::SegmentName;
 use crate::model::Seq;
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::iter;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+/// A folder of the trail that others than root and our own user can write.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// Which, and why they can.
+    pub what: String,
+    /// The command that shuts them out.
+    pub way_out: String,
+}
+
+impl Journal {
+    /// The first folder of the state directory where others could take records away, or put some in their place.
+    pub fn exposed(&self) -> Option<Exposed> {
+        let root = self.0.store.root();
+        let is_entered = fs::metadata(root).is_ok_and(|about| about.mode() & 0o011 != 0);
+        let inner = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut inner: Vec<PathBuf> = inner.filter(|path| is_entered && path.is_dir()).collect();
+        inner.sort_unstable();
+        iter::once(root.to_path_buf()).chain(inner).find_map(|folder| exposed(&folder))
+    }
+}
+
+fn exposed(folder: &Path) -> Option<Exposed> {
+    let about = fs::metadata(folder).ok()?;
+    let (mode, owner, own) = (about.mode() & 0o7777, about.uid(), geteuid().as_raw());
+    let shown = folder.display();
+    if ![0, own].contains(&owner) {
+        let what = format!("{shown} belongs to the user with id {owner}");
+        return Some(Exposed { what, way_out: format!("chown {own} {shown}") });
+    }
+    let what = format!("{shown} has mode {mode:04o}");
+    (mode & 0o022 != 0).then(|| Exposed { what, way_out: format!("chmod 0700 {shown}") })
+}
 
 /// Paths below the state directory.
 #[derive(Debug, Clone)]
