@@ -225,6 +225,30 @@ fn a_log_that_is_written_over_in_place_repeats_nothing() {
     assert_eq!(told.iter().map(|told| told.4).sum::<u64>(), 39 + 39);
 }
 
+/// What an admin has brought was never read in the log: it takes the place of nothing in it, and says nothing of its order.
+#[test]
+fn a_log_that_is_written_anew_after_a_backfill_repeats_nothing_and_lacks_nothing() {
+    let (mut house, _) = followed("", [minutely(20), minutely(40)].into_iter());
+    let export = house.path("export.ndjson");
+    fs::write(&export, minutely(20).repeat(2) + &(0..5).map(minutely).collect::<String>()).unwrap();
+    let brought = house.run(&["backfill", "--yes", export.to_str().unwrap()]);
+    assert!(brought.status.success(), "{brought:?}");
+    fs::write(house.log(), minutely(20).repeat(2) + &minutely(60)).unwrap();
+    house.wait_until("that is told", |status| status.sources[0].replacements == 1);
+    settle(&house);
+    let records = end(&mut house);
+    assert_eq!(sessions(&records), [20, 40, 20, 0, 1, 2, 3, 4, 20, 60]);
+    let ids: Vec<String> = records
+        .iter()
+        .filter(|record| record.event.message.ends_with("session 0000020"))
+        .map(|record| record.event.id.to_string())
+        .collect();
+    assert!(
+        ids[0] != ids[1] && ids[1] == ids[2],
+        "the second of the log is the one that was brought: {ids:?}"
+    );
+}
+
 /// The newest of before is of the moment in which its like may be another, and nothing older stands before it.
 #[test]
 fn an_export_that_begins_with_the_newest_and_is_written_anew_repeats_no_more_than_that() {

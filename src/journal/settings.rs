@@ -42,7 +42,7 @@ impl Settings {
 #[cfg(test)]
 impl Settings {
     /// Of a journal that a test writes below a folder of its own, without destinations.
-    pub(super) fn example(state_dir: &std::path::Path) -> Settings {
+    pub(crate) fn example(state_dir: &std::path::Path) -> Settings {
         Settings {
             state_dir: state_dir.to_owned(),
             sensor: "plant-a".to_owned(),

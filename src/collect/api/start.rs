@@ -21,7 +21,7 @@ pub fn open_all(
         return Ok(Vec::new());
     }
     let now = clock();
-    let mut known = remembered(common, journal, now);
+    let mut known = remembered(common.apis.iter().map(|api| &api.name), journal, now);
     let mut input = Input::default();
     let mut last_file = journal.last_file();
     let mut pollers = Vec::with_capacity(common.apis.len());
@@ -95,9 +95,13 @@ fn poller(
 }
 
 /// What the journal has of each source, as far back as the API can show it.
-fn remembered(common: &Settings, journal: &Journal, now: Time) -> HashMap<Text, (Known, Option<EventId>)> {
+fn remembered<'a>(
+    sources: impl Iterator<Item = &'a Text>,
+    journal: &Journal,
+    now: Time,
+) -> HashMap<Text, (Known, Option<EventId>)> {
     let mut known: HashMap<Text, (Known, Option<EventId>)> =
-        common.apis.iter().map(|api| (api.name.clone(), Default::default())).collect();
+        sources.map(|name| (name.clone(), Default::default())).collect();
     let shown_since = now.plus_millis(-REMEMBERED_MILLIS);
     let since = journal.before(shown_since);
     for mut line in journal.scan().after(since).through(journal.newest()).flatten() {
@@ -117,3 +121,45 @@ fn remembered(common: &Settings, journal: &Journal, now: Time) -> HashMap<Text, 
 const START_APART: Duration = Duration::from_millis(100);
 /// The API shows three days; a day more for clocks that are wrong.
 const REMEMBERED_MILLIS: i64 = 4 * 86_400_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::known::Shown;
+    use super::super::tests::{BEGIN_SECONDS, parsed};
+    use super::*;
+    use crate::dialect::Parsed;
+    use crate::journal::{self, Draft};
+    use crate::model::Event;
+
+    /// A row of so many days after the first.
+    fn row(day: i64) -> Parsed {
+        parsed("USER_OPERATION", day * 86_400, "text")
+    }
+
+    fn event(day: i64, now: Time) -> Event {
+        let Parsed { event, identity, .. } = row(day);
+        Event { id: identity.id(0), seen: now, source: "api".into(), ..event }
+    }
+
+    #[test]
+    fn what_an_admin_has_brought_is_known_as_far_as_the_api_shows_it_and_is_not_the_last_that_came() {
+        let now = Time::from_millis((BEGIN_SECONDS + 10 * 86_400) * 1000).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(journal::Settings::example(folder.path()), now).unwrap();
+        let [came, old, new] = [9, 1, 8].map(|day| event(day, now));
+        let brought = [old.clone(), new].map(|mut event| {
+            event.flags.insert(Flag::BACKFILLED);
+            event
+        });
+        let drafts = [came.clone()].into_iter().chain(brought);
+        let drafts = drafts.map(|event| Draft { event, position: None, mark: None }).collect();
+        journal.append(Input { drafts, ..Input::default() }, now).unwrap();
+        let name = Text::from("api");
+        let (mut known, last) = remembered([&name].into_iter(), &journal, now).remove(&name).unwrap();
+        assert_eq!(last, Some(came.id));
+        let shown = Shown { is_full: false, is_whole: true, at: now, past_until: Some(now) };
+        let rows = known.take("USER_OPERATION", vec![row(9), row(8), row(1)], shown).events;
+        // One that old is shown again only where the sensor tells of it anew: the trail has it from both then.
+        assert_eq!(rows.iter().map(|event| event.id).collect::<Vec<_>>(), [old.id]);
+    }
+}
