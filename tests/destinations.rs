@@ -54,7 +54,8 @@ fn lost_and_restored(house: &House) -> (usize, usize) {
 
 #[test]
 fn one_that_was_lost_before_a_restart_and_comes_back_after_it_is_told_to_be_back() {
-    for is_killed in [false, true] {
+    // A destroyed cursor takes nothing from that, though everything is sent again.
+    for (is_killed, is_destroyed) in [(false, false), (true, false), (false, true), (true, true)] {
         let mut house = House::new();
         let mut receiver = Server::start(&house);
         house.forward("siem", receiver.port, QUICK);
@@ -67,6 +68,9 @@ fn one_that_was_lost_before_a_restart_and_comes_back_after_it_is_told_to_be_back
             true => house.kill(),
             false => assert_eq!(house.stop(), Some(0)),
         }
+        if is_destroyed {
+            std::fs::write(house.path("state/cursors/siem"), "no cursor").unwrap();
+        }
         receiver.back();
         house.start();
         assert!(patiently(|| lost_and_restored(&house) == (1, 1)), "{}", house.said());
@@ -76,6 +80,8 @@ fn one_that_was_lost_before_a_restart_and_comes_back_after_it_is_told_to_be_back
         house.wait_until("connected", |status| caught_up(status, "siem"));
         assert_eq!(house.stop(), Some(0));
         assert_eq!(lost_and_restored(&house), (1, 1));
+        let damaged = house.records().iter().filter(|it| it.event.action == Action::JOURNAL_DAMAGED).count();
+        assert_eq!(damaged, usize::from(is_destroyed));
     }
 }
 
