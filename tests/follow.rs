@@ -193,6 +193,33 @@ fn a_damaged_copy_costs_nothing_but_itself_and_is_told() {
 }
 
 #[test]
+fn a_copy_that_breaks_off_costs_what_it_has_not_and_is_told() {
+    let mut house = House::new();
+    append(&house, 0..10);
+    house.start();
+    house.wait_until("reads", has_read(10));
+    house.kill();
+    append(&house, 10..3000);
+    let packed = Command::new("gzip").arg("-c").arg(house.log()).output().unwrap().stdout;
+    fs::write(house.path("log/operations.ndjson.1.gz"), &packed[..packed.len() / 2]).unwrap();
+    fs::remove_file(house.log()).unwrap();
+    append(&house, 3000..3010);
+    house.start();
+    house.wait_until("reads the log", |status| {
+        let log = status.sources[0].files.last();
+        log.is_some_and(|file| file.path.ends_with("ndjson") && status.sources[0].gaps.unreadable == 1)
+    });
+    house.wait_until("reads all", has_read(10));
+    assert_eq!(house.stop(), Some(0));
+    let read = sessions(&house);
+    let of_copy = read.len() - 10;
+    assert!((1000..2000).contains(&of_copy), "{of_copy}");
+    assert_eq!(read, (0..of_copy).chain(3000..3010).collect::<Vec<_>>());
+    let gaps = told(&house, Action::GAP_DETECTED);
+    assert!(gaps.len() == 1 && gaps[0].reason.as_deref() == Some("unreadable"), "{gaps:?}");
+}
+
+#[test]
 fn a_file_that_is_gone_is_told_with_the_events_around_the_gap() {
     let mut house = House::new();
     append(&house, 0..5);

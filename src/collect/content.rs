@@ -64,6 +64,14 @@ impl Content {
         }
     }
 
+    /// The same, but a compressed copy that breaks off gives what it has before that is an error.
+    pub(super) fn read_on_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        match self {
+            Content::Plain(file) => read_at(file, buffer, at),
+            Content::Packed(packed) => packed.read_on_at(buffer, at),
+        }
+    }
+
     /// The first bytes, by which content is compared with other content.
     pub(super) fn head(&mut self) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 1024];

@@ -19,6 +19,8 @@ pub(super) struct Packed {
     /// The first of them, and the last: what is looked at again and again is unpacked once.
     first: Vec<u8>,
     recent: Vec<u8>,
+    /// Why nothing more comes from the reader.
+    broken: Option<(io::ErrorKind, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Packing {
 
 impl Packed {
     pub(super) fn new(file: File, packing: Packing) -> Packed {
-        Packed { file, packing, reader: None, at: 0, first: Vec::new(), recent: Vec::new() }
+        Packed { file, packing, reader: None, at: 0, first: Vec::new(), recent: Vec::new(), broken: None }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -66,6 +68,20 @@ impl Packed {
 
     /// Reads from that place of what was packed; going far back begins anew. A copy that breaks off is an error.
     pub(super) fn read_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let (count, end) = self.read_until_broken(buffer, at);
+        end.map(|()| count)
+    }
+
+    /// The same, but a copy that breaks off gives what it has until there: that much is sound.
+    pub(super) fn read_on_at(&mut self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        match self.read_until_broken(buffer, at) {
+            (count, Err(error)) if count == 0 || error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+            (count, _) => Ok(count),
+        }
+    }
+
+    /// How much came, and why not more.
+    fn read_until_broken(&mut self, buffer: &mut [u8], at: u64) -> (usize, io::Result<()>) {
         let mut count = 0;
         while count < buffer.len() {
             let (rest, place) = (&mut buffer[count..], at + count as u64);
@@ -76,7 +92,7 @@ impl Packed {
                     &self.recent[usize::try_from(place - start).unwrap_or_default()..]
                 }
                 _ if place < start => {
-                    (self.reader, self.at) = (None, 0);
+                    (self.reader, self.at, self.broken) = (None, 0, None);
                     self.recent.clear();
                     continue;
                 }
@@ -85,11 +101,15 @@ impl Packed {
             let taken = known.len().min(rest.len());
             rest[..taken].copy_from_slice(&known[..taken]);
             count += taken;
-            if taken == 0 && self.unpack()? == 0 {
-                break;
+            if taken == 0 {
+                match self.unpack() {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => return (count, Err(error)),
+                }
             }
         }
-        Ok(count)
+        (count, Ok(()))
     }
 
     /// Unpacks up to that place, but no more than `left` bytes, which are taken off. False when that was not enough.
@@ -109,6 +129,9 @@ impl Packed {
 
     /// Takes some more from the reader; 0 at the end.
     fn unpack(&mut self) -> io::Result<usize> {
+        if let Some((kind, why)) = &self.broken {
+            return Err(io::Error::new(*kind, why.clone()));
+        }
         if self.reader.is_none() {
             self.reader = Some(self.begin()?);
         }
@@ -117,7 +140,11 @@ impl Packed {
         let count = loop {
             match reader.read(&mut chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
+                Err(error) => {
+                    self.broken = Some((error.kind(), error.to_string()));
+                    return Err(error);
+                }
+                Ok(count) => break count,
             }
         };
         let more = &chunk[..count];
@@ -238,6 +265,11 @@ mod tests {
             packed.file.set_len(length / 2).unwrap();
             let mut broken = Packed::new(packed.file.try_clone().unwrap(), packed.packing);
             assert!(broken.read_at(&mut buffer, end - 10).is_err(), "{program}");
+            let mut whole = vec![0; content.len()];
+            assert!(broken.read_at(&mut whole, 0).is_err(), "{program}");
+            let count = broken.read_on_at(&mut whole, 0).unwrap();
+            assert!(count > 0 && whole[..count] == content[..count], "{program}: {count}");
+            assert!(broken.read_on_at(&mut whole, count as u64).is_err(), "{program}");
         }
     }
 }

@@ -202,7 +202,7 @@ impl Tail {
         let (content, recent) = (&mut self.content, &mut self.recent);
         let recent_bytes = if self.rotated { RECENT_BYTES } else { BUSY_BYTES };
         let count = self.cutter.fill(wanted, |space| {
-            let count = content.read_at(space, at)?;
+            let count = content.read_on_at(space, at)?;
             let count = written(&space[..count]);
             recent.add(&space[..count], recent_bytes);
             Ok(count)
