@@ -201,8 +201,11 @@ impl Journal {
             stream,
             _lock: lock,
         }));
+        let was_full = journal.0.store.has_released_reserve();
         if !journal.0.store.claim_reserve(journal.0.settings.reserve_bytes)? {
             journal.pause_for_space(&mut journal.writer(), now);
+        } else if was_full {
+            journal.tell_end_of_pause(false, now);
         }
         twice.iter().for_each(|twice| journal.tell_twice(twice, now));
         journal.tell_opened(&opened.damaged, opened.torn, now);
@@ -281,11 +284,7 @@ impl Journal {
         if self.0.full.load(Ordering::Relaxed) && self.0.store.claim_reserve(self.0.settings.reserve_bytes)? {
             self.0.full.store(false, Ordering::Relaxed);
             self.set_error("");
-            let (action, message) = match self.0.crowded.swap(false, Ordering::Relaxed) {
-                true => (Action::JOURNAL_ERROR, "the journal can be written again; reading goes on"),
-                false => (Action::DISK_FULL, "the disk has space again; reading goes on"),
-            };
-            self.note(Event::own(action, Outcome::Success, now, message));
+            self.tell_end_of_pause(self.0.crowded.swap(false, Ordering::Relaxed), now);
         }
         Ok(())
     }

@@ -200,7 +200,17 @@ impl Store {
 
     /// Gives the kept space back to the disk. False when there was none.
     pub(super) fn release_reserve(&self) -> bool {
-        fs::remove_file(self.reserve()).is_ok()
+        let path = self.reserve();
+        let is_held = fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
+        let is_removed = fs::remove_file(&path).is_ok();
+        // An empty one is what the next run knows it by.
+        let _mark = private().write(true).create(true).truncate(false).open(&path);
+        is_held && is_removed
+    }
+
+    /// Whether the run before has given its reserve away, and not had it back.
+    pub(super) fn has_released_reserve(&self) -> bool {
+        fs::metadata(self.reserve()).is_ok_and(|metadata| metadata.len() == 0)
     }
 }
 

@@ -75,6 +75,15 @@ impl Journal {
         let _set = self.0.masks.set(Box::new(mask));
     }
 
+    /// There is room again, for this run or after the one before.
+    pub(super) fn tell_end_of_pause(&self, was_crowded: bool, now: Time) {
+        let (action, message) = match was_crowded {
+            true => (Action::JOURNAL_ERROR, "the journal can be written again; reading goes on"),
+            false => (Action::DISK_FULL, "the disk has space again; reading goes on"),
+        };
+        self.note(Event::own(action, Outcome::Success, now, message));
+    }
+
     /// The clock says something odd at the start.
     pub(super) fn tell_clock(&self, newest_at: Option<Time>, now: Time) {
         if let Some(message) = clock::doubt(newest_at, now) {

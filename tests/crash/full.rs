@@ -170,6 +170,27 @@ fn a_journal_opened_on_a_full_disk_is_paused_and_tells_that() {
 }
 
 #[test]
+fn that_the_disk_has_space_again_is_told_by_the_next_run_too_and_once() {
+    let Some(disk) = mount(256 << 10) else { return };
+    let dir = disk.path().join("state");
+    let mut feeder = Feeder::new(Journal::open(settings(&dir, 32 << 10), Time::default()).unwrap());
+    disk.fill_up_to(0);
+    while !feeder.journal.is_paused() {
+        feeder.batch(25);
+    }
+    let _full = feeder.journal.retry(Time::default());
+    assert!(feeder.journal.is_paused());
+    drop(feeder);
+    disk.make_room();
+    for _run in 0..2 {
+        drop(Journal::open(settings(&dir, 32 << 10), Time::default()).unwrap());
+    }
+    let told = read(&dir).0.into_iter().filter(|record| record.event.action == Action::DISK_FULL);
+    let outcomes: Vec<Outcome> = told.map(|record| record.event.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Failure, Outcome::Success]);
+}
+
+#[test]
 fn the_agent_pauses_on_a_full_disk_says_so_and_goes_on_without_loss() {
     let Some(disk) = mount(8 << 20) else { return };
     let mut house = House::new();
