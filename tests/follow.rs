@@ -193,30 +193,36 @@ fn a_damaged_copy_costs_nothing_but_itself_and_is_told() {
 }
 
 #[test]
-fn a_copy_that_breaks_off_costs_what_it_has_not_and_is_told() {
-    let mut house = House::new();
-    append(&house, 0..10);
-    house.start();
-    house.wait_until("reads", has_read(10));
-    house.kill();
-    append(&house, 10..3000);
-    let packed = Command::new("gzip").arg("-c").arg(house.log()).output().unwrap().stdout;
-    fs::write(house.path("log/operations.ndjson.1.gz"), &packed[..packed.len() / 2]).unwrap();
-    fs::remove_file(house.log()).unwrap();
-    append(&house, 3000..3010);
-    house.start();
-    house.wait_until("reads the log", |status| {
-        let log = status.sources[0].files.last();
-        log.is_some_and(|file| file.path.ends_with("ndjson") && status.sources[0].gaps.unreadable == 1)
-    });
-    house.wait_until("reads all", has_read(10));
-    assert_eq!(house.stop(), Some(0));
-    let read = sessions(&house);
-    let of_copy = read.len() - 10;
-    assert!((1000..2000).contains(&of_copy), "{of_copy}");
-    assert_eq!(read, (0..of_copy).chain(3000..3010).collect::<Vec<_>>());
-    let gaps = told(&house, Action::GAP_DETECTED);
-    assert!(gaps.len() == 1 && gaps[0].reason.as_deref() == Some("unreadable"), "{gaps:?}");
+fn a_copy_that_breaks_off_costs_what_it_has_not_and_of_a_damaged_one_a_doubt_is_told() {
+    for is_cut in [true, false] {
+        let mut house = House::new();
+        append(&house, 0..10);
+        house.start();
+        house.wait_until("reads", has_read(10));
+        house.kill();
+        append(&house, 10..6000);
+        let mut packed = Command::new("gzip").arg("-c").arg(house.log()).output().unwrap().stdout;
+        let checksum = packed.len() - 6;
+        if is_cut {
+            packed.truncate(checksum / 4);
+        } else {
+            packed[checksum] ^= 1;
+        }
+        fs::write(house.path("log/operations.ndjson.1.gz"), packed).unwrap();
+        fs::remove_file(house.log()).unwrap();
+        append(&house, 6000..6010);
+        house.start();
+        let is_left = |status: &Status| status.sources[0].gaps.unreadable == 1;
+        let is_last = |status: &Status| status.sources[0].files.len() == 1;
+        house.wait_until("reads all", |status| is_left(status) && is_last(status) && has_read(10)(status));
+        assert_eq!(house.stop(), Some(0));
+        let (read, gaps) = (sessions(&house), told(&house, Action::GAP_DETECTED));
+        let of_copy = read.len() - 10;
+        assert!((1000..6000).contains(&of_copy), "{of_copy}");
+        assert_eq!(read, (0..of_copy).chain(6000..6010).collect::<Vec<_>>());
+        assert!(gaps.len() == 1 && gaps[0].reason.as_deref() == Some("unreadable"), "{gaps:?}");
+        assert_eq!(gaps[0].message.contains("may be damaged, too"), !is_cut, "{gaps:?}");
+    }
 }
 
 #[test]

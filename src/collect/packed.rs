@@ -190,6 +190,14 @@ pub fn try_unpacking(file: &File) -> io::Result<()> {
     }
 }
 
+/// Why a copy cannot be read on: before a mere end all is sound, but damage is found behind what it has spoiled.
+pub(super) fn doubting(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => error,
+        kind => io::Error::new(kind, format!("{error}, and what was read of it before may be damaged, too")),
+    }
+}
+
 /// A file from its beginning: others who have the same descriptor open read elsewhere in it.
 struct FromStart {
     file: File,

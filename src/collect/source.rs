@@ -8,6 +8,7 @@ use super::gap::{Gap, Loss};
 use super::identity::Inode;
 use super::log::{CLAIM, Log};
 use super::ordinals::Ordinals;
+use super::packed::doubting;
 use super::parting::Parting;
 use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
@@ -178,7 +179,7 @@ impl Source {
                 Err(error) if tail.is_packed() => {
                     let candidate = tail.candidate();
                     self.finish(log, at, round);
-                    self.tell_unreadable(&candidate, &error, round);
+                    self.tell_unreadable(&candidate, &doubting(error), round);
                 }
                 Err(error) => {
                     let path = tail.path.clone();
