@@ -115,6 +115,11 @@ impl Content {
         Ok(!has_any && self.metadata()?.len() == 0)
     }
 
+    /// Whether these bytes stand at that place.
+    pub(super) fn has(&mut self, bytes: &[u8], at: u64) -> io::Result<bool> {
+        Ok(self.exactly(bytes.len(), at)?.is_some_and(|found| found == bytes))
+    }
+
     /// Exactly so many bytes; `None` when there are fewer.
     pub(super) fn exactly(&mut self, bytes: usize, at: u64) -> io::Result<Option<Vec<u8>>> {
         let mut buffer = vec![0; bytes];

@@ -44,6 +44,13 @@ enum Verdict {
     Doubtful(FileNo),
 }
 
+impl Copies {
+    /// Whether that file is read though it may be a copy.
+    pub(super) fn is_doubtful(&self, path: &Path) -> bool {
+        self.doubtful.iter().any(|(doubtful, _)| doubtful == path)
+    }
+}
+
 impl Source {
     /// Takes copies out of what is to be read.
     pub(super) fn leave_out_copies(

@@ -5,6 +5,7 @@ use super::content::Content;
 use super::copies::small_copy;
 use super::identity::{Inode, Sight};
 use super::log::{CLAIM, Log};
+use super::parting;
 use super::place;
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
@@ -164,16 +165,24 @@ impl Source {
         let missed = self.missed_since(log, &mut found, cut.as_ref());
         let mut order = rotation::to_read(found.iter().map(Spotted::candidate).collect(), missed);
         let copies = self.leave_out_copies(log, &mut order, &mut found, cut.as_ref());
+        let certain: Vec<&Candidate> = order.iter().filter(|it| !copies.is_doubtful(&it.path)).collect();
+        let cut_number = cut.as_ref().map(|cut| cut.file.number);
+        let copied = self.copied(&found, cut_number);
+        let former = copied.iter().chain(&lost).chain(cut.as_ref().map(|cut| &cut.file));
+        let files = self.files();
+        let is_unread = |number| files.iter().any(|file| file.number == number && file.offset == 0);
+        let mut between = parting::copies_between(&certain, &found, former, is_unread);
         self.take_copies(log, copies, round);
         self.logs[log].is_rewritten = cut.is_some() || !lost.is_empty();
-        let cut_number = cut.as_ref().map(|cut| cut.file.number);
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
-            self.part_with(log, cut, &mut found, round);
+            let told = self.part_with(log, cut, &mut found, round);
+            between.retain(|copy| Some(copy) != told.as_ref());
         }
-        for file in self.copied(&found, cut_number) {
+        for file in copied {
             self.tell_copied(&file, round);
         }
+        self.tell_copies_between(log, &between, round);
         for file in lost {
             self.tell_lost(file, &found, round);
         }
@@ -339,8 +348,7 @@ impl Source {
             tail.growth.habit = std::mem::take(&mut self.logs[log].habit);
         }
         tail.learn_head()?;
-        round.input.files.push(tail.file.clone());
-        remember(&mut self.known, &tail.file);
+        self.tell_opened(&mut tail, round);
         self.logs[log].tails.push_back(tail);
         if is_log && known.is_none() {
             self.tell_unread(log, settings.start);
@@ -348,6 +356,16 @@ impl Source {
             self.suspect(log);
         }
         Ok(())
+    }
+
+    /// That a file is read goes to the journal. It may have been left just now, before it was cut once more or went on:
+    /// that is not so any more.
+    fn tell_opened(&mut self, tail: &mut Tail, round: &mut Round<'_>) {
+        let count = round.input.progress.len();
+        round.input.progress.retain(|progress| progress.file != tail.file.number);
+        tail.passed_untold = u64::from(round.input.progress.len() < count);
+        round.input.files.push(tail.file.clone());
+        remember(&mut self.known, &tail.file);
     }
 
     fn is_missing(&mut self, log: usize, error: &io::Error, round: &mut Round<'_>) {

@@ -61,8 +61,7 @@ impl Growth {
     /// shorter.
     pub(super) fn unseen(&self, now: Instant, within: Option<Duration>) -> u64 {
         let since = now - self.looked;
-        let seconds = within.map_or(since, |within| since.min(within)).as_secs_f64();
-        (self.habit.pace * seconds).max(self.habit.step()).round() as u64
+        self.habit.unseen(within.map_or(since, |within| since.min(within)))
     }
 }
 
@@ -72,6 +71,11 @@ impl Habit {
         self.pace += weight * (bytes / seconds - self.pace);
         let (step, kept) = (bytes * share, (-seconds / LATELY_SECONDS).exp());
         (self.bytes, self.squares) = (self.bytes * kept + step, self.squares * kept + step * step);
+    }
+
+    /// About how many bytes may come in that time.
+    pub(super) fn unseen(&self, time: Duration) -> u64 {
+        (self.pace * time.as_secs_f64()).max(self.step()).round() as u64
     }
 
     /// The size of the step in which a byte comes: among many small steps and a large one, that of the large one.

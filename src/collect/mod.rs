@@ -26,6 +26,7 @@ mod growth;
 mod identity;
 mod left;
 mod log;
+mod memory;
 mod ordinals;
 mod own;
 mod packed;

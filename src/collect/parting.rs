@@ -11,9 +11,10 @@ use super::spotted::Spotted;
 use super::tail::Tail;
 use crate::dialect::End;
 use crate::journal::FollowedFile;
-use crate::model::{Action, Outcome};
+use crate::model::{Action, FileNo, Outcome};
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What has become of a file that was cut.
@@ -36,6 +37,21 @@ impl Source {
             file.offset
         );
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
+    }
+
+    /// A log was copied and cut several times before anybody looked: each time something may have been lost.
+    pub(super) fn tell_copies_between(&mut self, log: usize, copies: &[PathBuf], round: &mut Round<'_>) {
+        let about = Some(self.logs[log].habit.unseen(LOOKED)).filter(|&bytes| bytes > 0);
+        for copy in copies {
+            self.status.truncations += 1;
+            let message = format!(
+                "{} was copied to {} and cut before anybody had looked; that copy is read, and what was written between \
+                 may be lost",
+                self.logs[log].path.display(),
+                copy.display()
+            );
+            self.tell_gap(Gap { loss: Loss::Truncated, bytes: about, message }, round);
+        }
     }
 
     /// A file that was being read is gone, or its log was cut while nobody looked.
@@ -164,41 +180,47 @@ impl Source {
         }
     }
 
-    /// What a file that was cut had last: its rest, if no copy of it is read, and the gap.
+    /// What a file that was cut had last: its rest, if no copy of it is read, and the gap. The copy that this is told of.
     pub(super) fn part_with(
         &mut self,
         log: usize,
         mut old: Tail,
         found: &mut [Spotted],
         round: &mut Round<'_>,
-    ) {
-        let number = Some(old.file.number);
-        let copy = found.iter().find(|spotted| spotted.known.map(|known| known.number) == number);
+    ) -> Option<PathBuf> {
+        let read_on = |it: &Spotted| it.known.is_some_and(|known| known.number == old.file.number);
+        let is_read_on = found.iter().any(read_on);
+        let copy = match found.iter().position(read_on) {
+            Some(copy) => Some(copy),
+            None => copy_of_unread(&old, found),
+        };
+        let copy = copy.map(|copy| &found[copy]);
+        let copied_to = copy.map(|copy| copy.path.clone());
         let Missing { saved, lost, about } = Missing::of(&old, copy);
         self.logs[log].habit = old.growth.habit.clone();
         self.logs[log].keep_saved(old.inode(), saved);
         let (path, mut file) = (old.path.display().to_string(), old.remembered());
-        let rest = match copy {
-            Some(copy) => format!("what {} has beyond that is read", copy.path.display()),
-            None => {
-                let begun = old.begun();
-                if !begun.is_empty() && found.iter_mut().any(|it| it.begins_with(&begun)) {
-                    // Its first entry has no end yet, and is whole in a copy.
-                    old.forget_begun();
-                }
-                self.logs[log].tails.push_front(old);
-                self.take_entries(log, 0, End::Final, round);
-                if let Some(old) = self.logs[log].tails.pop_front() {
-                    // Should the same come back, the entry that had no end is read whole.
-                    (file.entries, file.passed_over) = (old.file.entries, old.file.passed_over);
-                }
-                file.finished = true;
-                round.input.files.push(file.clone());
-                round.input.progress.push(progress_of(&file, file.mark));
-                remember(&mut self.known, &file);
-                "no copy of it was found".to_owned()
-            }
+        let rest = match &copied_to {
+            Some(copy) => format!("what {} has beyond that is read", copy.display()),
+            None => "no copy of it was found".to_owned(),
         };
+        if !is_read_on {
+            let begun = old.begun();
+            if !begun.is_empty() && found.iter_mut().any(|it| it.begins_with(&begun)) {
+                // Its first entry has no end yet, and is whole in a copy.
+                old.forget_begun();
+            }
+            self.logs[log].tails.push_front(old);
+            self.take_entries(log, 0, End::Final, round);
+            if let Some(old) = self.logs[log].tails.pop_front() {
+                // Should the same come back, the entry that had no end is read whole.
+                (file.entries, file.passed_over) = (old.file.entries, old.file.passed_over);
+            }
+            file.finished = true;
+            round.input.files.push(file.clone());
+            round.input.progress.push(progress_of(&file, file.mark));
+            remember(&mut self.known, &file);
+        }
         let lost = match lost {
             0 => "entries that were written just before it are lost if there were any: as it grew of late,"
                 .to_owned(),
@@ -206,6 +228,7 @@ impl Source {
         };
         let message = format!("{path} was cut or rewritten: {rest}; {lost} about {about} bytes");
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(about), message }, round);
+        copied_to
     }
 
     /// Zeros, and something after them: what was before them is an entry, whole or not, and the next begins behind.
@@ -230,6 +253,34 @@ impl Source {
         let message = format!("{kept}: exactly {lost} bytes are lost, those from byte {saved} on");
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: Some(lost), message }, round);
     }
+}
+
+/// Files to be read that nobody knows, where the log has had its place all the time and was cut: copies that were made of
+/// it meanwhile, after each of which it was cut. `former` are the files that were being read, and go on elsewhere or are
+/// gone; `is_unread` tells of which nothing was read: nobody can see that such a one was cut.
+pub(super) fn copies_between<'f>(
+    order: &[&Candidate],
+    found: &[Spotted],
+    mut former: impl Iterator<Item = &'f FollowedFile>,
+    is_unread: impl Fn(FileNo) -> bool,
+) -> Vec<PathBuf> {
+    let was_cut = |log: &Spotted| match log.known {
+        None => former.any(|file| log.sight.is(file)),
+        Some(known) => is_unread(known.number),
+    };
+    if !found.iter().find(|it| it.sight.is_log).is_some_and(was_cut) {
+        return Vec::new();
+    }
+    let unknown = order.iter().filter(|it| !it.is_log && it.known.is_none());
+    unknown.map(|copy| copy.path.clone()).collect()
+}
+
+/// Where the newest copy is of a log of which nothing had been read when it was cut: it begins as that did.
+fn copy_of_unread(old: &Tail, found: &mut [Spotted]) -> Option<usize> {
+    let head = old.unread_head();
+    let is_copy = |it: &mut Spotted| !it.sight.is_log && it.known.is_none() && it.begins_with(head);
+    let copies = found.iter_mut().enumerate().filter_map(|(at, it)| is_copy(it).then_some((it.modified, at)));
+    copies.max().map(|(_, at)| at).filter(|_| !head.is_empty())
 }
 
 /// What is missing of a log that was cut, in bytes.

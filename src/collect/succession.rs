@@ -81,6 +81,7 @@ impl Source {
             Verdict::Empty | Verdict::Later => self.logs[log].tails[at].trial = Some(trial),
             Verdict::New => self.tell_rotation(log, &trial, round),
             Verdict::Cut => {
+                self.logs[log].tails[at].forget_opening();
                 let path = self.logs[log].path.display();
                 let message = format!(
                     "{path} was cut while it was compared with what had been read; what was new in it is lost"
@@ -122,6 +123,9 @@ impl Source {
         let (length, now) = (self.logs[log].tails[at].metadata()?.len(), Instant::now());
         if length == 0 {
             return Ok(Verdict::Empty);
+        }
+        if !self.logs[log].tails[at].is_still_before()? {
+            return Ok(Verdict::Cut);
         }
         let Some(of) = self.predecessor(log, at) else { return Ok(Verdict::New) };
         let tails = &self.logs[log].tails;

@@ -1,17 +1,22 @@
 //! One open log file or a copy of it: reads what is new, notices when it is no longer the same.
 
+#[cfg(test)]
+pub(super) mod amid;
+mod known;
+
 use super::choice::Choice;
 use super::content::{AfterZeros, Content};
 use super::cutter::{Cut, Cutter, Reading};
 use super::gap::Gap;
 use super::growth::{Growth, LATELY_SECONDS};
 use super::identity::{self, HEAD_BYTES_MAX, Inode, Sight};
+use super::memory::{BUSY_BYTES, Memory, RECENT_BYTES};
 use super::rewritten::Rewritten;
 use super::rotation::{Candidate, Known};
 use super::spotted::{Face, Spotted};
 use super::succession::Trial;
 use crate::dialect::{self, End, Parsed, State};
-use crate::journal::{FollowedFile, Mark};
+use crate::journal::FollowedFile;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -25,8 +30,13 @@ pub(super) struct Tail {
     pub path: PathBuf,
     content: Content,
     pub cutter: Cutter,
-    /// The last bytes that were read.
-    recent: Recent,
+    memory: Memory,
+    /// What it held when it was opened, where nothing was to have been read of it.
+    opened_with: Vec<u8>,
+    /// It holds something else than what was read of it before it was opened.
+    is_another: bool,
+    /// When it had last been written, in milliseconds since 1970, before it was last read.
+    modified: i64,
     /// When it was last seen to grow.
     pub grown: Instant,
     /// When it was found to be no longer at the log's path.
@@ -72,15 +82,28 @@ impl Tail {
         mut file: FollowedFile,
         choice: Choice,
     ) -> io::Result<Tail> {
-        let (now, length) = (Instant::now(), content.metadata()?.len());
+        let (now, metadata) = (Instant::now(), content.metadata()?);
         let state = rebuilt(&mut content, &mut file, &choice)?;
         let bytes = file.offset.min(HEAD_BYTES_MAX);
-        let before = content
-            .exactly(usize::try_from(bytes).unwrap_or_default(), file.offset - bytes)?
-            .unwrap_or_default();
+        let before = content.exactly(usize::try_from(bytes).unwrap_or_default(), file.offset - bytes)?;
+        let mark = file.mark.filter(|mark| mark.offset == file.offset).map(|mark| mark.before);
+        let before = before.filter(|before| mark.is_none_or(|mark| identity::hash_of(before) == mark));
+        let is_another = before.is_none();
+        let before = before.unwrap_or_default();
+        let first = match file.offset {
+            ..=HEAD_BYTES_MAX => before.clone(),
+            _ if file.head_bytes == HEAD_BYTES_MAX => Vec::new(),
+            _ => content.head()?,
+        };
+        // A compressed copy stays what it is.
+        let is_unread = file.offset == 0 && !content.is_packed();
+        let opened_with = if is_unread { content.head()? } else { Vec::new() };
         let mut tail = Tail {
             cutter: Cutter::resumed(choice, state, file.offset, file.anchor, before),
-            recent: Recent::default(),
+            memory: Memory::new(first),
+            opened_with: opened_with[..written(&opened_with)].to_vec(),
+            is_another,
+            modified: identity::modified(&metadata),
             file,
             path: path.to_path_buf(),
             content,
@@ -88,7 +111,7 @@ impl Tail {
             grown: now,
             renamed: now,
             zeros_until: 0,
-            growth: Growth::new(length, now),
+            growth: Growth::new(metadata.len(), now),
             rotated: false,
             again: false,
             gap_before: None,
@@ -111,29 +134,13 @@ impl Tail {
         self.content.metadata()
     }
 
-    /// Whether that is a part of what has been read, and ends within the last bytes of it: all of which can be told when
-    /// the file itself is gone.
-    pub(super) fn has_read(&self, content: &mut Content) -> bool {
-        let (before, end) = self.cutter.before();
-        let (recent, through) = (self.recent.bytes(), self.cutter.read_through());
-        // Right after the start there is only what stands before the position.
-        let (bytes, end) = if recent.len() < before.len() { (before, end) } else { (recent, through) };
-        let start = end - bytes.len() as u64;
-        let Ok(Some(last)) = content.after(start, bytes.len()) else { return false };
-        let says_enough = start == 0 || last.len() as u64 >= HEAD_BYTES_MAX;
-        let file = self.remembered();
-        let head = identity::head(content, file.head_bytes);
-        let begins_so = start == 0 || head.is_ok_and(|head| head == Some(file.head));
-        !last.is_empty() && bytes.starts_with(&last) && says_enough && begins_so
-    }
-
     /// What has been read of the first entry, while that has no end yet.
     pub(super) fn begun(&self) -> Vec<u8> {
         if self.file.offset == 0 { self.cutter.last_read() } else { Vec::new() }
     }
 
     pub(super) fn forget_begun(&mut self) {
-        self.recent = Recent::default();
+        self.memory.forget_beyond(self.file.offset);
         self.cutter.forget_rest();
     }
 
@@ -182,31 +189,32 @@ impl Tail {
 
     /// Reads up to `bytes_max` new bytes into the buffer.
     pub(super) fn read(&mut self, bytes_max: usize) -> io::Result<Found> {
-        let at = self.cutter.read_through();
+        let (at, mut seen) = (self.cutter.read_through(), None);
         let wanted = if self.is_packed() {
             bytes_max
         } else {
-            let length = self.metadata()?.len();
-            if let Some(now_bytes) = self.cut_to()? {
-                return Ok(Found::Replaced { now_bytes });
+            let metadata = self.metadata()?;
+            if self.is_shorter(&metadata) {
+                return Ok(Found::Replaced { now_bytes: metadata.len() });
             }
-            self.growth.see(length, Instant::now());
-            usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes_max)
+            let count = usize::try_from(metadata.len().saturating_sub(at)).unwrap_or(usize::MAX);
+            seen = Some((metadata.len(), identity::modified(&metadata)));
+            count.min(bytes_max)
         };
+        let count = if wanted == 0 { self.is_still_before()?.then_some(0) } else { self.fill(wanted, at)? };
+        let Some(count) = count else {
+            return Ok(Found::Replaced { now_bytes: self.metadata()?.len() });
+        };
+        if let Some((length, modified)) = seen {
+            self.growth.see(length, Instant::now());
+            self.modified = modified;
+        }
         if wanted == 0 {
             if self.grown.elapsed().as_secs_f64() > LATELY_SECONDS {
-                self.recent.rest();
+                self.memory.rest();
             }
             return Ok(Found::Bytes(0));
         }
-        let (content, recent) = (&mut self.content, &mut self.recent);
-        let recent_bytes = if self.rotated { RECENT_BYTES } else { BUSY_BYTES };
-        let count = self.cutter.fill(wanted, |space| {
-            let count = content.read_on_at(space, at)?;
-            let count = written(&space[..count]);
-            recent.add(&space[..count], recent_bytes);
-            Ok(count)
-        })?;
         if count == 0 {
             match self.content.after_zeros(at.max(self.zeros_until))? {
                 Some(AfterZeros::Data(until)) => return Ok(Found::Hole { until }),
@@ -221,15 +229,45 @@ impl Tail {
         Ok(Found::Bytes(count))
     }
 
+    /// Takes in so many bytes; how many there were, `None` where they are those of another file: what stood before them is
+    /// looked for after they were read, for it may be cut at any time.
+    fn fill(&mut self, wanted: usize, at: u64) -> io::Result<Option<usize>> {
+        let (place, known) = self.known_before();
+        let (content, memory) = (&mut self.content, &mut self.memory);
+        let bytes_kept = if self.rotated { RECENT_BYTES } else { BUSY_BYTES };
+        let mut is_another = self.is_another;
+        let count = self.cutter.fill(wanted, |space| {
+            #[cfg(test)]
+            amid::reached(amid::Moment::BeforeBytes);
+            let count = content.read_on_at(space, at)?;
+            #[cfg(test)]
+            amid::reached(amid::Moment::AfterBytes);
+            is_another |= !content.is_packed() && !content.has(&known, place)?;
+            if is_another {
+                return Ok(0);
+            }
+            let count = written(&space[..count]);
+            memory.add(at, &space[..count], bytes_kept);
+            Ok(count)
+        })?;
+        #[cfg(test)]
+        amid::reached(amid::Moment::AfterRead);
+        Ok((!is_another).then_some(count))
+    }
+
     /// Whether it was cut or rewritten, and how many bytes it has now.
     pub(super) fn cut_to(&mut self) -> io::Result<Option<u64>> {
         if self.is_packed() {
             return Ok(None);
         }
         let metadata = self.metadata()?;
-        let is_shorter = metadata.len() < self.cutter.read_through();
-        let is_cut = is_shorter || self.was_emptied(&metadata) || !self.is_still_before()?;
+        let is_cut = self.is_shorter(&metadata) || !self.is_still_before()?;
         Ok(is_cut.then_some(metadata.len()))
+    }
+
+    fn is_shorter(&mut self, metadata: &Metadata) -> bool {
+        let had = self.cutter.read_through().max(self.copied_bytes.unwrap_or_default());
+        metadata.len() < had || self.was_emptied(metadata)
     }
 
     /// Whether a file of which nothing has been read has been written, and is empty again.
@@ -245,14 +283,6 @@ impl Tail {
         !self.is_packed() && self.content.after_zeros(from).is_ok_and(|after| after.is_some())
     }
 
-    /// Whether the last bytes that were read are still there: a file that was cut and has grown
-    /// again past the position is another.
-    fn is_still_before(&mut self) -> io::Result<bool> {
-        let (last, end) = (self.cutter.last_read(), self.cutter.read_through());
-        let found = self.content.exactly(last.len(), end - last.len() as u64)?;
-        Ok(found.is_some_and(|found| found == last))
-    }
-
     /// Forgets what was read of an entry that had no end yet, if what was before it is still there. False if it is not.
     pub(super) fn begin_entry_anew(&mut self) -> bool {
         let (file, offset) = (self.remembered(), self.file.offset);
@@ -261,6 +291,11 @@ impl Tail {
         let is_same = offset > 0 && identity::is_same(&mut self.content, sight, &file).unwrap_or(false);
         if is_same {
             self.forget_begun();
+            if self.copied_bytes.take().is_some() {
+                // What follows is no more what it was found to be.
+                self.file.read_before.clear();
+                self.rewritten = Some(Rewritten::new());
+            }
         }
         is_same
     }
@@ -278,30 +313,6 @@ impl Tail {
         self.changed |= self.cutter.take_changed();
     }
 
-    /// What the file is at a place that has been read. Of a compressed copy it takes too long to say.
-    pub(super) fn mark_at(&mut self, offset: u64) -> Option<Mark> {
-        if self.is_packed() {
-            return None;
-        }
-        let modified = identity::modified(&self.metadata().ok()?);
-        let before = identity::before(&mut self.content, offset).ok()??;
-        Some(Mark { offset, before, modified })
-    }
-
-    /// The file as it was before it was cut: by what has been read of it.
-    pub(super) fn remembered(&self) -> FollowedFile {
-        let (before, end) = self.cutter.before();
-        let modified = self.file.mark.map_or(0, |mark| mark.modified);
-        let mark = (end == self.file.offset)
-            .then(|| Mark { offset: end, before: identity::hash_of(before), modified })
-            .or(self.file.mark);
-        let mut file = FollowedFile { mark, ..self.file.clone() };
-        if end == before.len() as u64 && end > file.head_bytes {
-            (file.head, file.head_bytes) = (identity::head_of(before), end);
-        }
-        file
-    }
-
     /// As if so much time had passed.
     #[cfg(test)]
     pub(super) fn age(&mut self, time: std::time::Duration) {
@@ -311,47 +322,9 @@ impl Tail {
 
     /// Goes past a hole; what was before it has been cut.
     pub(super) fn skip_to(&mut self, offset: u64) {
-        self.recent = Recent::default();
+        self.memory.pass_zeros(self.file.offset, offset);
         self.cutter.skip_to(offset);
         self.file.offset = offset;
-    }
-
-    /// Takes the head into the identity as far as it has been read. True when it is known better now.
-    pub(super) fn learn_head(&mut self) -> io::Result<bool> {
-        let bytes = self.file.offset.min(HEAD_BYTES_MAX);
-        if bytes <= self.file.head_bytes && !self.file.head.is_empty() {
-            return Ok(false);
-        }
-        if let Some(head) = identity::head(&mut self.content, bytes)? {
-            (self.file.head, self.file.head_bytes) = (head, bytes);
-        }
-        Ok(true)
-    }
-}
-
-/// The last bytes that were read of a file: what tells a copy of it that ends among them, when the file is gone.
-#[derive(Debug, Default)]
-struct Recent(Vec<u8>);
-
-impl Recent {
-    /// Keeps so many bytes at least, and half as many more at most.
-    fn add(&mut self, bytes: &[u8], bytes_kept: usize) {
-        let bytes = &bytes[bytes.len().saturating_sub(bytes_kept)..];
-        if self.0.len() + bytes.len() > bytes_kept + bytes_kept / 2 {
-            self.0.drain(..self.0.len().saturating_sub(bytes_kept - bytes.len()));
-        }
-        self.0.extend(bytes);
-    }
-
-    /// Whoever has written nothing for a while writes little.
-    fn rest(&mut self) {
-        if self.0.len() > RECENT_BYTES {
-            self.0 = self.0.split_off(self.0.len() - RECENT_BYTES);
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 
@@ -384,9 +357,5 @@ fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> i
 
 /// Fewer zeros within a log are part of an entry.
 const HOLE_BYTES_MIN: usize = 16;
-/// As much as a sensor writes between the end of a copy and the cut.
-const RECENT_BYTES: usize = 64 << 10;
-/// The same while it writes as fast as it can, on a machine that is slow to cut.
-const BUSY_BYTES: usize = 1 << 20;
 /// Bytes from the anchor on that are read again.
 const SINCE_BYTES: usize = 64 << 10;

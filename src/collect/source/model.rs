@@ -6,6 +6,7 @@
 mod histories;
 mod world;
 
+use crate::collect::tail::amid::Moment;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::HashMap;
@@ -32,6 +33,13 @@ enum Act {
     },
     /// A copy gets the name of a former log and the log is cut to nothing.
     CopyTruncate,
+    /// The same, but a line is written between the copy and the cut.
+    CopyLose,
+    /// The same within a poll, at that moment of its first read; so many lines follow.
+    CopyAmid {
+        moment: Moment,
+        lines: u8,
+    },
     /// The log is cut to nothing; lines follow, the first perhaps as it was before.
     Truncate {
         same: bool,
@@ -103,6 +111,7 @@ struct Setting {
 fn act() -> impl Strategy<Value = Act> {
     let pack = || prop::sample::select(&[Pack::Gzip, Pack::Xz, Pack::Zstd][..]);
     let size = || prop::sample::select(&[Size::Empty, Size::Shorter, Size::Same, Size::Longer][..]);
+    let moment = prop::sample::select(&Moment::ALL[..]);
     let how = || prop::sample::select(&[How::Same, How::Without, How::Altered, How::More][..]);
     prop_oneof![
         6 => (0..5_u8, any::<bool>()).prop_map(|(lines, part)| Act::Append { lines, part }),
@@ -110,6 +119,8 @@ fn act() -> impl Strategy<Value = Act> {
         3 => any::<bool>().prop_map(|create| Act::Rotate { create }),
         1 => (pack(), any::<bool>()).prop_map(|(pack, delayed)| Act::Compress { pack, delayed }),
         2 => Just(Act::CopyTruncate),
+        1 => Just(Act::CopyLose),
+        2 => (moment, 0..6_u8).prop_map(|(moment, lines)| Act::CopyAmid { moment, lines }),
         2 => (any::<bool>(), size()).prop_map(|(same, size)| Act::Truncate { same, size }),
         1 => any::<bool>().prop_map(|create| Act::Delete { create }),
         1 => Just(Act::Backup),

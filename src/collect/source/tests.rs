@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 
+mod amid;
 mod crowded;
 mod defects;
 mod edits;

@@ -220,3 +220,15 @@ fn a_line_that_was_read_in_part_before_its_log_was_cut_twice_is_no_line() {
     let longer = Truncate { same: true, size: Size::Longer };
     after(&[shorter, Glance, EMPTY, Poll, longer, Kill], 40);
 }
+
+#[test]
+fn a_log_that_is_cut_twice_in_one_look_is_one_file() {
+    let amid = || CopyAmid { moment: Moment::BeforeBytes, lines: 1 };
+    after(&[CopyTruncate, PART, Poll, amid(), amid(), Kill], 0);
+}
+
+#[test]
+fn a_copy_that_is_written_over_while_it_is_read_is_read_anew() {
+    let edit = Edit { line: 6, how: How::More };
+    after(&[edit, Glance, Truncate { same: true, size: Size::Shorter }], 700);
+}

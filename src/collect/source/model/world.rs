@@ -1,6 +1,7 @@
 //! The files by what they hold, what happens to them, and the agent that is polled beside them.
 
 mod agent;
+mod amid;
 mod edit;
 
 use super::super::tests::settings;
@@ -125,7 +126,8 @@ impl World {
         }
         match act {
             // Of an edited copy that is not at the log's path when it is first seen only its ends are compared.
-            Act::Kill | Act::Rotate { .. } | Act::CopyTruncate if self.is_edited => {}
+            Act::Kill | Act::Rotate { .. } | Act::CopyTruncate | Act::CopyLose | Act::CopyAmid { .. }
+                if self.is_edited => {}
             Act::Append { lines, part } => {
                 self.append_lines(usize::from(lines));
                 if part && !self.ends_in_part("log") {
@@ -135,7 +137,9 @@ impl World {
             Act::Late => self.write_late(),
             Act::Rotate { create } => self.rotate(create),
             Act::Compress { pack, delayed } => self.compress(pack, delayed),
-            Act::CopyTruncate => self.copy_and_cut(),
+            Act::CopyTruncate => self.copy_and_cut(0),
+            Act::CopyLose => self.copy_and_cut(1),
+            Act::CopyAmid { moment, lines } => self.copy_amid(moment, usize::from(lines)),
             Act::Truncate { same, size } => self.truncate(same, size),
             Act::Delete { create } => self.delete(create),
             Act::Backup => self.backup = self.files.get("log").cloned(),
@@ -293,16 +297,21 @@ impl World {
         self.unlink(&name);
     }
 
-    fn copy_and_cut(&mut self) {
+    fn copy_and_cut(&mut self, lost: usize) {
         // Nobody does that to a log that is a link to a dated file.
         if self.is_there() && !self.setting.linked {
             let copy = self.former_name();
             fs::copy(self.path("log"), self.path(&copy)).unwrap();
-            let content = self.files.get("log").cloned().unwrap_or_default();
-            let inode = fs::metadata(self.path(&copy)).unwrap().ino();
-            self.hold(&copy, inode, content);
+            self.hold_copy(&copy);
+            self.append_lines(lost);
             self.cut();
         }
+    }
+
+    fn hold_copy(&mut self, copy: &str) {
+        let content = self.files.get("log").cloned().unwrap_or_default();
+        let inode = fs::metadata(self.path(copy)).unwrap().ino();
+        self.hold(copy, inode, content);
     }
 
     fn truncate(&mut self, same: bool, size: Size) {

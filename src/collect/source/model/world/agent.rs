@@ -173,6 +173,6 @@ impl World {
 }
 
 /// Longer than a tick of the kernel's clock.
-const TICK: Duration = Duration::from_millis(11);
+pub(super) const TICK: Duration = Duration::from_millis(11);
 /// A poll that leaves something to the next one.
 pub(super) const GLANCE_BYTES: usize = 40;

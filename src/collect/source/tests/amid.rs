@@ -1,0 +1,100 @@
+//! A log that is copied and cut just while it is looked at, or more than once between two looks.
+
+use super::*;
+use crate::collect::tail::amid::{self, Moment};
+
+/// Lines that are each another, so long that a few of them say which log it is.
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| format!("line {number:04}{}\n", ".".repeat(90))).collect()
+}
+
+/// What logrotate does with `copytruncate`, but that something is written after the copy was made.
+fn copy_and_cut(folder: &std::path::Path, lost: &str) {
+    let path = |name: &str| folder.join(name);
+    for number in (1..9).rev() {
+        let _there_is_none = fs::rename(path(&format!("log.{number}")), path(&format!("log.{}", number + 1)));
+    }
+    fs::copy(path("log"), path("log.1")).unwrap();
+    OpenOptions::new().append(true).open(path("log")).unwrap().write_all(lost.as_bytes()).unwrap();
+    File::create(path("log")).unwrap();
+}
+
+/// Some polls, after which all that can be read has been: the numbers of the lines in order, and the gaps.
+fn read(bench: &mut Bench) -> (Vec<usize>, Vec<String>) {
+    let events: Vec<Event> = (0..6).flat_map(|_| bench.events()).collect();
+    let gaps = events.iter().filter(|event| event.action == Action::GAP_DETECTED);
+    let gaps = gaps.map(|gap| gap.message.to_string()).collect();
+    let number = |event: &Event| event.message.strip_prefix("line ")?.get(..4)?.parse().ok();
+    let mut numbers: Vec<usize> = events.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    (numbers, gaps)
+}
+
+#[test]
+fn what_was_read_while_it_was_cut_is_there_once() {
+    for (moment, was_read) in Moment::ALL.into_iter().flat_map(|moment| [(moment, false), (moment, true)]) {
+        let mut bench = Bench::new();
+        if !was_read {
+            // What follows is read from its beginning.
+            File::create(bench.path("log")).unwrap();
+            bench.poll();
+        }
+        bench.write("log", &lines(0..40));
+        let (folder, log) = (bench.folder.path().to_path_buf(), bench.path("log"));
+        amid::the_next_read(moment, move || {
+            copy_and_cut(&folder, "");
+            // It is as long again, and longer.
+            fs::write(log, lines(40..100)).unwrap();
+        });
+        let (numbers, gaps) = read(&mut bench);
+        let what = format!("{moment:?}, {was_read}: {gaps:#?}");
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>(), "{what}");
+        // Of a log that was empty when it was opened nobody can see that it was cut.
+        let is_seen = was_read || moment != Moment::BeforeBytes;
+        assert_eq!(gaps.len(), usize::from(is_seen), "{what}");
+        assert!(gaps.iter().all(|gap| gap.contains("log.1 has beyond that is read")), "{what}");
+    }
+}
+
+#[test]
+fn a_log_that_is_cut_before_anything_was_read_of_it_is_told_of() {
+    let mut bench = Bench::new();
+    let many = READ_BYTES / 100 + 400;
+    bench.write("log", &lines(0..many));
+    copy_and_cut(bench.folder.path(), "");
+    bench.write("log", &lines(many..many + 20));
+    // Only the copy is read, and not to its end.
+    assert_eq!(bench.poll()[..2], ["agent.source_truncated", "agent.gap_detected"]);
+    copy_and_cut(bench.folder.path(), &lines(many + 20..many + 21));
+    bench.write("log", &lines(many + 21..many + 90));
+    let (numbers, gaps) = read(&mut bench);
+    assert_eq!(numbers.last(), Some(&(many + 89)));
+    assert!(numbers.is_sorted_by(|one, next| one < next), "nothing twice");
+    assert!(numbers.ends_with(&(many..many + 20).chain(many + 21..many + 90).collect::<Vec<_>>()));
+    assert!(matches!(&gaps[..], [gap] if gap.contains("log.1 has beyond that is read")), "{gaps:#?}");
+}
+
+#[test]
+fn each_cut_between_two_looks_is_told() {
+    for is_stopped in [false, true] {
+        let mut bench = Bench::new();
+        bench.write("log", &lines(0..40));
+        bench.poll();
+        let known = bench.source.logs[0].tails.iter().map(|tail| tail.remembered()).collect();
+        if is_stopped {
+            bench.source = Source::new(0, &bench.settings.sources[0], known);
+        }
+        for first in [100, 200, 300] {
+            bench.write("log", &lines(first..first + 30));
+            copy_and_cut(bench.folder.path(), &lines(first + 30..first + 31));
+        }
+        bench.write("log", &lines(400..410));
+        let (numbers, gaps) = read(&mut bench);
+        let written = [100..130, 200..230, 300..330, 400..410].into_iter().flatten();
+        assert_eq!(numbers, written.collect::<Vec<_>>(), "{gaps:#?}");
+        assert_eq!(gaps.len(), 3, "{gaps:#?}");
+        for copy in ["log.2 and cut before", "log.1 and cut before"] {
+            assert!(gaps.iter().any(|gap| gap.contains(copy)), "{gaps:#?}");
+        }
+    }
+}
