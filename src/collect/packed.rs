@@ -35,7 +35,8 @@ impl Packing {
     pub(super) fn of(head: &[u8]) -> Option<Packing> {
         match head {
             [0x1F, 0x8B, ..] => Some(Packing::Gzip),
-            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Packing::Zstd),
+            // A frame of data, or one to be skipped, as pzstd begins with (RFC 8878 §3.1).
+            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Some(Packing::Zstd),
             [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
             _ => None,
         }
@@ -279,5 +280,19 @@ mod tests {
             assert!(count > 0 && whole[..count] == content[..count], "{program}: {count}");
             assert!(broken.read_on_at(&mut whole, count as u64).is_err(), "{program}");
         }
+    }
+
+    /// `pzstd` says in such a frame how long the next one is.
+    #[test]
+    fn a_frame_to_be_skipped_is_no_content() {
+        let mut bytes = vec![0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+        bytes.extend(zstd::encode_all(&b"one\n"[..], 1).unwrap());
+        bytes.extend_from_within(..);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let mut packed = Packed::new(file, Packing::of(&bytes[..6]).unwrap());
+        let mut found = [0; 10];
+        assert_eq!(packed.read_at(&mut found, 0).unwrap(), 8);
+        assert_eq!(&found[..8], b"one\none\n");
     }
 }
