@@ -88,7 +88,7 @@ impl Tail {
         let before = content.exactly(usize::try_from(bytes).unwrap_or_default(), file.offset - bytes)?;
         let mark = file.mark.filter(|mark| mark.offset == file.offset).map(|mark| mark.before);
         let before = before.filter(|before| mark.is_none_or(|mark| identity::hash_of(before) == mark));
-        let is_another = before.is_none();
+        let is_another = before.is_none() && !content.is_packed();
         let before = before.unwrap_or_default();
         let first = match file.offset {
             ..=HEAD_BYTES_MAX => before.clone(),
@@ -289,15 +289,17 @@ impl Tail {
         let Ok(metadata) = self.metadata() else { return false };
         let sight = Sight::of(&metadata, false);
         let is_same = offset > 0 && identity::is_same(&mut self.content, sight, &file).unwrap_or(false);
-        if is_same {
-            self.forget_begun();
-            if self.copied_bytes.take().is_some() {
-                // What follows is no more what it was found to be.
-                self.file.read_before.clear();
-                self.rewritten = Some(Rewritten::new());
-            }
+        if !is_same || !self.has_before(offset) {
+            return false;
         }
-        is_same
+        self.forget_begun();
+        self.is_another = false;
+        if self.copied_bytes.take().is_some() {
+            // What follows is no more what it was found to be.
+            self.file.read_before.clear();
+            self.rewritten = Some(Rewritten::new());
+        }
+        true
     }
 
     /// Makes events of what was read and calls `take` for each, with the file as it is known.

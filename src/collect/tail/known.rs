@@ -49,6 +49,13 @@ impl Tail {
         Ok(!self.is_another && self.content.has(&known, place)?)
     }
 
+    /// Whether what is remembered of the bytes before its place still stands there.
+    pub(super) fn has_before(&mut self, place: u64) -> bool {
+        let (before, end) = self.cutter.before();
+        let start = end - before.len() as u64;
+        end != place || self.content.has(before, start).unwrap_or(false)
+    }
+
     /// The first bytes that it had when it was opened, where nothing has been read of it.
     pub(in crate::collect) fn unread_head(&self) -> &[u8] {
         if self.cutter.read_through() == 0 { &self.opened_with } else { &[] }

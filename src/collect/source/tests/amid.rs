@@ -98,3 +98,23 @@ fn each_cut_between_two_looks_is_told() {
         }
     }
 }
+
+/// Of what was passed over the journal has no mark: what is remembered of it counts as well.
+#[test]
+fn what_was_passed_over_and_is_another_is_seen_as_cut() {
+    let mut bench = Bench::new();
+    let sound = format!("first\n{}", lines(0..40));
+    bench.write("log", &lines(0..40));
+    bench.poll();
+    bench.settings.classes.clear();
+    // An entry over the limit that is cut within is read anew, and nothing is remembered of what stands before it.
+    bench.write("log", &"x".repeat(3 << 20));
+    (0..8).for_each(|_| assert!(bench.poll().is_empty()));
+    fs::write(bench.path("log"), format!("{sound}passed over\n")).unwrap();
+    assert_eq!(bench.poll(), ["agent.source_truncated"]);
+    bench.settings.classes = Class::ALL.to_vec();
+    fs::write(bench.path("log"), format!("{sound}put in here\nnext\n")).unwrap();
+    let found: Vec<String> = (0..3).flat_map(|_| bench.poll()).collect();
+    assert!(found.contains(&"agent.gap_detected".to_owned()), "{found:?}");
+    assert!(found.ends_with(&["put in here".to_owned(), "next".to_owned()]), "{found:?}");
+}
