@@ -75,7 +75,7 @@ impl Content {
     /// The first bytes, by which content is compared with other content.
     pub(super) fn head(&mut self) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 1024];
-        let count = self.read_at(&mut buffer, 0)?;
+        let count = self.read_on_at(&mut buffer, 0)?;
         buffer.truncate(count);
         Ok(buffer)
     }

@@ -17,6 +17,7 @@ use super::tail::Tail;
 use crate::journal::FollowedFile;
 use crate::model::FileNo;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Copies, and what may be some.
 #[derive(Default)]
@@ -68,6 +69,7 @@ impl Source {
         let is_open = |number| self.is_open(log, number);
         let mut away: Vec<&FollowedFile> =
             files.iter().filter(|file| file.offset > 0 && !here.contains(&file.number)).collect();
+        let here_by_name: Vec<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
         order.retain_mut(|candidate| {
             let is_it = |spotted: &&mut Spotted| {
                 (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)
@@ -75,6 +77,9 @@ impl Source {
             let Some(spotted) = found.iter_mut().find(is_it) else { return false };
             if candidate.is_log || candidate.known.is_some() || is_nameless(&candidate.path) {
                 return true;
+            }
+            if is_in_the_making(candidate, &here_by_name) {
+                return false;
             }
             if self.logs[log].left.iter().any(|left| left.is_all_of(spotted)) {
                 return false;
@@ -173,16 +178,27 @@ fn verdict(
     whole.next().map_or(Verdict::New, |file| Verdict::Doubtful(file.number))
 }
 
+/// Whether it is a compressed copy that may not be whole yet, beside its original: that goes when it is.
+fn is_in_the_making(candidate: &Candidate, here: &[PathBuf]) -> bool {
+    let is_recent = candidate.modified.elapsed().is_ok_and(|ago| ago < PACKED_WITHIN);
+    is_recent && original(&candidate.path).is_some_and(|path| here.contains(&path))
+}
+
+/// What a compressed copy is made of, by its name.
+fn original(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    rotation::is_compressed(path).then(|| path.with_file_name(rotation::plain_name(name)))
+}
+
 /// A copy that is being compressed stands beside its original.
 fn leave_out_unfinished(order: &mut Vec<Candidate>) {
     let originals: Vec<PathBuf> =
         order.iter().map(|it| it.path.clone()).filter(|it| !rotation::is_compressed(it)).collect();
-    order.retain(|candidate| {
-        let name = candidate.path.file_name().and_then(|name| name.to_str()).map(rotation::plain_name);
-        let original = name.map(|name| candidate.path.with_file_name(name));
-        !rotation::is_compressed(&candidate.path) || original.is_none_or(|path| !originals.contains(&path))
-    });
+    order.retain(|candidate| original(&candidate.path).is_none_or(|path| !originals.contains(&path)));
 }
+
+/// Whoever packs writes at least as often.
+const PACKED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A small copy of what has been read elsewhere, as a file that was read to its end. Larger ones are known by their heads.
 pub(super) fn small_copy(copy: &mut Spotted) -> Option<FollowedFile> {

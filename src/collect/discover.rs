@@ -5,7 +5,6 @@ use super::content::Content;
 use super::copies::small_copy;
 use super::identity::{Inode, Sight};
 use super::log::{CLAIM, Log};
-use super::parting;
 use super::place;
 use super::rotation::{self, Candidate, Known};
 use super::settings::Start;
@@ -169,14 +168,12 @@ impl Source {
         let cut_number = cut.as_ref().map(|cut| cut.file.number);
         let copied = self.copied(&found, cut_number);
         let former = copied.iter().chain(&lost).chain(cut.as_ref().map(|cut| &cut.file));
-        let files = self.files();
-        let is_unread = |number| files.iter().any(|file| file.number == number && file.offset == 0);
-        let mut between = parting::copies_between(&certain, &found, former, is_unread);
+        let mut between = self.copies_between(log, &certain, &found, former);
         self.take_copies(log, copies, round);
         self.logs[log].is_rewritten = cut.is_some() || !lost.is_empty();
         if let Some(cut) = cut {
             lost.retain(|file| file.number != cut.file.number);
-            let told = self.part_with(log, cut, &mut found, round);
+            let told = self.part_with(log, cut, &mut found, &between, round);
             between.retain(|copy| Some(copy) != told.as_ref());
         }
         for file in copied {

@@ -39,6 +39,37 @@ impl Source {
         self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
     }
 
+    /// Files to be read that nobody knows, where the log has had its place all the time and was cut: copies that were made
+    /// of it meanwhile, after each of which it was cut. `former` are the files that were being read, and go on elsewhere
+    /// or are gone.
+    pub(super) fn copies_between<'f>(
+        &self,
+        log: usize,
+        order: &[&Candidate],
+        found: &[Spotted],
+        mut former: impl Iterator<Item = &'f FollowedFile>,
+    ) -> Vec<PathBuf> {
+        let was_cut = |now: &Spotted| match now.known {
+            None => former.any(|file| now.sight.is(file)),
+            Some(known) => self.was_written_unread(log, now, known.number),
+        };
+        if !found.iter().find(|it| it.sight.is_log).is_some_and(was_cut) {
+            return Vec::new();
+        }
+        let is_denied = |path: &PathBuf| found.iter().any(|it| it.path == *path && it.is_denied());
+        let unknown = order.iter().filter(|it| !it.is_log && it.known.is_none() && !is_denied(&it.path));
+        unknown.map(|copy| copy.path.clone()).collect()
+    }
+
+    /// Whether a log that was empty has been written, and nothing was read of it: nobody can see whether it was cut.
+    fn was_written_unread(&self, log: usize, now: &Spotted, number: FileNo) -> bool {
+        let is_begun = |tail: &Tail| tail.file.number == number && tail.cutter.read_through() > 0;
+        let file = self.files().into_iter().find(|file| file.number == number && file.offset == 0);
+        let is_written =
+            |file: FollowedFile| file.mark.is_some_and(|mark| mark.modified != now.modified_millis());
+        file.is_some_and(is_written) && !self.logs[log].tails.iter().any(is_begun)
+    }
+
     /// A log was copied and cut several times before anybody looked: each time something may have been lost.
     pub(super) fn tell_copies_between(&mut self, log: usize, copies: &[PathBuf], round: &mut Round<'_>) {
         let about = Some(self.logs[log].habit.unseen(LOOKED)).filter(|&bytes| bytes > 0);
@@ -186,13 +217,14 @@ impl Source {
         log: usize,
         mut old: Tail,
         found: &mut [Spotted],
+        between: &[PathBuf],
         round: &mut Round<'_>,
     ) -> Option<PathBuf> {
         let read_on = |it: &Spotted| it.known.is_some_and(|known| known.number == old.file.number);
         let is_read_on = found.iter().any(read_on);
         let copy = match found.iter().position(read_on) {
             Some(copy) => Some(copy),
-            None => copy_of_unread(&old, found),
+            None => copy_of_unread(&old, found, between),
         };
         let copy = copy.map(|copy| &found[copy]);
         let copied_to = copy.map(|copy| copy.path.clone());
@@ -255,30 +287,11 @@ impl Source {
     }
 }
 
-/// Files to be read that nobody knows, where the log has had its place all the time and was cut: copies that were made of
-/// it meanwhile, after each of which it was cut. `former` are the files that were being read, and go on elsewhere or are
-/// gone; `is_unread` tells of which nothing was read: nobody can see that such a one was cut.
-pub(super) fn copies_between<'f>(
-    order: &[&Candidate],
-    found: &[Spotted],
-    mut former: impl Iterator<Item = &'f FollowedFile>,
-    is_unread: impl Fn(FileNo) -> bool,
-) -> Vec<PathBuf> {
-    let was_cut = |log: &Spotted| match log.known {
-        None => former.any(|file| log.sight.is(file)),
-        Some(known) => is_unread(known.number),
-    };
-    if !found.iter().find(|it| it.sight.is_log).is_some_and(was_cut) {
-        return Vec::new();
-    }
-    let unknown = order.iter().filter(|it| !it.is_log && it.known.is_none());
-    unknown.map(|copy| copy.path.clone()).collect()
-}
-
-/// Where the newest copy is of a log of which nothing had been read when it was cut: it begins as that did.
-fn copy_of_unread(old: &Tail, found: &mut [Spotted]) -> Option<usize> {
+/// Where among those that nobody knows the newest copy is of a log of which nothing had been read when it was cut: it begins
+/// as that did.
+fn copy_of_unread(old: &Tail, found: &mut [Spotted], between: &[PathBuf]) -> Option<usize> {
     let head = old.unread_head();
-    let is_copy = |it: &mut Spotted| !it.sight.is_log && it.known.is_none() && it.begins_with(head);
+    let is_copy = |it: &mut Spotted| between.contains(&it.path) && it.begins_with(head);
     let copies = found.iter_mut().enumerate().filter_map(|(at, it)| is_copy(it).then_some((it.modified, at)));
     copies.max().map(|(_, at)| at).filter(|_| !head.is_empty())
 }

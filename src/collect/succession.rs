@@ -48,6 +48,8 @@ enum Verdict {
     New,
     /// It was cut while it was compared.
     Cut,
+    /// It was written over meanwhile: it is compared from its beginning.
+    Rewritten,
     /// It has much in common with the file of that place among the open ones.
     Copy(usize),
 }
@@ -77,17 +79,22 @@ impl Source {
         // What cannot be compared is read.
         let verdict = self.try_one(log, at, &mut trial, round).unwrap_or(Verdict::New);
         let is_later = matches!(verdict, Verdict::Later);
+        if matches!(verdict, Verdict::Cut | Verdict::Rewritten) {
+            self.logs[log].tails[at].forget_opening();
+            let path = self.logs[log].path.display();
+            let message = format!(
+                "{path} was cut while it was compared with what had been read; what was new in it is lost"
+            );
+            self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
+        }
         match verdict {
             Verdict::Empty | Verdict::Later => self.logs[log].tails[at].trial = Some(trial),
-            Verdict::New => self.tell_rotation(log, &trial, round),
-            Verdict::Cut => {
-                self.logs[log].tails[at].forget_opening();
-                let path = self.logs[log].path.display();
-                let message = format!(
-                    "{path} was cut while it was compared with what had been read; what was new in it is lost"
-                );
-                self.tell_gap(Gap { loss: Loss::Truncated, bytes: None, message }, round);
+            Verdict::Rewritten => {
+                self.logs[log].tails[at].trial = Some(trial);
+                return self.is_on_trial(log, at, round);
             }
+            Verdict::New => self.tell_rotation(log, &trial, round),
+            Verdict::Cut => {}
             Verdict::Copy(of) => {
                 let comparison = trial.comparison.take();
                 let taken = comparison.map(|comparison| self.take_copy(log, of, at, &comparison, round));
@@ -125,7 +132,8 @@ impl Source {
             return Ok(Verdict::Empty);
         }
         if !self.logs[log].tails[at].is_still_before()? {
-            return Ok(Verdict::Cut);
+            (trial.comparison, trial.grown) = (None, None);
+            return Ok(Verdict::Rewritten);
         }
         let Some(of) = self.predecessor(log, at) else { return Ok(Verdict::New) };
         let tails = &self.logs[log].tails;

@@ -203,7 +203,12 @@ impl Tail {
         };
         let count = if wanted == 0 { self.is_still_before()?.then_some(0) } else { self.fill(wanted, at)? };
         let Some(count) = count else {
-            return Ok(Found::Replaced { now_bytes: self.metadata()?.len() });
+            let now_bytes = self.metadata()?.len();
+            if let Some((length, _)) = seen.filter(|&(length, _)| length > now_bytes) {
+                // So much it had before.
+                self.growth.see(length, Instant::now());
+            }
+            return Ok(Found::Replaced { now_bytes });
         };
         if let Some((length, modified)) = seen {
             self.growth.see(length, Instant::now());
@@ -345,8 +350,8 @@ fn rebuilt(content: &mut Content, file: &mut FollowedFile, choice: &Choice) -> i
         file.anchor = 0;
     }
     let (mut head, mut since) = ([0; State::HEAD_BYTES], vec![0; SINCE_BYTES]);
-    let head_bytes = content.read_at(&mut head, 0)?;
-    let since_bytes = content.read_at(&mut since, file.anchor)?;
+    let head_bytes = content.read_on_at(&mut head, 0)?;
+    let since_bytes = content.read_on_at(&mut since, file.anchor)?;
     let (head, since) = (&head[..head_bytes], &since[..since_bytes]);
     let dialect = choice.dialect.or_else(|| dialect::detect(since)).unwrap_or(choice.reader());
     let state = State::rebuilt(dialect, head, file.anchor, since, file.offset);

@@ -118,3 +118,60 @@ fn what_was_passed_over_and_is_another_is_seen_as_cut() {
     assert!(found.contains(&"agent.gap_detected".to_owned()), "{found:?}");
     assert!(found.ends_with(&["put in here".to_owned(), "next".to_owned()]), "{found:?}");
 }
+
+/// What is there already has been read of its original, which goes when the copy is whole.
+#[test]
+fn a_copy_that_is_being_compressed_is_left_alone() {
+    let mut bench = Bench::new();
+    bench.write("log", &lines(0..2_000));
+    while bench.poll().len() > 100 {}
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    bench.write("log", &lines(2_000..2_001));
+    assert_eq!(bench.poll()[0], "agent.source_rotated");
+    bench.age();
+    bench.poll();
+    assert_eq!(bench.source.logs[0].tails.len(), 1, "the former one has been left");
+    let packed =
+        std::process::Command::new("gzip").arg("-c").arg(bench.path("log.1")).output().unwrap().stdout;
+    for length in [packed.len() / 2, packed.len()] {
+        fs::write(bench.path("log.1.gz"), &packed[..length]).unwrap();
+        assert_eq!(bench.poll(), Vec::<String>::new());
+    }
+    fs::remove_file(bench.path("log.1")).unwrap();
+    bench.write("log", &lines(2_001..2_002));
+    assert_eq!(bench.poll().len(), 1);
+}
+
+/// Nobody has written to it, so nobody has cut it.
+#[test]
+fn a_strange_file_beside_an_empty_log_is_no_copy_of_it() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+    File::create(bench.path("log")).unwrap();
+    bench.poll();
+    bench.write("log.2", &lines(0..30));
+    let (numbers, gaps) = read(&mut bench);
+    assert_eq!((numbers.len(), gaps), (30, Vec::new()));
+}
+
+/// The first entries of a small one, too.
+#[test]
+fn of_a_small_copy_that_breaks_off_is_read_what_it_has() {
+    let mut bench = Bench::new();
+    fs::rename(bench.path("log"), bench.path("log.2")).unwrap();
+    File::create(bench.path("log")).unwrap();
+    bench.poll();
+    bench.write(
+        "plain",
+        &(0..200_u64)
+            .map(|number| format!("line {number:04} {:x}\n", number * 7_919 * 104_729))
+            .collect::<String>(),
+    );
+    let packed =
+        std::process::Command::new("gzip").arg("-c").arg(bench.path("plain")).output().unwrap().stdout;
+    fs::write(bench.path("log.1.gz"), &packed[..packed.len() / 2]).unwrap();
+    let (numbers, gaps) = read(&mut bench);
+    assert!((20..180).contains(&numbers.len()), "{numbers:?}");
+    assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
+    assert!(matches!(&gaps[..], [gap] if gap.contains("log.1.gz")), "{gaps:?}");
+}

@@ -56,7 +56,7 @@ fn a_copy_that_is_cut_while_it_is_compared_is_told_of() {
     fs::rename(bench.path("new"), bench.path("log")).unwrap();
     assert!(polled(&mut bench).is_empty());
     fs::write(bench.path("log"), "another\n").unwrap();
-    assert_eq!(polled(&mut bench), ["agent.gap_detected", "another"]);
+    assert_eq!(polled(&mut bench), ["agent.gap_detected", "agent.source_rotated", "another"]);
 }
 
 /// A new log may begin as the one before did.
