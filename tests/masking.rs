@@ -10,8 +10,10 @@ use otrail::journal::{Draft, Input, Journal};
 use otrail::model::{Event, Flag, Record, Seq, Time};
 use otrail::query::render::json_line;
 use proptest::prelude::*;
+use proptest::sample::select;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 use support::process::{House, entry, patiently};
@@ -114,6 +116,20 @@ proptest! {
     }
 
     #[test]
+    fn what_the_mask_found_before_it_knew_json_within_json_it_still_finds(
+        name in select(NAMES), before in pieces(0..3), sign in select(vec!["=", ":", " = ", "=\\", ": "]),
+        value in pieces(0..4), after in pieces(0..4),
+    ) {
+        let text = format!("by {name}{before}{sign}{value}{HEAD}{after}");
+        let found = |mask: &Mask| mask.secrets(&text).collect::<Vec<_>>();
+        let (then, now) = (found(&Mask::new("then", THEN, "").unwrap()), found(&Mask::shipped("assignment", "").unwrap()));
+        for at in text.match_indices(HEAD).flat_map(|(at, _)| at..at + HEAD.len()) {
+            let is_in = |places: &[Range<usize>]| places.iter().any(|place| place.contains(&at));
+            prop_assert!(!is_in(&then) || is_in(&now), "{text}\n{then:?} {now:?}");
+        }
+    }
+
+    #[test]
     fn the_cells_of_a_masked_row_stay_in_their_columns(
         before in "[a-z ,;\"]{0,8}", after in "[a-z ,;\"]{0,8}", owner in "[a-z]{1,6}", secret in "[a-z0-9=\\\\]{3,9}",
     ) {
@@ -205,6 +221,48 @@ fn a_follower_is_not_shown_its_own_question_where_that_is_masked() {
     assert!(asked.event.flags.contains(otrail::model::Flag::MASKED), "{}", asked.event.message);
 }
 
+/// What may stand around a secret.
+fn pieces(count: Range<usize>) -> impl Strategy<Value = String> {
+    proptest::collection::vec(select(PIECES), count).prop_map(|pieces| pieces.concat())
+}
+
+const NAMES: &[&str] = &["password", "PWD", "secret", "token", "api_key", "credential"];
+const PIECES: &[&str] = &[
+    "\\",
+    "\\",
+    "\\\\",
+    "\"",
+    "'",
+    "\"\"",
+    "\\\"",
+    "\\\\\\\"",
+    "\\u0022",
+    "\\\\u0022",
+    "u0022",
+    "=",
+    ":",
+    " ",
+    ",",
+    ";",
+    "|",
+    ">",
+    "&",
+    "x",
+    "user=",
+    "bob",
+    "10.2.3.4",
+    "fe80::1%eth0",
+    HEAD,
+];
+/// The pattern of the mask `assignment` that knew no quotes but those right behind one backslash.
+const THEN: &str = concat!(
+    r"(?i-u)(?:passwords?|passwd|passphrase|pwd|secret|token|api[_-]?key|credentials?|private[_-]?key)",
+    r#"\\?["']?(?:\s*=\s*|:|\\?["']\s*:\s*)"#,
+    r#"(?<secret>"(?:[^"\\]|\\[^"]|\\"(?:[^"\\\s,;&)}\]]|\\.))*(?:\\"[\s,;&)}\]][^"=:]*|\\")?""#,
+    r#"|'(?:[^'\\]|\\[^']|\\'(?:[^'\\\s,;&)}\]]|\\.))*(?:\\'[\s,;&)}\]][^'=:]*|\\')?'"#,
+    r#"|\\"(?:[^"\\]|\\\\\\\\|\\\\[^"\\]|\\\\\\"[^"\\\s,;&)}\]])*(?:\\\\\\"[\s,;&)}\]][^"=:\\]*|\\\\\\")?\\""#,
+    r#"|\\?"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
+);
 const SECRETS: &[&str] = &["", "=", "\\", "\"", "\\\"", "a=b", "'", "\"\"", "\\\\", "{\"x\":1}", ","];
 const HEAD: &str = "Qz7Kx";
 const TAIL: &str = "Wp9Jm";

@@ -124,7 +124,7 @@ impl Masks {
             let mut masked = Vec::with_capacity(text.len());
             let mut from = 0;
             for secret in mask.found(&text) {
-                if secret.start() < from || secret.is_empty() {
+                if secret.start() < from {
                     continue;
                 }
                 let is_done = !mark.is_empty() && secret.as_bytes().starts_with(mark.as_bytes());

@@ -71,7 +71,7 @@ impl Mask {
             let group = self.groups.iter().find_map(|&group| found.get(group));
             group.or_else(|| found.get(0))
         };
-        self.pattern.captures_iter(text).filter_map(secret)
+        self.pattern.captures_iter(text).filter_map(secret).filter(|secret| !secret.is_empty())
     }
 
     /// The names of the masks that come with otrail.
@@ -103,21 +103,35 @@ macro_rules! quoted {
     () => {
         concat!(
             // Of CSV, whose quotes nobody has taken away.
-            r#"""[^"\s,;&)}\]][^"]*"""#,
+            r#"""(?:[^"\s,;&)}\]|>][^"]*|[|>][^"=:]*)"""#,
             // A quote behind a backslash ends no value if the value goes on behind it, and ends, without another name.
             r#"|"(?:[^"\\]|\\[^"]|\\"(?:[^"\\\s,;&)}\]]|\\.))*(?:\\"[\s,;&)}\]][^"=:]*|\\")?""#,
             r#"|'(?:[^'\\]|\\[^']|\\'(?:[^'\\\s,;&)}\]]|\\.))*(?:\\'[\s,;&)}\]][^'=:]*|\\')?'"#,
             r#"|\\"(?:[^"\\]|\\\\\\\\|\\\\[^"\\]|\\\\\\"[^"\\\s,;&)}\]])*(?:\\\\\\"[\s,;&)}\]][^"=:\\]*|\\\\\\")?\\""#,
             // JSON in JSON in JSON.
             r#"|\\{3}"(?:[^"\\]|\\{8}|\\{1,7}[^"\\]|\\{7}")*\\{3}""#,
-            r#"|\\u0022(?:[^"\\]|\\\\|\\[^"\\u]|\\u(?:[^0"]|0[^0"]|00[^2"]|002[^2"]))*(?:\\u0022)?"#,
-            r#"|\\{2,}u0022[^"\\]*(?:\\+u0022)?"#,
+            // What goes on right behind the quote belongs to it. One that has no end takes a word.
+            r#"|(?:\\u0022(?:[^"\\]|\\\\|\\[^"\\u]|\\u(?:[^0"]|0[^0"]|00[^2"]|002[^2"]))*\\u0022"#,
+            r#"|\\{2,}u0022[^"]*?\\+u0022)[^\s",;&)}\]]*"#,
+            r#"|\\+u0022[^\s",;&]*"#,
+        )
+    };
+}
+/// What is plainly an address, or a time.
+macro_rules! plain {
+    () => {
+        concat!(
+            r"(?:\[?(?:(?:[0-9a-f]{0,4}:){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]{0,4})",
+            r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3})",
+            r"(?:%[0-9a-z._-]+)?\]?(?::[0-9]{1,5})?(?:/[0-9a-z._-]*)*",
+            r"|(?:[0-9]{4}-[0-9]{2}-[0-9]{2}t)?[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:z|[+-][0-9]{2}:?[0-9]{2})?)",
         )
     };
 }
 /// What is certain enough to be replaced everywhere: a word for a secret with `=`, `:` or quotes right behind it, what
 /// HTTP and URLs carry, and a long token. A colon and a blank stand in sentences, too: behind them it is what has quotes
-/// or both letters and digits. "Token alice-api was created" and "wrong password: try again" stay.
+/// or both letters and digits, and is no address, no time and nothing that has a name (`user=al1`). "Token alice-api was
+/// created" and "wrong password: try again" stay.
 const SHIPPED: &[(&str, &str)] = &[
     (
         "assignment",
@@ -125,8 +139,10 @@ const SHIPPED: &[(&str, &str)] = &[
             r"(?i-u)(?:(?:token|credentials?|",
             word!(),
             ")",
+            // CEF and files of properties have backslashes before the sign.
+            r"(?:",
             quote!(),
-            r"?(?:\s*=\s*|:|",
+            r"|\\+)?(?:\s*\\*=\s*|:|",
             quote!(),
             r"\s*:\s*)",
             r"(?<secret>",
@@ -134,16 +150,20 @@ const SHIPPED: &[(&str, &str)] = &[
             r#"|\\*"[^"]*"?|'[^']*'?|[^\s"',;&][^\s",;&]*)"#,
             r"|(?:token|credentials?|",
             word!(),
-            r")\s*:\s*(?<quoted>",
+            r")\\*\s*\\*:\s*(?<quoted>",
             quoted!(),
             r#"|\\*"[^"]*"?)"#,
-            // The names of tokens have letters and digits, too. What has a colon may be an address.
             "|(?:",
             word!(),
-            r")\s*:\s*(?<word>",
-            r#"[^\s"',;&:]*(?:[a-z][^\s"',;&:]*[0-9]|[0-9][^\s"',;&:]*[a-z])[^\s"',;&:]*"#,
-            r#"|[^\s"',;&]*(?:[g-z][^\s"',;&]*[0-9]|[0-9][^\s"',;&]*[g-z])[^\s"',;&]*"#,
-            r#")(?:[\s"',;&]|$))"#,
+            r")\\*\s*\\*:\s*(?:[(<]?",
+            plain!(),
+            r#"[.:)>]*(?<nothing>)(?:[\s"',;&]|$)"#,
+            // The names of tokens have letters and digits, too. What has a colon may be an address.
+            r#"|(?<word>[^\s"',;&:=]*(?:[a-z][^\s"',;&:=]*[0-9]|[0-9][^\s"',;&:=]*[a-z])[^\s"',;&:=]*"#,
+            r#"|[^\s"',;&=]*(?:[g-z][^\s"',;&=]*[0-9]|[0-9][^\s"',;&=]*[g-z])(?:[^\s"',;&=]*[^\s"',;&:=])?"#,
+            // No other name has a digit or such a sign before the `=`, and no value in quotes begins behind a padding.
+            r#"|[^\s"',;&=]*[0-9!@#$%*+?~^][^\s"',;&=]*=(?:[^\s"',;&]*[^\s"',;&:=]|=))(?::?[\s,;&]|:?$|["'])"#,
+            r#"|(?<padded>[^\s"',;&=]*[0-9!@#$%*+?~^][^\s"',;&=]*=)(?:["']?(?:[\s,;&)}\]]|$))))"#,
         ),
     ),
     ("bearer", r"(?i-u)\b(?:bearer|basic)\s+(?<secret>[0-9A-Za-z_.~+/-]{12,}=*)"),

@@ -70,6 +70,23 @@ fn what_is_certainly_a_secret_is_masked_by_what_comes_with_otrail() {
             r"x {\u0022pwd\u0022:\u0022a \\u0022b\u0022,\u0022x\u0022:1}",
             r"x {\u0022pwd\u0022:***,\u0022x\u0022:1}",
         ),
+        // Also in quotes of two backslashes, and where they have no end.
+        (
+            r"x {\\u0022pwd\\u0022:\\u0022a\\\\b c\\u0022,\\u0022x\\u0022:1}",
+            r"x {\\u0022pwd\\u0022:***,\\u0022x\\u0022:1}",
+        ),
+        (r"pwd=\\u0022\x9 y", "pwd=*** y"),
+        (r"password=\u0022x user=alice from 10.2.3.4 did y", "password=*** user=alice from 10.2.3.4 did y"),
+        (r"token: \\u0022x user=alice", "token: *** user=alice"),
+        // CEF and files of properties write the sign so.
+        (r"password\=hunter2 pwd\:x9 pwd \= ab", r"password\=*** pwd\:*** pwd \= ***"),
+        (r#"password\: "a b", pwd\\: x9 c"#, r"password\: ***, pwd\\: *** c"),
+        ("pwd=\"\"|user=\"\"bob\"\" x", "pwd=***|user=\"\"bob\"\" x"),
+        ("pwd=\"\"|a b\"\">x", "pwd=***>x"),
+        ("password: hunter2: no, password: P@ss=w0rd: no", "password: ***: no, password: ***: no"),
+        ("password: YWJj1g==, pwd: 'x' \"pwd: YWJjZ1g=\"", "password: ***, pwd: *** \"pwd: ***\""),
+        ("password: my2token=\"a b\" x", "password: my2token=*** x"),
+        ("password: user=al pwd=ab1, password: token=x9", "password: user=al pwd=***, password: token=***"),
         (r#"cell ""password"": ""a b"", x"#, r#"cell ""password"": ***, x"#),
         ("password=\"\" user=\"\" x", "password=*** user=\"\" x"),
         ("Authorization: Bearer abcdefghijkl.mnop", "Authorization: Bearer ***"),
@@ -90,6 +107,11 @@ fn what_is_no_secret_stays() {
         "wrong password: 3 attempts",
         "wrong password: 10.2.3.4 locked",
         "wrong password: fe80::1a locked",
+        "wrong password: fe80::1%eth0 locked, password: ::ffff:1.2.3.4: no",
+        "wrong password: [fe80::1%eth0]:22 locked",
+        "wrong password: 1.2.3.4:8443/https locked, password: (1.2.3.4/tcp).",
+        "wrong password: 2024-02-29T07:58:40Z, pwd: 2024-02-29T07:58:40.118+01:00",
+        "wrong password: user=alice9 locked, password: user=\"alice9\"",
         "API token: alice-api2 was created",
         "User admin changed the password of user m.okafor",
         "Secret Santa joined; token: removed",
@@ -111,6 +133,7 @@ fn a_secret_in_a_line_that_is_no_whole_json_is_masked_to_its_end() {
         (r#"{"x":"{\u0022pwd\u0022:\u0022hunter a\u0022}", br"#, r#"{"x":"{\u0022pwd\u0022:***", br"#),
         (r#"a=1 z={\"password\":\"hunter a\"} y=2"#, r#"a=1 z={\"password\":*** y=2"#),
         (r"password=\u0022hunter a\u0022 y=2", "password=*** y=2"),
+        (r"z={\u0022pwd\u0022:\u0022hunter a\u0022\n} y=2", r"z={\u0022pwd\u0022:*** y=2"),
         // A quote that has no end takes nothing of what follows.
         (r#"password="hunter a=1 b=2"#, "password=*** a=1 b=2"),
     ] {

@@ -6,6 +6,7 @@
 use super::super::{cef, key_value};
 use super::Masks;
 use super::json::{self, by_name};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -35,7 +36,8 @@ pub(super) fn masked(masks: &Masks, text: &str) -> Option<Option<String>> {
 fn beyond(masks: &Masks, text: &str) -> Vec<Range<usize>> {
     let is_closed = |secret: &Range<usize>| {
         let secret = &text.as_bytes()[secret.clone()];
-        secret.ends_with(b"\"") || secret.ends_with(b"'") || secret.ends_with(b"u0022")
+        let quotes = || memmem::find_iter(secret, b"u0022").take(2).count();
+        secret.ends_with(b"\"") || secret.ends_with(b"'") || quotes() == 2
     };
     let mut secrets: Vec<_> = masks.secrets(text).filter(is_closed).collect();
     secrets.sort_unstable_by_key(|secret| secret.start);
