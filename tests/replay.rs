@@ -238,7 +238,7 @@ fn who_leaves_and_an_agent_that_stops_end_it_and_the_trail_says_so() {
         let mut going_on = replay_going_on(&house, &ALL);
         in_the_middle(&receiver);
         if leaves {
-            kill(Pid::from_raw(going_on.id().cast_signed()), Signal::SIGINT).unwrap();
+            kill(Pid::from_raw(going_on.id().cast_signed()), Signal::SIGTERM).unwrap();
             house.wait_until("over", |status| {
                 status.destinations[0].lag_records == 0 && told(&house).len() == 2
             });
