@@ -172,8 +172,6 @@ fn a_replay_moves_no_cursor_and_makes_none() {
 
 /// Slow enough to be met in the middle of all entries.
 const SLOW: &str = "rate-max = 300\n";
-/// Six seconds for all: a machine that stands still for two has not missed the middle.
-const SLOWER: &str = "rate-max = 100\n";
 const ALL: [&str; 3] = ["--since", "2025-11-24T16:00:00Z", "class=user-operation"];
 
 fn in_the_middle(receiver: &Receiver) {
@@ -231,7 +229,7 @@ fn what_is_not_confirmed_is_said_to_be_so_when_the_receiver_stays_away() {
 fn who_leaves_and_an_agent_that_stops_end_it_and_the_trail_says_so() {
     for leaves in [true, false] {
         let mut house = House::new();
-        let receiver = forwards(&mut house, Kind::RsyslogOpenssl, SLOWER);
+        let receiver = forwards(&mut house, Kind::RsyslogOpenssl, SLOW);
         house.start();
         (0..ENTRIES).for_each(|number| house.write_log(entry(number).as_bytes()));
         confirmed(&house, ENTRIES);

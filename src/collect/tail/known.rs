@@ -2,8 +2,8 @@
 //! may be others.
 //!
 //! ```text
-//! head    its first bytes    ┐  as they were read, and where they were not, as they stand there while the last ones
-//! mark    those before a place ┘  that were read still do
+//! head    its first bytes      ┐ as they were read, and where they were not, as they stand there while the last ones
+//! mark    those before a place ┘ that were read still do
 //! ```
 
 use super::Tail;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collect::tail::amid::{self, Moment};
+use std::process::Command;
 
 /// Lines that are each another, so long that a few of them say which log it is.
 fn lines(numbers: std::ops::Range<usize>) -> String {
@@ -17,6 +18,10 @@ fn copy_and_cut(folder: &std::path::Path, lost: &str) {
     fs::copy(path("log"), path("log.1")).unwrap();
     OpenOptions::new().append(true).open(path("log")).unwrap().write_all(lost.as_bytes()).unwrap();
     File::create(path("log")).unwrap();
+}
+
+fn gzip(path: &Path) -> Vec<u8> {
+    Command::new("gzip").arg("-c").arg(path).output().unwrap().stdout
 }
 
 /// Some polls, after which all that can be read has been: the numbers of the lines in order, and the gaps.
@@ -131,8 +136,7 @@ fn a_copy_that_is_being_compressed_is_left_alone() {
     bench.age();
     bench.poll();
     assert_eq!(bench.source.logs[0].tails.len(), 1, "the former one has been left");
-    let packed =
-        std::process::Command::new("gzip").arg("-c").arg(bench.path("log.1")).output().unwrap().stdout;
+    let packed = gzip(&bench.path("log.1"));
     for length in [packed.len() / 2, packed.len()] {
         fs::write(bench.path("log.1.gz"), &packed[..length]).unwrap();
         assert_eq!(bench.poll(), Vec::<String>::new());
@@ -167,8 +171,7 @@ fn of_a_small_copy_that_breaks_off_is_read_what_it_has() {
             .map(|number| format!("line {number:04} {:x}\n", number * 7_919 * 104_729))
             .collect::<String>(),
     );
-    let packed =
-        std::process::Command::new("gzip").arg("-c").arg(bench.path("plain")).output().unwrap().stdout;
+    let packed = gzip(&bench.path("plain"));
     fs::write(bench.path("log.1.gz"), &packed[..packed.len() / 2]).unwrap();
     let (numbers, gaps) = read(&mut bench);
     assert!((20..180).contains(&numbers.len()), "{numbers:?}");
