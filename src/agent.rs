@@ -81,7 +81,7 @@ pub enum AgentError {
 pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
     slack::limit();
-    let mut kept = Kept::default();
+    let mut kept = Kept::new()?;
     let mut before: Option<InUse> = None;
     let mut in_use = InUse { config: Arc::new(config), round: 0, unused: String::new() };
     loop {

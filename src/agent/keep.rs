@@ -8,7 +8,11 @@ use super::{AgentError, now};
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::model::{Action, Event, Outcome, Time};
+use std::env;
 use std::io::{self, IsTerminal};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,33 +20,52 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// The signals that the agent listens to, from its start to its end: none gets lost between two lives.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+/// The signals that must not end an agent that is still beginning, which takes a moment where the journal is large.
+pub(super) struct EarlySignals {
+    /// Not forgotten until somebody waits for it.
     hangup: Signal,
     /// Not waited for: it would be an end without a word, where writing fails and says why.
     _file_too_large: Signal,
 }
 
-impl Signals {
-    pub(super) fn new() -> Result<Signals, AgentError> {
-        let handler =
-            |kind| signal(kind).map_err(|source| AgentError::Start { what: "signal handling", source });
-        Ok(Signals {
-            terminate: handler(SignalKind::terminate())?,
-            interrupt: handler(SignalKind::interrupt())?,
-            hangup: handler(SignalKind::hangup())?,
-            _file_too_large: handler(SignalKind::from_raw(libc::SIGXFSZ))?,
-        })
+impl EarlySignals {
+    /// From before the first life on, to the end of the agent.
+    pub(super) fn new() -> Result<EarlySignals, AgentError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.map_err(not_handled)?;
+        let _entered = runtime.enter();
+        let file_too_large = handler(SignalKind::from_raw(libc::SIGXFSZ))?;
+        Ok(EarlySignals { hangup: handler(SignalKind::hangup())?, _file_too_large: file_too_large })
     }
+}
+
+/// The signals to stop, listened to from the first life on: none gets lost between two. Before, they end the agent at once.
+pub(super) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(super) fn new() -> Result<StopSignals, AgentError> {
+        let terminate = handler(SignalKind::terminate())?;
+        Ok(StopSignals { terminate, interrupt: handler(SignalKind::interrupt())? })
+    }
+}
+
+fn handler(kind: SignalKind) -> Result<Signal, AgentError> {
+    signal(kind).map_err(not_handled)
+}
+
+fn not_handled(source: io::Error) -> AgentError {
+    AgentError::Start { what: "signal handling", source }
 }
 
 pub(super) struct Keeper<'a> {
     journal: Journal,
     overview: Arc<Overview>,
     heartbeat: Duration,
-    signals: &'a mut Signals,
+    early: &'a mut EarlySignals,
+    stops: &'a mut StopSignals,
     /// Configs to go on with.
     next: mpsc::Receiver<Config>,
     /// Whether somebody sits before it: a terminal that is gone ends it in order.
@@ -54,14 +77,15 @@ impl<'a> Keeper<'a> {
     pub(super) fn new(
         journal: Journal,
         overview: Arc<Overview>,
-        signals: &'a mut Signals,
+        (early, stops): (&'a mut EarlySignals, &'a mut StopSignals),
         next: mpsc::Receiver<Config>,
     ) -> Keeper<'a> {
         Keeper {
             journal,
             heartbeat: overview.config().heartbeat,
             overview,
-            signals,
+            early,
+            stops,
             next,
             is_watched: io::stderr().is_terminal(),
             watchdog: sd_notify::watchdog_enabled(),
@@ -91,10 +115,10 @@ impl<'a> Keeper<'a> {
         let mut working: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
-                _ = self.signals.terminate.recv() => return Ended::Stopped,
-                _ = self.signals.interrupt.recv() => return Ended::Stopped,
+                _ = self.stops.terminate.recv() => return Ended::Stopped,
+                _ = self.stops.interrupt.recv() => return Ended::Stopped,
                 Some(config) = self.next.recv() => return Ended::GoesOn(Box::new(config)),
-                _ = self.signals.hangup.recv() => {
+                _ = self.early.hangup.recv() => {
                     if self.is_watched {
                         return Ended::Stopped;
                     }
@@ -195,9 +219,22 @@ impl Clock {
 
 /// Tells the service manager; without one nothing happens.
 fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+    let name = env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let told = match name.as_bytes().strip_prefix(b"@") {
+        Some(name) => notify_at(name, states),
+        None => sd_notify::notify(states),
+    };
+    if let Err(error) = told {
         tracing::warn!("cannot tell the service manager: {error}");
     }
+}
+
+/// The same at a name that is no file: `sd_notify` takes each for a path.
+fn notify_at(name: &[u8], states: &[sd_notify::NotifyState<'_>]) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+    let text: String = states.iter().map(|state| format!("{state}\n")).collect();
+    socket.send(text.as_bytes()).map(drop)
 }
 
 /// Names of destinations have no dot, so no peer's memory has this name.

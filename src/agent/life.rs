@@ -5,7 +5,7 @@
 //! `agent.stop`, and the state directory is let go.
 
 use super::acts::Acts;
-use super::keep::{Keeper, Signals};
+use super::keep::{EarlySignals, Keeper, StopSignals};
 use super::reload::{InUse, Reloader};
 use super::seal::Sealer;
 use super::status::Overview;
@@ -35,11 +35,17 @@ pub(super) struct Life {
 }
 
 /// What outlives a life.
-#[derive(Default)]
 pub(super) struct Kept {
-    signals: Option<Signals>,
+    early: EarlySignals,
+    stops: Option<StopSignals>,
     /// The local socket, with those who have come to it meanwhile.
     socket: Option<Socket>,
+}
+
+impl Kept {
+    pub(super) fn new() -> Result<Kept, AgentError> {
+        Ok(Kept { early: EarlySignals::new()?, stops: None, socket: None })
+    }
 }
 
 /// How it ended in order.
@@ -123,10 +129,11 @@ impl Life {
         let control = overview.config().control.clone();
         let (stop, stopped) = watch::channel(false);
         let (stop_asking, asking_stopped) = watch::channel(false);
-        let signals = match &mut kept.signals {
-            Some(signals) => signals,
-            signals => signals.insert(Signals::new()?),
+        let stops = match &mut kept.stops {
+            Some(stops) => stops,
+            stops => stops.insert(StopSignals::new()?),
         };
+        let signals = (&mut kept.early, stops);
         let mut keeper = Keeper::new(journal.clone(), Arc::clone(&overview), signals, next);
         let mut collecting_ends = start_collecting(collector)?;
         let sealer = Sealer::start(journal.clone())?;

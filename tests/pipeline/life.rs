@@ -6,7 +6,8 @@ use super::support::receiver::Receiver;
 use nix::sys::signal::Signal;
 use otrail::model::{Action, Outcome};
 use std::fs;
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -16,10 +17,15 @@ fn a_stop_by_either_signal_is_in_order_and_the_service_manager_hears_of_it() {
         let mut house = House::new();
         let receiver = Receiver::start(&house);
         house.forward("siem", receiver.port, "");
-        let socket = house.path("notify");
-        let heard = UnixDatagram::bind(&socket).unwrap();
+        let socket = house.path("notify").to_str().unwrap().to_owned();
+        // In a container its name may be no file.
+        let (name, socket) = match signal {
+            Signal::SIGINT => (SocketAddr::from_abstract_name(&socket), format!("@{socket}")),
+            _ => (SocketAddr::from_pathname(&socket), socket),
+        };
+        let heard = UnixDatagram::bind_addr(&name.unwrap()).unwrap();
         heard.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        house.tell_agent("NOTIFY_SOCKET", socket.to_str().unwrap());
+        house.tell_agent("NOTIFY_SOCKET", &socket);
         house.write_log(entry(0).as_bytes());
         house.start();
         hear(&heard, "READY=1");
