@@ -233,6 +233,25 @@ fn outages_half_answers_pages_and_refusals_cost_nothing_and_are_told() {
 }
 
 #[test]
+fn that_a_sensor_answers_again_is_told_after_a_restart_too_and_once() {
+    let sensor = SensorApi::open(TOKEN).unwrap();
+    let mut house = house(&sensor);
+    sensor.answer(Answering::Status(500));
+    house.start();
+    house.wait_until("unreachable", |status| api(status).state == "unreachable");
+    assert_eq!(house.stop(), Some(0));
+    sensor.answer(Answering::Well);
+    for _again in 0..2 {
+        house.start();
+        settle(&house, &sensor);
+        assert_eq!(house.stop(), Some(0));
+        let recovered: Vec<_> = told(&house, Action::SOURCE_RECOVERED);
+        assert_eq!(recovered.len(), 1, "{recovered:#?}");
+        assert!(recovered[0].message.ends_with("answers again"), "{}", recovered[0].message);
+    }
+}
+
+#[test]
 fn a_sensor_with_another_certificate_gets_no_token() {
     let sensor = SensorApi::open(TOKEN).unwrap();
     let mut house = house(&sensor);

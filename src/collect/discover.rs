@@ -13,7 +13,7 @@ use super::spotted::Spotted;
 use super::tail::Tail;
 use super::unseen;
 use crate::journal::FollowedFile;
-use crate::model::{Action, FileNo, Outcome};
+use crate::model::FileNo;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::PathBuf;
@@ -363,24 +363,6 @@ impl Source {
         tail.passed_untold = u64::from(round.input.progress.len() < count);
         round.input.files.push(tail.file.clone());
         remember(&mut self.known, &tail.file);
-    }
-
-    fn is_missing(&mut self, log: usize, error: &io::Error, round: &mut Round<'_>) {
-        let (is_first, log) = (self.looked.is_none(), &mut self.logs[log]);
-        if log.is_one_of_several && error.kind() == io::ErrorKind::NotFound {
-            return;
-        }
-        if log.misses(error, is_first) {
-            let message = format!("cannot read {}: {error}; waiting for it", log.path.display());
-            self.tell(Action::SOURCE_MISSING, Outcome::Failure, message, round);
-        }
-    }
-
-    fn is_there(&mut self, log: usize, round: &mut Round<'_>) {
-        if self.logs[log].finds() {
-            let message = format!("{} is there again", self.logs[log].path.display());
-            self.tell(Action::SOURCE_RECOVERED, Outcome::Success, message, round);
-        }
     }
 }
 

@@ -27,6 +27,7 @@ mod identity;
 mod left;
 mod log;
 mod memory;
+mod missing;
 mod ordinals;
 mod own;
 mod packed;
@@ -124,6 +125,7 @@ impl Collector {
             .map(|(at, source)| Source::new(at, source, files_of(&journal, &source.name)))
             .collect();
         recall(&journal, &mut sources);
+        sources.iter_mut().for_each(|source| source.recall_missing(&journal));
         let last_file = journal.last_file();
         let mut collector =
             Collector { settings, journal, clock, handle, woken, wishes, sources, turn: 0, last_file };
@@ -206,11 +208,15 @@ impl Collector {
         self.settings.open_files_max.saturating_sub(claimed)
     }
 
-    fn append(&self, input: Input, now: Time) -> Result<(), JournalError> {
+    fn append(&mut self, input: Input, now: Time) -> Result<(), JournalError> {
         if input.drafts.is_empty() && input.files.is_empty() && input.progress.is_empty() {
             return Ok(());
         }
-        waits_for_space(self.journal.append(input, now))
+        waits_for_space(self.journal.append(input, now))?;
+        if !self.journal.is_paused() {
+            self.sources.iter_mut().for_each(|source| source.is_told(&self.journal));
+        }
+        Ok(())
     }
 
     /// Nothing to read: waits for a hint or for the next poll.

@@ -7,6 +7,7 @@ use super::edited::was_read_before;
 use super::gap::{Gap, Loss};
 use super::identity::Inode;
 use super::log::{CLAIM, Log};
+use super::missing::Owed;
 use super::ordinals::Ordinals;
 use super::packed::doubting;
 use super::parting::Parting;
@@ -38,6 +39,7 @@ pub(super) struct Source {
     pub(super) error: String,
     /// The path leads to what otrail writes itself.
     pub(super) meets_itself: bool,
+    pub(super) owed: Owed,
     pub(super) status: SourceStatus,
     pub(super) pace: Pace,
     /// Which log is read first in the next round.
@@ -94,6 +96,7 @@ impl Source {
             hurried: false,
             error: String::new(),
             meets_itself: false,
+            owed: Owed::Nothing,
             status: SourceStatus::default(),
             pace: Pace::new(),
             turn: 0,

@@ -5,7 +5,6 @@ use super::batch::Encoder;
 use super::delivery::{Delivery, Limits};
 use super::keychain::Keychain;
 use super::lane::Lane;
-use super::loss::owe;
 use super::mark::Mark;
 use super::peers::Memory;
 use super::pool::Pool;
@@ -17,7 +16,7 @@ use super::settings::{Evidence, From, Settings};
 use super::settle::Settle;
 use super::succession::Visit;
 use super::{Destination, Flight, KeyUpdates};
-use crate::journal::{Cursor, Journal, JournalError, Reached};
+use crate::journal::{Cursor, Journal, JournalError, Reached, Return};
 use crate::model::{Action, Event, Outcome, Print, Seq, Time};
 use std::sync::Arc;
 use std::time::Instant;
@@ -79,7 +78,7 @@ impl Destination {
         let memory = Memory::load(&journal.peers_dir(), &settings.name, &addresses);
         let pool = Pool::new(addresses.len(), settings.return_interval);
         let mut report = Report::new(&settings, addresses, journal.clone(), clock, confirmed.through);
-        report.owes_return = again.is_none() && journal.owes_return(&settings.name);
+        report.owes_return = again.is_none() && journal.owes(Return::Destination(&settings.name));
         let mut encoder = Encoder::new(journal.stream().to_string(), confirmed, print);
         encoder.replay = again.as_ref().is_some_and(Again::is_replay);
         Destination {
@@ -147,7 +146,7 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
     if cursor.confirmed().is_none() {
         if !cursor.was_destroyed() {
             // Whatever had that name before, this one is new.
-            owe(journal, &settings.name, false);
+            journal.try_to_owe(Return::Destination(&settings.name), false);
         }
         journal.confirm(&settings.name, &mut cursor, confirmed, now)?;
     }

@@ -10,6 +10,7 @@
 use super::Journal;
 use super::cursor::{self, Found};
 use super::error::JournalError;
+use super::owed::Return;
 use super::regular;
 use super::retention::Held;
 use crate::model::{Action, Event, Outcome, Seq, Target, Time};
@@ -50,7 +51,7 @@ impl Journal {
         let path = self.0.store.cursors().join(&left.name);
         std::fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
         super::store::sync_dir(&self.0.store.cursors())?;
-        self.owe_return(&left.name, false)
+        self.owe(Return::Destination(&left.name), false)
     }
 
     /// What every destination has confirmed: the configured ones, and the ones that left the config of late.

@@ -73,6 +73,7 @@ pub use follow::{Follower, Next};
 pub use index::{Column, Counted, FrameFacts, FrameSet, Index, Look, Values};
 pub use inspect::{Manifest, SegmentFile, export, reindex, segments};
 pub use left::Left;
+pub use owed::Return;
 pub use parts::{Folder, Part, parts};
 pub use pending::{Draft, Input};
 pub use reader::{Line, Place, Scan, stream_of};

@@ -1,23 +1,42 @@
-//! Whether the trail has told that a destination is lost, and not yet that it is back: kept between runs, as a file without
-//! content in `peers`.
+//! Whether the trail has told that a destination is lost or a source is missing, and not yet that it is back: kept between
+//! runs, from before the loss is told until the return stands durably in the trail, as a file without content in `peers`. A
+//! kill between them has a return told once too often, and none is owed for ever.
 
 use super::Journal;
 use super::error::JournalError;
 use super::regular::{self, private};
 use super::store;
+use crate::model::Event;
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+/// Whose return is owed to whoever has heard of the loss.
+#[derive(Debug, Clone, Copy)]
+pub enum Return<'a> {
+    /// That of the destination of this name.
+    Destination(&'a str),
+    /// That of the source of this name.
+    Source(&'a str),
+}
+
+impl<'a> Return<'a> {
+    fn name(self) -> &'a str {
+        let (Return::Destination(name) | Return::Source(name)) = self;
+        name
+    }
+}
+
 impl Journal {
-    /// Whether a return of that destination is owed to whoever has heard of its loss.
-    pub fn owes_return(&self, name: &str) -> bool {
-        self.owed(name).exists()
+    /// Whether that return is owed.
+    pub fn owes(&self, of: Return<'_>) -> bool {
+        self.owed(of).exists()
     }
 
     /// From now on, and durably, it is owed or not. Blocks.
-    pub fn owe_return(&self, name: &str, is_owed: bool) -> Result<(), JournalError> {
-        let path = self.owed(name);
+    pub fn owe(&self, of: Return<'_>, is_owed: bool) -> Result<(), JournalError> {
+        let path = self.owed(of);
         if is_owed {
             let made = regular::open(private().write(true).create(true).truncate(false), &path);
             made.map_err(JournalError::io("create", &path))?;
@@ -30,8 +49,35 @@ impl Journal {
         store::sync_dir(&self.peers_dir())
     }
 
-    fn owed(&self, name: &str) -> PathBuf {
-        self.peers_dir().join(format!("{name}.lost"))
+    /// The same; that it could not be kept is logged. Without it a return after a restart is not told, or once too often:
+    /// no reason not to go on.
+    pub fn try_to_owe(&self, of: Return<'_>, is_owed: bool) {
+        if let Err(error) = self.owe(of, is_owed) {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::warn!("whether a return of {} is to be told cannot be kept: {error}{cause}", of.name());
+        }
+    }
+
+    /// Notes that it is lost; its return is owed from before. Blocks.
+    pub fn note_loss(&self, of: Return<'_>, event: Event) {
+        self.try_to_owe(of, true);
+        self.note(event);
+    }
+
+    /// Notes that it is back. What the limit holds back, or waits for a full disk, stays owed: the next start tells it.
+    /// Blocks.
+    pub fn note_return(&self, of: Return<'_>, event: Event) {
+        if self.note_durably(event) {
+            self.try_to_owe(of, false);
+        }
+    }
+
+    fn owed(&self, of: Return<'_>) -> PathBuf {
+        let kind = match of {
+            Return::Destination(_) => "lost",
+            Return::Source(_) => "missing",
+        };
+        self.peers_dir().join(format!("{}.{kind}", of.name()))
     }
 }
 
@@ -39,7 +85,9 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::journal::Settings;
-    use crate::model::{Action, Event, Outcome, Seq, Time};
+    use crate::model::{Action, Outcome, Seq, Time};
+
+    const SIEM: Return<'_> = Return::Destination("siem");
 
     fn open(dir: &std::path::Path) -> Journal {
         Journal::open(Settings::example(dir), Time::default()).unwrap()
@@ -52,19 +100,23 @@ mod tests {
         let mut cursor = journal.cursor("siem").unwrap();
         journal.confirm("siem", &mut cursor, Seq::NONE, Time::default()).unwrap();
         for _again in 0..2 {
-            journal.owe_return("siem", true).unwrap();
+            journal.owe(SIEM, true).unwrap();
         }
         drop((journal, cursor));
         let journal = open(dir.path());
-        assert!(journal.owes_return("siem") && !journal.owes_return("soc"));
-        journal.owe_return("siem", false).unwrap();
-        journal.owe_return("siem", false).unwrap();
-        assert!(!journal.owes_return("siem"));
-        journal.owe_return("siem", true).unwrap();
+        assert!(
+            journal.owes(SIEM)
+                && !journal.owes(Return::Destination("soc"))
+                && !journal.owes(Return::Source("siem"))
+        );
+        journal.owe(SIEM, false).unwrap();
+        journal.owe(SIEM, false).unwrap();
+        assert!(!journal.owes(SIEM));
+        journal.owe(SIEM, true).unwrap();
         for left in journal.all_left().unwrap() {
             journal.forget(&left).unwrap();
         }
-        assert!(!journal.owes_return("siem"));
+        assert!(!journal.owes(SIEM));
     }
 
     #[test]

@@ -144,7 +144,7 @@ mod tests {
             let error = replace(&dir.path().join("file"), b"x").unwrap_err().to_string();
             assert!(error.contains("in its place, no file: move it away"), "{error}");
             put(&dir.path().join("peers/siem.lost"));
-            assert!(journal.owe_return("siem", true).is_err());
+            assert!(journal.owe(crate::journal::Return::Destination("siem"), true).is_err());
             fs::create_dir_all(dir.path().join("deliveries")).unwrap();
             put(&dir.path().join("deliveries/siem"));
             assert!(deliveries(dir.path(), (Seq(1), Seq(1))).is_err());

@@ -64,6 +64,8 @@ pub struct Poller {
     /// The token that the sensor did not accept.
     refused: Option<Secret>,
     failing: bool,
+    /// The trail has told that it does not answer, and not yet that it does again; maybe before this start.
+    owes_return: bool,
     silent_told: bool,
     defects: Defects,
     clock_told_seconds: i64,

@@ -3,7 +3,7 @@
 use super::plan::{Round, WINDOW_MAX};
 use super::{CLOCK_OFF_SECONDS, Poller};
 use crate::collect::gap::{Gap, Loss};
-use crate::journal::{Draft, Input};
+use crate::journal::{Draft, Input, Return};
 use crate::model::{Action, Event, EventId, Outcome, Target, Time};
 use crate::net::http::Answer;
 use std::sync::PoisonError;
@@ -79,16 +79,14 @@ impl Poller {
         };
         let was_failing = std::mem::replace(&mut self.failing, round != Round::Whole);
         self.status.error.clone_from(&trouble);
-        match (was_failing, self.failing) {
-            (false, true) => {
-                let message = format!("{} cannot be read: {trouble}", self.settings.url);
-                self.note(Action::SOURCE_MISSING, Outcome::Failure, message).await;
-            }
-            (true, false) => {
-                let message = format!("{} answers again", self.settings.url);
-                self.note(Action::SOURCE_RECOVERED, Outcome::Success, message).await;
-            }
-            _ => {}
+        if self.failing && !was_failing {
+            self.owes_return = true;
+            let message = format!("{} cannot be read: {trouble}", self.settings.url);
+            self.note(Action::SOURCE_MISSING, Outcome::Failure, message).await;
+        }
+        if !self.failing && std::mem::take(&mut self.owes_return) {
+            let message = format!("{} answers again", self.settings.url);
+            self.note(Action::SOURCE_RECOVERED, Outcome::Success, message).await;
         }
         self.look_for_silence().await;
         self.publish(state);
@@ -151,11 +149,20 @@ impl Poller {
     }
 
     async fn note_event(&self, mut event: Event) {
-        let name = Some(self.settings.name.clone());
-        event.target = Some(Box::new(Target { kind: "source".into(), name, id: None }));
+        let name = self.settings.name.clone();
+        let target = Target { kind: "source".into(), name: Some(name.clone()), id: None };
+        event.target = Some(Box::new(target));
         let journal = self.journal.clone();
         // Cancelled only when the agent ends.
-        let _ = spawn_blocking(move || journal.note(event)).await;
+        let _ = spawn_blocking(move || {
+            let of = Return::Source(&name);
+            match event.action {
+                Action::SOURCE_MISSING => journal.note_loss(of, event),
+                Action::SOURCE_RECOVERED => journal.note_return(of, event),
+                _ => journal.note(event),
+            }
+        })
+        .await;
     }
 }
 

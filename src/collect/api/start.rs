@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::plan::Plan;
 use super::{ApiSettings, Defects, Poller, Settings};
-use crate::journal::{FollowedFile, Input, Journal, JournalError};
+use crate::journal::{FollowedFile, Input, Journal, JournalError, Return};
 use crate::model::status::SourceStatus;
 use crate::model::{EventId, FileNo, Flag, Text, Time};
 use std::collections::HashMap;
@@ -86,6 +86,7 @@ fn poller(
         last_event,
         refused: None,
         failing: false,
+        owes_return: journal.owes(Return::Source(&settings.name)),
         silent_told: false,
         defects: Defects::default(),
         clock_told_seconds: 0,
