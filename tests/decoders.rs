@@ -4,7 +4,7 @@
 //! The Python packages are in `target/decoders`, where `tests/run` puts them; where they are missing this test gets
 //! them, and says so when it cannot. There is no reader of LEEF to be had: `formats.rs` has one of our own.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::decode::decode;
 use support::events::{HOSTILE, everywhere, extreme, usual, whole};
+use support::python::python_with;
 use support::reading::encode;
 
 /// The class of OCSF 1.9 that older versions do not have.
@@ -158,34 +159,9 @@ fn cef_case(event: &Event) -> Value {
     json!({"frame": frame, "expected": expected, "pairs": pairs})
 }
 
-/// The interpreter that has the packages; `None`, loudly, where they cannot be had.
+/// The interpreter that has the readers.
 fn python() -> Option<PathBuf> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (venv, wanted) = (top.join("target/decoders"), top.join("tests/decoders/requirements.txt"));
-    let python = venv.join("bin/python");
-    let has_them = |python: &Path| {
-        Command::new(python)
-            .args(["-c", "import pycef, cefevent, jsonschema, ocsf_json_schema"])
-            .output()
-            .is_ok_and(|done| done.status.success())
-    };
-    if has_them(&python) {
-        return Some(python);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&venv).output();
-    let got = Command::new(&python).args(["-m", "pip", "install", "-q", "-r"]).arg(wanted).output();
-    if has_them(&python) {
-        return Some(python);
-    }
-    let why = [made, got].into_iter().map(|done| match done {
-        Ok(done) => String::from_utf8_lossy(&done.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    });
-    let why: String = why.collect();
-    eprintln!(
-        "NOT CHECKED: the readers of CEF and the schemas of OCSF cannot be had (python3, network?): {why}"
-    );
-    None
+    python_with("pycef, cefevent, jsonschema, ocsf_json_schema")
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod forms;
 mod journal;
 mod man;
 mod normalize;
+mod pack;
 mod pager;
 mod query;
 mod reach;
@@ -138,6 +139,7 @@ pub enum Command {
     Rules(rules::Rules),
     Normalize(normalize::Normalize),
     Schema(schema::Schema),
+    Pack(pack::Pack),
     Demo(demo::Demo),
     /// Print a completion script for a shell
     Completions(completions::Completions),
@@ -167,6 +169,7 @@ impl Command {
             Command::Rules(command) => command.run(common, out),
             Command::Normalize(command) => command.run(common, out),
             Command::Schema(command) => command.run(common, out),
+            Command::Pack(command) => command.run(common, out),
             Command::Demo(command) => command.run(common, out),
             Command::Completions(command) => command.run(common, out),
             Command::Man(command) => command.run(common, out),

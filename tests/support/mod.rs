@@ -4,6 +4,7 @@
     dead_code,
     unreachable_pub,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "each test takes what it needs"
@@ -18,6 +19,7 @@ pub mod frames;
 pub mod peer;
 pub mod process;
 pub mod proxy;
+pub mod python;
 pub mod reading;
 pub mod receiver;
 pub mod relp_server;
