@@ -1,17 +1,18 @@
 //! A host name becomes a TCP connection; every wait has a limit.
 
+use super::resolve::{ASKED, SERVERS};
 use super::{NetError, Settings, proxy};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Connects to the first address of the host that answers, trying them in the resolver's order.
+/// Connects to the first address of a host to ask that answers, trying them in the resolver's order.
 pub async fn connect(settings: &Settings) -> Result<TcpStream, NetError> {
     let mut last = NetError::NoAddress { host: settings.host.clone() };
-    for address in resolve(settings).await? {
+    for address in ASKED.resolve(settings).await? {
         match connect_to(address, settings).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
@@ -20,19 +21,9 @@ pub async fn connect(settings: &Settings) -> Result<TcpStream, NetError> {
     Err(last)
 }
 
-/// The addresses to connect to, in the resolver's order: those of the host, or of the proxy on the way.
+/// The addresses of a server that gets events, in the resolver's order, or those of the proxy on the way.
 pub async fn resolve(settings: &Settings) -> Result<Vec<SocketAddr>, NetError> {
-    let (host, port) = match &settings.proxy {
-        Some(proxy) => (bare_host(&proxy.host), proxy.port),
-        None => (bare_host(&settings.host), settings.port),
-    };
-    let addresses: Vec<SocketAddr> = match timeout(settings.connect_timeout, lookup_host((host, port))).await
-    {
-        Ok(Ok(addresses)) => addresses.take(ADDRESSES_MAX).collect(),
-        Ok(Err(source)) => return Err(NetError::Resolve { host: host.to_owned(), source }),
-        Err(_) => return Err(took_too_long("resolving", host, settings.connect_timeout)),
-    };
-    if addresses.is_empty() { Err(NetError::NoAddress { host: host.to_owned() }) } else { Ok(addresses) }
+    SERVERS.resolve(settings).await
 }
 
 /// Connects to one of them, and through the proxy when there is one.
@@ -75,8 +66,6 @@ pub(super) fn took_too_long(step: &'static str, peer: &str, limit: Duration) -> 
     NetError::Timeout { step, peer: peer.to_owned(), limit }
 }
 
-/// A name with more addresses than this is a mistake or an attack.
-const ADDRESSES_MAX: usize = 8;
 /// A dead peer is noticed within a minute on an idle connection.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);

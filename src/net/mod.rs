@@ -1,6 +1,7 @@
 //! The network: resolve a name, connect to it, and verify who answers.
 //!
 //! ```text
+//! resolve   a name becomes addresses, and holds nothing else up
 //! connect   host and port become a TCP connection with its timeouts set
 //! proxy     a way through an HTTP proxy
 //! tls       a destination's TLS settings become a rustls client config
@@ -30,6 +31,7 @@ pub mod path;
 mod pin;
 pub mod presented;
 mod proxy;
+mod resolve;
 mod secret;
 mod settings;
 pub mod tls;
