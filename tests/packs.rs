@@ -327,3 +327,29 @@ fn what_the_fields_are_called_elsewhere_is_what_the_formats_and_the_function_cal
     assert!(sentinel.len() > 8);
     assert!(sentinel.iter().all(|(_, name)| columns.contains(name.as_str())), "{sentinel:?} {columns:?}");
 }
+
+/// The quoted words of a dashboard that begin as actions do.
+fn actions_in(text: &str) -> BTreeSet<String> {
+    let kinds: BTreeSet<&str> =
+        Action::all().map(|action| action.row().name.split('.').next().unwrap()).collect();
+    let text = text.replace("\\\"", "\"");
+    let words =
+        text.split('"').filter(|word| word.split_once('.').is_some_and(|(kind, _)| kinds.contains(kind)));
+    words.filter(|word| !word.contains(' ')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_dashboards_ask_for_actions_that_there_are() {
+    for (file, at_least) in
+        [("splunk/otrail/default/data/ui/views/otrail.xml", 14), ("sentinel/workbook.json", 14)]
+    {
+        let asked = actions_in(&fs::read_to_string(siem().join(file)).unwrap());
+        assert!(asked.len() >= at_least, "{file}: {asked:?}");
+        for word in asked {
+            let start = word.trim_end_matches('*');
+            let is_start = start != word || start.ends_with(['.', '_']);
+            let mut names = Action::all().map(|action| action.row().name);
+            assert!(names.any(|name| name == word || is_start && name.starts_with(start)), "{file}: {word}");
+        }
+    }
+}

@@ -42,11 +42,11 @@ pub(super) const PACKS: &[Content] = &[
     },
     Content {
         name: "loki",
-        about: "Grafana Loki: Alloy configuration and alerts (format json)",
+        about: "Grafana Loki: Alloy configuration, a dashboard and alerts (format json)",
         files: files![
             "loki/":
             "README.md",
-            "config.alloy",
+            "config.alloy", "dashboard.json",
             "rules.yaml",
         ],
     },
@@ -62,7 +62,7 @@ pub(super) const PACKS: &[Content] = &[
     },
     Content {
         name: "sentinel",
-        about: "Microsoft Sentinel: a function for the names of fields, analytics rules (format cef)",
+        about: "Microsoft Sentinel: a function for the names of fields, analytics rules, a workbook (format cef)",
         files: files![
             "sentinel/":
             "OtrailAudit.kql",
@@ -89,6 +89,7 @@ pub(super) const PACKS: &[Content] = &[
             "rules/otrail_user_login_failed_spray.yaml",
             "rules/otrail_user_password_reset.yaml",
             "rules/otrail_user_role_raised.yaml",
+            "workbook.json",
         ],
     },
     Content {
