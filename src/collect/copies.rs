@@ -69,6 +69,7 @@ impl Source {
         let is_open = |number| self.is_open(log, number);
         let mut away: Vec<&FollowedFile> =
             files.iter().filter(|file| file.offset > 0 && !here.contains(&file.number)).collect();
+        let to_read: Vec<PathBuf> = order.iter().map(|it| it.path.clone()).collect();
         let here_by_name: Vec<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
         order.retain_mut(|candidate| {
             let is_it = |spotted: &&mut Spotted| {
@@ -78,7 +79,7 @@ impl Source {
             if candidate.is_log || candidate.known.is_some() || is_nameless(&candidate.path) {
                 return true;
             }
-            if is_in_the_making(candidate, &here_by_name) {
+            if is_in_the_making(candidate, &to_read, &here_by_name) {
                 return false;
             }
             if self.logs[log].left.iter().any(|left| left.is_all_of(spotted)) {
@@ -106,8 +107,6 @@ impl Source {
                 .extend(spotted.read_to_its_end().filter(|_| is_copy).map(|it| Left::new(spotted, it)));
             !is_copy
         });
-        leave_out_unfinished(order);
-        copies.doubtful.retain(|(path, _)| order.iter().any(|candidate| candidate.path == *path));
         copies
     }
 
@@ -178,23 +177,17 @@ fn verdict(
     whole.next().map_or(Verdict::New, |file| Verdict::Doubtful(file.number))
 }
 
-/// Whether it is a compressed copy that may not be whole yet, beside its original: that goes when it is.
-fn is_in_the_making(candidate: &Candidate, here: &[PathBuf]) -> bool {
+/// Whether it is a compressed copy beside its original, which goes when the copy is whole: that is read instead, or has been
+/// read while the copy may still be written.
+fn is_in_the_making(candidate: &Candidate, to_read: &[PathBuf], here: &[PathBuf]) -> bool {
     let is_recent = candidate.modified.elapsed().is_ok_and(|ago| ago < PACKED_WITHIN);
-    is_recent && original(&candidate.path).is_some_and(|path| here.contains(&path))
+    original(&candidate.path).is_some_and(|path| to_read.contains(&path) || is_recent && here.contains(&path))
 }
 
 /// What a compressed copy is made of, by its name.
 fn original(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     rotation::is_compressed(path).then(|| path.with_file_name(rotation::plain_name(name)))
-}
-
-/// A copy that is being compressed stands beside its original.
-fn leave_out_unfinished(order: &mut Vec<Candidate>) {
-    let originals: Vec<PathBuf> =
-        order.iter().map(|it| it.path.clone()).filter(|it| !rotation::is_compressed(it)).collect();
-    order.retain(|candidate| original(&candidate.path).is_none_or(|path| !originals.contains(&path)));
 }
 
 /// Whoever packs writes at least as often.

@@ -178,3 +178,27 @@ fn of_a_small_copy_that_breaks_off_is_read_what_it_has() {
     assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
     assert!(matches!(&gaps[..], [gap] if gap.contains("log.1.gz")), "{gaps:?}");
 }
+
+/// One that is known is read on: what has its plain name now is another log.
+#[test]
+fn a_known_copy_is_read_on_beside_a_later_log_of_its_plain_name() {
+    let mut bench = Bench::new();
+    bench.write("log", &lines(0..40));
+    bench.poll();
+    let known = bench.source.logs[0].tails.iter().map(|tail| tail.remembered()).collect();
+    bench.source = Source::new(0, &bench.settings.sources[0], known);
+    bench.write("log", &lines(40..60));
+    fs::write(bench.path("log.1.gz"), gzip(&bench.path("log"))).unwrap();
+    fs::remove_file(bench.path("log")).unwrap();
+    bench.write("log.1", &lines(60..80));
+    bench.write("log", &lines(80..90));
+    let hour = std::time::Duration::from_secs(3600);
+    for (name, hours) in [("log.1.gz", 2), ("log.1", 1)] {
+        File::open(bench.path(name))
+            .unwrap()
+            .set_modified(std::time::SystemTime::now() - hours * hour)
+            .unwrap();
+    }
+    let (numbers, gaps) = read(&mut bench);
+    assert_eq!((numbers, gaps), ((40..90).collect(), Vec::new()));
+}
