@@ -134,6 +134,9 @@ fn a_secret_in_a_line_that_is_no_whole_json_is_masked_to_its_end() {
         (r#"a=1 z={\"password\":\"hunter a\"} y=2"#, r#"a=1 z={\"password\":*** y=2"#),
         (r"password=\u0022hunter a\u0022 y=2", "password=*** y=2"),
         (r"z={\u0022pwd\u0022:\u0022hunter a\u0022\n} y=2", r"z={\u0022pwd\u0022:*** y=2"),
+        (r"z={\u0022pwd\u0022:\u0022hunter a b=token:c9\u0022} y=2", r"z={\u0022pwd\u0022:*** y=2"),
+        (r"z={\u0022pwd\u0022:\u0022hunter a pwd=c9\u0022} y=2", r"z={\u0022pwd\u0022:*** y=2"),
+        (r#"z={\"pwd\":\"hunter a b=token:c9\"} y=2"#, r#"z={\"pwd\":*** y=2"#),
         // A quote that has no end takes nothing of what follows.
         (r#"password="hunter a=1 b=2"#, "password=*** a=1 b=2"),
     ] {

@@ -32,24 +32,24 @@ pub(super) fn masked(masks: &Masks, text: &str) -> Option<Option<String>> {
     (out.pairs > 0).then(|| out.finished())
 }
 
-/// The secrets in quotes of the entry as it stands, by their beginnings.
+/// The secrets in quotes of the entry as it stands.
 fn beyond(masks: &Masks, text: &str) -> Vec<Range<usize>> {
     let is_closed = |secret: &Range<usize>| {
         let secret = &text.as_bytes()[secret.clone()];
         let quotes = || memmem::find_iter(secret, b"u0022").take(2).count();
         secret.ends_with(b"\"") || secret.ends_with(b"'") || quotes() == 2
     };
-    let mut secrets: Vec<_> = masks.secrets(text).filter(is_closed).collect();
-    secrets.sort_unstable_by_key(|secret| secret.start);
-    secrets
+    masks.secrets(text).filter(is_closed).collect()
 }
 
-/// Whether a secret begins in a value that has no quotes of its own, and ends behind it: the value is a part of one that is
-/// in quotes of JSON, as they are written in a text of JSON.
+/// Whether a secret has a part of a value that has no quotes of its own, and more: the value is a piece of what is in quotes
+/// of JSON, as they are written in a text of JSON, and whoever replaces it may take their end away.
 fn goes_on(secrets: &[Range<usize>], text: &str, value: &Range<usize>) -> bool {
-    let from = secrets.partition_point(|secret| secret.start < value.start);
-    let mut inside = secrets[from..].iter().take_while(|secret| secret.start < value.end);
-    !text[value.clone()].starts_with(['"', '\'']) && inside.any(|secret| secret.end > value.end)
+    let goes_beyond = |secret: &Range<usize>| {
+        let has_a_part = secret.start < value.end && value.start < secret.end;
+        has_a_part && (secret.start < value.start || value.end < secret.end)
+    };
+    !text[value.clone()].starts_with(['"', '\'']) && secrets.iter().any(goes_beyond)
 }
 
 /// A line with a JSON object at its end: what is before it and the object.
