@@ -14,7 +14,7 @@ use super::parting::Parting;
 use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
-use super::telling::Spoken;
+use super::telling::{PASSED_MAX, Spoken};
 use super::watch::Short;
 use crate::dialect::{Context, End, Identity};
 use crate::journal::{Draft, FollowedFile, Input, Journal, Mark, Progress};
@@ -236,8 +236,10 @@ impl Source {
                     .filter(|_| !cut.truncated)
                     .is_some_and(|it| it.was_read(&parsed, ordinals, name, journal))
             };
-            if was_read_before(file, cut, !parsed.identity.needs_position()) || is_again() {
-                passed += 1;
+            let was_read = was_read_before(file, cut, !parsed.identity.needs_position());
+            if was_read || is_again() {
+                // Should it be copied and cut before anything is added, its position alone tells what the copy is.
+                passed += if was_read { PASSED_MAX } else { 1 };
                 return;
             }
             defects

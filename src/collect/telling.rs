@@ -162,7 +162,7 @@ const UNENDED_AFTER: Duration = Duration::from_secs(10);
 /// How often a change of the dialect is told.
 const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// Passed-over entries after which the journal is told the position.
-const PASSED_MAX: u64 = 10_000;
+pub(super) const PASSED_MAX: u64 = 10_000;
 /// Time after which it is told, too.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 

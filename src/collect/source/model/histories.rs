@@ -232,3 +232,9 @@ fn a_copy_that_is_written_over_while_it_is_read_is_read_anew() {
     let edit = Edit { line: 6, how: How::More };
     after(&[edit, Glance, Truncate { same: true, size: Size::Shorter }], 700);
 }
+
+#[test]
+fn an_edited_copy_that_is_copied_and_cut_before_anything_is_added_is_known_after_a_crash() {
+    let edit = Edit { line: 3, how: How::Without };
+    after(&[Truncate { same: false, size: Size::Shorter }, append(2), edit, Poll, CopyTruncate, Kill], 700);
+}
