@@ -190,7 +190,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_cut_as_the_same_text_in_utf_8_is(
-            log in r#"(\{"a":"[a-zé😀\\"{}]{0,6}"(,"b":\{\})?\}|[\[\]{},\n]|\r\n|\{"value":\[|x|é| ){0,24}"#,
+            log in r#"(\{"a":"[a-zé😀\\"{}\[\]\t\r\x01]{0,6}"(,"b":(\{\}|\[1\]))?\}|[\[\]{},\n]|\r\n|\{"value":\[|\{"a":"|x|é| |\t){0,24}"#,
             piece in 1_usize..40,
             big in any::<bool>(),
         ) {
