@@ -110,7 +110,7 @@ fn plain_lines(bytes: &[u8], from: usize, entries: &mut Vec<Entry>) -> usize {
     for at in memchr3_iter(b'\n', b'{', b'[', &bytes[from..]).map(|at| from + at) {
         let line = &bytes[start..at];
         match bytes[at] {
-            b'{' | b'[' if begins_another(line) => break,
+            b'{' | b'[' if begins_another(line) || !may_be_plain(&bytes[start..]) => break,
             b'{' | b'[' => {}
             _ if !is_plain(line) => break,
             _ => {
@@ -125,8 +125,14 @@ fn plain_lines(bytes: &[u8], from: usize, entries: &mut Vec<Entry>) -> usize {
 /// Whether a line is text, or ends as an object does that begins it, and is no page.
 #[inline]
 fn is_plain(line: &[u8]) -> bool {
-    match line {
-        [b'{', ..] => may_be_object(line) && last(line) == b'}',
+    may_be_plain(line) && (line[0] != b'{' || last(line) == b'}')
+}
+
+/// Whether they begin as such a line does.
+#[inline]
+fn may_be_plain(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'{', ..] => may_be_object(bytes),
         [b'[', ..] | [] => false,
         [first, ..] => !array::is_between(*first),
     }
@@ -286,6 +292,13 @@ mod tests {
             let log = format!("{torn}{{\"c\":1}}\n");
             let wanted = [lines, &["{\"c\":1}"]].concat();
             assert_eq!(so_far(&log, End::Open), (wanted, log.len()), "{torn}");
+        }
+    }
+
+    #[test]
+    fn arrays_and_pages_side_by_side_take_no_longer_than_their_bytes() {
+        for (unit, entries) in [("[ ]", 0), ("[{\"a\":1}] ", 1), ("{\"value\":[{\"a\":1}]}", 1)] {
+            assert_eq!(texts(&unit.repeat(20_000)).len(), 20_000 * entries, "{unit}");
         }
     }
 
