@@ -239,7 +239,8 @@ impl Source {
         let read = self.logs[log].tails.iter().filter(|tail| !tail.again).map(|tail| &tail.file);
         let missed = read.chain(others.filter(|file| !is_open(file.number))).chain(cut.map(|cut| &cut.file));
         let missed = missed.filter_map(|file| file.mark).map(|mark| mark.modified).chain(gone).min();
-        missed.or_else(|| self.last_finished(log, found)).map(time_of)
+        let missed = missed.or_else(|| self.last_finished(log, found)).map(time_of);
+        missed.into_iter().chain(self.logs[log].waiting_since).min()
     }
 
     /// Opens the files, oldest first, as many as may be open.
@@ -254,7 +255,7 @@ impl Source {
         let first = order.first().map(|candidate| candidate.path.clone());
         let may_be_open = round.spare.saturating_add(self.logs[log].claims());
         let room = OPEN_MAX.saturating_sub(self.logs[log].tails.len()).min(may_be_open).max(1);
-        self.logs[log].is_crowded = order.len() > room;
+        self.logs[log].let_wait(order.get(room..).unwrap_or_default());
         for candidate in order.into_iter().take(room) {
             let is_it = |spotted: &Spotted| {
                 (&spotted.path, spotted.sight.is_log) == (&candidate.path, candidate.is_log)

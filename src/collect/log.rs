@@ -3,6 +3,7 @@
 use super::growth::Habit;
 use super::identity::Inode;
 use super::left::Left;
+use super::rotation::Candidate;
 use super::spotted::Face;
 use super::tail::Tail;
 use super::unpacking::Unpacking;
@@ -27,6 +28,8 @@ pub(super) struct Log {
     pub saved: Option<(Inode, u64)>,
     /// Files wait to be opened until others have been read.
     pub is_crowded: bool,
+    /// Just before the oldest of those that nobody knows had last been written: what is read meanwhile may be newer.
+    pub waiting_since: Option<SystemTime>,
     /// What it held before is gone, and what it has now may repeat that.
     pub is_rewritten: bool,
     /// Which files were left last.
@@ -58,6 +61,7 @@ impl Log {
             habit: Habit::default(),
             saved: None,
             is_crowded: false,
+            waiting_since: None,
             is_rewritten: false,
             left: Vec::new(),
             denied: Vec::new(),
@@ -100,6 +104,14 @@ impl Log {
     /// Files were renamed while they were looked at: they wait for the next look, and all that is newer with them.
     pub(super) fn look_again(&mut self) {
         (self.looked_through, self.is_crowded) = (None, true);
+    }
+
+    /// Those are opened when others have been read.
+    pub(super) fn let_wait(&mut self, waiting: &[Candidate]) {
+        self.is_crowded = !waiting.is_empty();
+        let unknown = waiting.iter().filter(|it| it.known.is_none() && !it.is_log);
+        let oldest = unknown.map(|it| it.modified).min();
+        self.waiting_since = oldest.and_then(|oldest| oldest.checked_sub(Duration::from_millis(1)));
     }
 
     /// The log has been cut, and was saved up to there; cut once more before it was written, it counts as it was.

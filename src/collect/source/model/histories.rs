@@ -238,3 +238,11 @@ fn an_edited_copy_that_is_copied_and_cut_before_anything_is_added_is_known_after
     let edit = Edit { line: 3, how: How::Without };
     after(&[Truncate { same: false, size: Size::Shorter }, append(2), edit, Poll, CopyTruncate, Kill], 700);
 }
+
+#[test]
+fn a_copy_that_waits_for_others_is_read_though_one_that_is_newer_was() {
+    let amid = |lines| CopyAmid { moment: Moment::BeforeBytes, lines };
+    let (rotate, pack) = (Rotate { create: true }, Compress { pack: Pack::Gzip, delayed: false });
+    let begin = [rotate, pack, CopyTruncate, rotate, CopyTruncate, amid(1), rotate, CopyTruncate];
+    after(&[&begin[..], &[CopyTruncate, append(1), amid(1), CopyTruncate]].concat(), 0);
+}
