@@ -1,5 +1,6 @@
 //! The admin's end of the socket. Plain blocking code: one question, one answer.
 
+use super::ahead::Ahead;
 use super::protocol::{Ask, CHUNK_BYTES_MAX, End, Reply, Request, Stretch, Wish};
 use super::{ControlError, Settings};
 use crate::journal::line;
@@ -17,6 +18,8 @@ use std::time::Duration;
 /// A connection to the agent, good for one question.
 pub struct Client {
     stream: BufReader<UnixStream>,
+    /// Where a long answer is taken from instead.
+    ahead: Option<BufReader<Ahead>>,
     socket: PathBuf,
     /// The other end is gone, and has not said that it has ended.
     was_cut: bool,
@@ -31,7 +34,8 @@ impl Client {
     fn connect_to(socket: PathBuf) -> Result<Client, ControlError> {
         match UnixStream::connect(&socket) {
             Ok(stream) => {
-                Ok(Client { stream: BufReader::with_capacity(READ_BYTES, stream), socket, was_cut: false })
+                let stream = BufReader::with_capacity(READ_BYTES, stream);
+                Ok(Client { stream, ahead: None, socket, was_cut: false })
             }
             Err(source) if is_absent(&source) => Err(ControlError::NotRunning { socket, source }),
             Err(source) => Err(ControlError::Io { action: "connect to", path: socket, source }),
@@ -40,7 +44,7 @@ impl Client {
 
     /// Asks for records.
     pub fn query(mut self, ask: &Ask) -> Result<Rows, ControlError> {
-        self.ask(&Request::Query(ask.clone()))?;
+        self.ask_for_rows(ask)?;
         Ok(Rows { client: self, ask: ask.clone(), end: None, values: Vec::new(), reached: None })
     }
 
@@ -156,10 +160,21 @@ impl Client {
         }
     }
 
+    fn ask_for_rows(&mut self, ask: &Ask) -> Result<(), ControlError> {
+        self.ask(&Request::Query(ask.clone()))?;
+        // Where that cannot be, the answer is read as it is taken.
+        let ahead = self.stream.get_ref().try_clone().and_then(Ahead::of).ok();
+        self.ahead = ahead.map(|ahead| BufReader::with_capacity(READ_BYTES, ahead));
+        Ok(())
+    }
+
     /// The next line of the answer.
     fn read(&mut self) -> Result<Answered, ControlError> {
         let mut line = Vec::new();
-        let count = self.stream.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+        let count = match &mut self.ahead {
+            Some(ahead) => ahead.take(LINE_BYTES_MAX).read_until(b'\n', &mut line),
+            None => self.stream.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line),
+        };
         self.was_cut = !matches!(count, Ok(1..)) || !line.ends_with(b"\n");
         let count = count.map_err(|source| match source.kind() {
             io::ErrorKind::WouldBlock => {
@@ -258,7 +273,7 @@ impl Rows {
     fn ask_without_marks(&mut self) -> Result<(), ControlError> {
         (self.ask.marks, self.ask.past) = (false, None);
         self.client = Client::connect_to(self.client.socket.clone())?;
-        self.client.ask(&Request::Query(self.ask.clone()))
+        self.client.ask_for_rows(&self.ask)
     }
 
     /// How the answer ended; `None` before its end.

@@ -18,6 +18,7 @@
 //! Not here: how records are found (`query`) and shown (`query::render`).
 
 mod access;
+mod ahead;
 mod answer;
 mod apart;
 mod audit;
