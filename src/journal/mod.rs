@@ -315,8 +315,8 @@ impl Journal {
             match result {
                 Ok(durable) => self.announce(writer, durable),
                 Err(error) => {
-                    if !error.is_full() {
-                        self.0.broken.store(true, Ordering::Relaxed);
+                    // The first one is the cause, all others follow from it.
+                    if !error.is_full() && !self.0.broken.swap(true, Ordering::Relaxed) {
                         self.set_error(&error.to_string());
                     }
                     return Err(error);

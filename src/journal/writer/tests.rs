@@ -67,10 +67,14 @@ fn a_disk_that_failed_once_is_not_written_again() {
     let path = journal.writer().segment.as_ref().unwrap().path.clone();
     journal.writer().segment.as_mut().unwrap().file = File::open(&path).unwrap();
     journal.note(draft("in vain", None).event);
+    let cause = journal.status().error;
+    assert!(cause.contains("cannot write"), "{cause}");
     journal.writer().segment.as_mut().unwrap().file = File::options().write(true).open(&path).unwrap();
     assert!(journal.is_paused());
     assert!(!journal.retry(Time::default()).unwrap_err().is_full());
     assert!(journal.append(batch("later", None), Time::default()).is_err());
+    journal.note(draft("in vain again", None).event);
+    assert_eq!(journal.status().error, cause, "the cause stays");
     assert_eq!(messages(dir.path()), [(1, "first".to_owned())]);
 }
 
