@@ -35,7 +35,8 @@ fn one_that_others_can_write_is_told_at_every_start_and_collecting_goes_on() {
             *told,
             format!(
                 "others than otrail's own user can write in the trail: {}{shown} has mode {mode:04o}; records may be \
-                 taken away, or put in their place",
+                 taken away, or put in their place: `chmod 0700 {}{shown}` ends that",
+                state.display(),
                 state.display()
             )
         );

@@ -212,10 +212,11 @@ fn let_go(journal: &Journal) -> Result<(), AgentError> {
 fn tell_exposed(journal: &Journal) {
     let Some(exposed) = journal.exposed() else { return };
     let message = format!(
-        "others than otrail's own user can write in the trail: {}; records may be taken away, or put in their place",
-        exposed.what
+        "others than otrail's own user can write in the trail: {}; records may be taken away, or put in their place: `{}` \
+         ends that",
+        exposed.what, exposed.way_out
     );
-    tracing::warn!("{message}: `{}`", exposed.way_out);
+    tracing::warn!("{message}");
     journal.note(Event::own(Action::JOURNAL_ERROR, Outcome::Failure, now(), message));
 }
 
