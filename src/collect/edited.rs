@@ -8,6 +8,8 @@
 //! Invariant: an entry is passed over only where all its bytes were read before, in the same order, and each byte of the
 //! file before stands for one byte at most; and where it has a time of its own or stands among many that were read.
 //! Invariant: the record that tells it carries the position in the copy: neither is in the journal without the other.
+//! Limit: what was read before is known by its place. A copy that is written over in place before it has been read to its end,
+//! to the same length and with the same beginning, may hide what is new in it.
 
 use super::alike::{Block, Comparison};
 use super::choice::Choice;

@@ -85,6 +85,8 @@ pub(super) struct World {
     /// What stands in an edited copy as it was in the log before, while the agent has not found that out.
     edited: Vec<String>,
     is_edited: bool,
+    /// The agent has found the edited copy, and not read it to its end.
+    is_half_read: bool,
     backup: Option<Held>,
 }
 
@@ -116,6 +118,7 @@ impl World {
             late: None,
             edited: Vec::new(),
             is_edited: false,
+            is_half_read: false,
             backup: None,
         }
     }
@@ -128,6 +131,8 @@ impl World {
             // Of an edited copy that is not at the log's path when it is first seen only its ends are compared.
             Act::Kill | Act::Rotate { .. } | Act::CopyTruncate | Act::CopyLose | Act::CopyAmid { .. }
                 if self.is_edited => {}
+            // What was read before is known by its place then.
+            Act::Truncate { .. } | Act::Restore { in_place: true } if self.is_half_read => {}
             Act::Append { lines, part } => {
                 self.append_lines(usize::from(lines));
                 if part && !self.ends_in_part("log") {

@@ -103,6 +103,7 @@ impl World {
             self.edited.clear();
             self.is_edited = false;
         }
+        self.is_half_read = self.is_edited && !is_whole;
         let is_first = self.read.is_empty() && self.told == 0 && self.known.len() == 1;
         for (name, held) in &self.files {
             // What was rotated before otrail came is not its to read.

@@ -2,6 +2,7 @@
 
 use super::World;
 use super::agent::TICK;
+use crate::collect::identity::head_of;
 use crate::collect::source::READ_BYTES;
 use crate::collect::tail::amid::{self, Moment};
 use std::fs::{self, OpenOptions};
@@ -42,6 +43,21 @@ impl World {
         for text in texts {
             self.files.entry("log".to_owned()).or_default().bytes.extend(format!("{text}\n").bytes());
             self.line(text, "log");
+        }
+        self.see_again();
+    }
+
+    /// What the agent has read is of the log before or of this one: the head tells.
+    fn see_again(&mut self) {
+        let Some(held) = self.files.get("log") else { return };
+        let Some((&number, known)) = self.known.iter().rev().find(|(_, known)| known.inode == held.inode)
+        else {
+            return;
+        };
+        let first = |bytes: u64| usize::try_from(bytes).ok().and_then(|bytes| held.bytes.get(..bytes));
+        if known.head_bytes > 0 && first(known.head_bytes).is_some_and(|bytes| head_of(bytes) == known.head) {
+            let read = first(known.offset).unwrap_or(&held.bytes).to_vec();
+            self.seen.insert(number, (held.birth, read));
         }
     }
 }
