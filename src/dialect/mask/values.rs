@@ -22,8 +22,8 @@ pub(super) fn masked(masks: &Masks, text: &str) -> Option<Option<String>> {
             out.pair(at + place.start..at + place.end, &name, &value, cef_escaped);
         }),
         None => {
-            let beyond = beyond(masks, text);
-            key_value::each_pair(text, |place, (name, value)| match goes_on(&beyond, text, &place) {
+            let secrets = Quoted::of(masks, text);
+            key_value::each_pair(text, |place, (name, value)| match secrets.go_beyond(text, &place) {
                 true => out.pairs += 1,
                 false => out.pair(place, &name, &value, quoted),
             });
@@ -32,24 +32,36 @@ pub(super) fn masked(masks: &Masks, text: &str) -> Option<Option<String>> {
     (out.pairs > 0).then(|| out.finished())
 }
 
-/// The secrets in quotes of the entry as it stands.
-fn beyond(masks: &Masks, text: &str) -> Vec<Range<usize>> {
-    let is_closed = |secret: &Range<usize>| {
-        let secret = &text.as_bytes()[secret.clone()];
-        let quotes = || memmem::find_iter(secret, b"u0022").take(2).count();
-        secret.ends_with(b"\"") || secret.ends_with(b"'") || quotes() == 2
-    };
-    masks.secrets(text).filter(is_closed).collect()
-}
+/// The secrets in quotes of the entry as it stands, by their beginnings, and how far all up to each of them reach.
+struct Quoted(Vec<(Range<usize>, usize)>);
 
-/// Whether a secret has a part of a value that has no quotes of its own, and more: the value is a piece of what is in quotes
-/// of JSON, as they are written in a text of JSON, and whoever replaces it may take their end away.
-fn goes_on(secrets: &[Range<usize>], text: &str, value: &Range<usize>) -> bool {
-    let goes_beyond = |secret: &Range<usize>| {
-        let has_a_part = secret.start < value.end && value.start < secret.end;
-        has_a_part && (secret.start < value.start || value.end < secret.end)
-    };
-    !text[value.clone()].starts_with(['"', '\'']) && secrets.iter().any(goes_beyond)
+impl Quoted {
+    fn of(masks: &Masks, text: &str) -> Quoted {
+        let is_closed = |secret: &Range<usize>| {
+            let secret = &text.as_bytes()[secret.clone()];
+            let quotes = || memmem::find_iter(secret, b"u0022").take(2).count();
+            secret.ends_with(b"\"") || secret.ends_with(b"'") || quotes() == 2
+        };
+        let mut secrets: Vec<_> = masks.secrets(text).filter(is_closed).collect();
+        secrets.sort_unstable_by_key(|secret| secret.start);
+        let mut reach = 0;
+        let reaching = secrets.into_iter().map(|secret| {
+            reach = reach.max(secret.end);
+            (secret, reach)
+        });
+        Quoted(reaching.collect())
+    }
+
+    /// Whether a secret has a part of a value that has no quotes of its own, and more: the value is a piece of what is in
+    /// quotes of JSON, as they are written in a text of JSON, and whoever replaces it may take their end away.
+    fn go_beyond(&self, text: &str, value: &Range<usize>) -> bool {
+        let (before, from) =
+            self.0.split_at(self.0.partition_point(|(secret, _)| secret.start < value.start));
+        let reaches_in = before.last().is_some_and(|(_, reach)| *reach > value.start);
+        let mut inside = from.iter().take_while(|(secret, _)| secret.start < value.end);
+        !text[value.clone()].starts_with(['"', '\''])
+            && (reaches_in || inside.any(|(secret, _)| secret.end > value.end))
+    }
 }
 
 /// A line with a JSON object at its end: what is before it and the object.
