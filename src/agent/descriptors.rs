@@ -4,17 +4,20 @@
 //! theirs set apart, and an agent that could not have even those says so instead of failing under way.
 
 use super::AgentError;
+use crate::config::Config;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How many log files may be open. Raises the soft limit to the hard one first: a shell gives 1024, which five sources of
 /// 256 logs are beyond, and nothing here depends on small numbers as select() does.
-pub(super) fn for_logs(sources: usize, apis: usize, destinations: usize) -> Result<usize, AgentError> {
+pub(super) fn for_logs(config: &Config) -> Result<usize, AgentError> {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(usize::MAX) };
     let limit = match soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
         true => hard,
         false => soft,
     };
-    share(usize::try_from(limit).unwrap_or(usize::MAX), sources, apis, destinations)
+    let Config { collect, destinations, .. } = config;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    share(limit, collect.sources.len(), collect.apis.len(), destinations.len())
 }
 
 fn share(limit: usize, sources: usize, apis: usize, destinations: usize) -> Result<usize, AgentError> {
