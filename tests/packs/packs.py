@@ -30,6 +30,8 @@ MADE = "Made from the Sigma rules of the pack `sigma`; change those."
 # How often a rule looks, and at what has come since then. That goes by when an event came: after an outage events are
 # hours old when they come, and a rule that looks at their time alone would never see them.
 EVERY_MINUTES = 10
+# Sentinel has a rule that looks back two days or more run once an hour at most ("Query Requirements" of Azure-Sentinel).
+SENTINEL_PERIOD = "1d"
 
 
 def collection(folder):
@@ -128,7 +130,7 @@ def sentinel(rules, pipelines):
         text += f"description: |\n{block(rule.description, 2)}\n"
         text += f"severity: {level(rule).capitalize()}\n"
         text += "requiredDataConnectors:\n  - connectorId: CefAma\n    dataTypes:\n      - CommonSecurityLog\n"
-        text += f"queryFrequency: {EVERY_MINUTES}m\nqueryPeriod: 14d\n"
+        text += f"queryFrequency: {EVERY_MINUTES}m\nqueryPeriod: {SENTINEL_PERIOD}\n"
         text += "triggerOperator: gt\ntriggerThreshold: 0\n"
         for key, values in [("tactics", tactics(rule)), ("relevantTechniques", techniques(rule))]:
             text += f"{key}:" + ("".join(f"\n  - {value}" for value in values) or " []") + "\n"
