@@ -1,8 +1,8 @@
-//! What is told of a loss and a return, and what is owed after it.
+//! What is told of a loss and a return.
 
 use super::Destination;
 use crate::journal::Return;
-use crate::model::{Action, Event};
+use crate::model::Event;
 
 impl Destination {
     /// Has the event in the trail, if there is one.
@@ -10,14 +10,6 @@ impl Destination {
         // A replay tells whoever wants it.
         let Some(event) = event.filter(|_| self.again.is_none()) else { return };
         let name = self.settings.name.clone();
-        self.in_journal(move |journal| {
-            let of = Return::Destination(&name);
-            match event.action {
-                Action::DESTINATION_LOST => journal.note_loss(of, event),
-                Action::DESTINATION_RESTORED => journal.note_return(of, event),
-                _ => journal.note(event),
-            }
-        })
-        .await;
+        self.in_journal(move |journal| journal.note_about(Return::Destination(&name), event)).await;
     }
 }

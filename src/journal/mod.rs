@@ -9,7 +9,7 @@
 //!   journal/00000000000000149212-2.ndjson       open: records 149212 and on
 //!   cursors/siem                                how far a destination has come
 //!   deliveries/siem                             when, to whom and on which evidence it came that far
-//!   aside/ dead/ peers/ reserve LOCK            damage kept, what no server takes, what each peer can do and which is lost, space kept free
+//!   aside/ dead/ peers/ reserve LOCK            damage kept, what no server takes, what each peer can do and whose return is owed, space kept free
 //! line = one record as JSON; its last fields are a checksum and a hash chained to the line before
 //! ```
 //!

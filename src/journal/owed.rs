@@ -6,7 +6,7 @@ use super::Journal;
 use super::error::JournalError;
 use super::regular::{self, private};
 use super::store;
-use crate::model::Event;
+use crate::model::{Action, Event};
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -58,16 +58,15 @@ impl Journal {
         }
     }
 
-    /// Notes that it is lost; its return is owed from before. Blocks.
-    pub fn note_loss(&self, of: Return<'_>, event: Event) {
-        self.try_to_owe(of, true);
-        self.note(event);
-    }
-
-    /// Notes that it is back. What the limit holds back, or waits for a full disk, stays owed: the next start tells it.
-    /// Blocks.
-    pub fn note_return(&self, of: Return<'_>, event: Event) {
-        if self.note_durably(event) {
+    /// Notes an event about it. A loss has its return owed from before; a return is owed no more once it stands in the trail:
+    /// what the limit holds back, or waits for a full disk, is told at the next start. Blocks.
+    pub fn note_about(&self, of: Return<'_>, event: Event) {
+        let is_loss = matches!(event.action, Action::DESTINATION_LOST | Action::SOURCE_MISSING);
+        let is_return = matches!(event.action, Action::DESTINATION_RESTORED | Action::SOURCE_RECOVERED);
+        if is_loss {
+            self.try_to_owe(of, true);
+        }
+        if self.note_durably(event) && is_return {
             self.try_to_owe(of, false);
         }
     }
@@ -85,7 +84,7 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::journal::Settings;
-    use crate::model::{Action, Outcome, Seq, Time};
+    use crate::model::{Outcome, Seq, Time};
 
     const SIEM: Return<'_> = Return::Destination("siem");
 

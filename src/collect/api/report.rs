@@ -154,15 +154,7 @@ impl Poller {
         event.target = Some(Box::new(target));
         let journal = self.journal.clone();
         // Cancelled only when the agent ends.
-        let _ = spawn_blocking(move || {
-            let of = Return::Source(&name);
-            match event.action {
-                Action::SOURCE_MISSING => journal.note_loss(of, event),
-                Action::SOURCE_RECOVERED => journal.note_return(of, event),
-                _ => journal.note(event),
-            }
-        })
-        .await;
+        let _ = spawn_blocking(move || journal.note_about(Return::Source(&name), event)).await;
     }
 }
 
