@@ -175,6 +175,43 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
     assert_eq!(house.stop(), Some(0));
 }
 
+/// While there is no link what was good before has its turns, too; not for whom it trusts.
+#[test]
+fn a_server_that_is_revoked_while_it_is_away_gets_nothing_when_it_is_back() {
+    let mut house = House::new();
+    let proxy = Proxy::start(None);
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
+    receiver.certificate = shown.write(house.folder.path(), "shown");
+    fs::write(&list, house.ca.revoke(&[])).unwrap();
+    receiver.start();
+    let way = format!("proxy = \"http://127.0.0.1:{}\"\nbackoff-max = \"200 ms\"", proxy.port);
+    house.forward("siem", receiver.port, &format!("crl-file = {list:?}\n{way}"));
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    let all = |status: &Status| status.destinations[0].confirmed == status.journal.newest;
+    house.wait_until("confirmed", |status| status.sources[0].entries == 1 && all(status));
+    receiver.stop();
+    fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
+    let before = receiver.frames().len();
+    receiver.start();
+    house.write_log(entry(2).as_bytes());
+    // A moment without the list takes nothing back.
+    for is_there in [true, false] {
+        if !is_there {
+            fs::remove_file(&list).unwrap();
+        }
+        let tried = proxy.seen().len();
+        assert!(patiently(|| proxy.seen().len() > tried + 4), "not tried");
+        house.wait_until("refused", |status| status.destinations[0].error.contains("is revoked"));
+        assert_eq!(receiver.frames().len(), before, "there: {is_there}");
+    }
+    fs::write(&list, house.ca.revoke(&[])).unwrap();
+    let status = house.wait_until("confirmed again", |status| status.sources[0].entries == 2 && all(status));
+    assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
+    assert_eq!(house.stop(), Some(0));
+}
+
 /// Whichever of the two the server takes: neither a replacement that is wrong nor one that is needed holds delivery up.
 #[test]
 fn while_the_server_is_away_the_new_files_and_what_was_good_take_turns() {

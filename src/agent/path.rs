@@ -73,7 +73,10 @@ async fn steps(settings: &transport::Settings) -> Walked {
     walked.addresses = Some(addresses);
     let Some(&(reached, _)) = walked.connects.iter().find(|(_, made)| made.is_ok()) else { return walked };
     let (link, config) = match transport::prepare(settings) {
-        Ok(config) => (meet(settings, config.clone()).await, config),
+        Ok(prepared) => {
+            let config = prepared.map(|prepared| prepared.config);
+            (meet(settings, config.clone()).await, config)
+        }
         Err(error) => (Err(error), None),
     };
     if let (Err(error), Some(config)) = (&link, config)

@@ -7,9 +7,11 @@
 //! files bad    the set that was last good
 //! trials       all of one suspicion use the same set, those of the next the other (`trial`)
 //! ```
+//!
+//! Invariant: whatever set a connection uses, whom the newest lists of revoked certificates name is not trusted.
 
 use super::error_text;
-use crate::transport::{self, Certificate, Files, LinkError};
+use crate::transport::{self, Certificate, Files, LinkError, Prepared, Trust};
 use rustls::ClientConfig;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +24,8 @@ struct Ring {
     good: Option<Set>,
     /// That of the newest connection.
     last: Option<Set>,
+    /// Whom the files trust, as far as they could be read last.
+    newest: Option<Trust>,
     /// The peer does not take it.
     refused: Option<Files>,
     /// The peer was not reached to try it.
@@ -43,18 +47,23 @@ struct Ring {
 /// A set of files that can be used.
 #[derive(Clone)]
 pub(super) struct Set {
-    pub(super) config: Option<Arc<ClientConfig>>,
+    tls: Option<Prepared>,
     pub(super) files: Files,
     /// What we show.
     pub(super) own: Vec<Certificate>,
+}
+
+impl Set {
+    pub(super) fn config(&self) -> Option<Arc<ClientConfig>> {
+        self.tls.as_ref().map(|tls| Arc::clone(&tls.config))
+    }
 }
 
 impl Keychain {
     /// One of its own that knows what this one knows now, for links beside it.
     pub(super) fn copy(&self) -> Keychain {
         let ring = self.ring();
-        let (good, last) = (ring.good.clone(), ring.last.clone());
-        Keychain(Arc::new(Mutex::new(Ring { good, last, ..Ring::default() })))
+        Keychain(Arc::new(Mutex::new(ring.copy())))
     }
 
     /// Another suspicion begins: with two sets nobody knows which one the server takes.
@@ -66,8 +75,8 @@ impl Keychain {
     /// One of its own for a trial of the present suspicion.
     pub(super) fn for_trial(&self) -> Keychain {
         let ring = self.ring();
-        let (good, last, spares_files) = (ring.good.clone(), ring.last.clone(), !ring.tries_files);
-        Keychain(Arc::new(Mutex::new(Ring { good, last, is_down: true, spares_files, ..Ring::default() })))
+        let spares_files = !ring.tries_files;
+        Keychain(Arc::new(Mutex::new(Ring { is_down: true, spares_files, ..ring.copy() })))
     }
 
     /// Whether the files have become what no connection has been tried with. Blocks on the disk.
@@ -78,11 +87,12 @@ impl Keychain {
 
     /// Reads the files and chooses the set of the next connection. Blocks on the disk.
     pub(super) fn prepare(&self, link: &transport::Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
-        let read = read(link);
+        let read = self.read(link);
         let mut ring = self.ring();
         let set = ring.choose(read)?;
-        ring.last = Some(set.clone());
-        Ok(set.config)
+        let config = ring.config_of(&set);
+        ring.last = Some(set);
+        Ok(config)
     }
 
     /// A set on disk that is neither in use nor known to be refused. Blocks on the disk.
@@ -91,7 +101,8 @@ impl Keychain {
         if !self.ring().on_seen(&now) {
             return None;
         }
-        let set = self.ring().note(read(link))?;
+        let read = self.read(link);
+        let set = self.ring().note(read)?;
         // Files that change while they are read are looked at again later.
         (set.files == now && transport::files(link) == now).then_some(set)
     }
@@ -159,17 +170,36 @@ impl Keychain {
         ring.trouble.clone().filter(|_| is_untold)
     }
 
+    /// The set on disk. Whom it trusts counts also where the rest of it cannot be used.
+    fn read(&self, link: &transport::Settings) -> Result<Set, LinkError> {
+        let files = transport::files(link);
+        let set = transport::prepare(link).map(|tls| Set { tls, files, own: transport::own(link) });
+        let trust = match &set {
+            Ok(set) => set.tls.as_ref().map(|tls| tls.trust.clone()),
+            Err(_) => transport::trust(link),
+        };
+        let mut ring = self.ring();
+        ring.newest = trust.or(ring.newest.take());
+        set
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(link: &transport::Settings) -> Result<Set, LinkError> {
-    let files = transport::files(link);
-    transport::prepare(link).map(|config| Set { config, files, own: transport::own(link) })
-}
-
 impl Ring {
+    /// What links beside this one know of it.
+    fn copy(&self) -> Ring {
+        let (good, last, newest) = (self.good.clone(), self.last.clone(), self.newest.clone());
+        Ring { good, last, newest, ..Ring::default() }
+    }
+
+    fn config_of(&self, set: &Set) -> Option<Arc<ClientConfig>> {
+        let tls = set.tls.as_ref()?;
+        Some(self.newest.as_ref().map_or(Arc::clone(&tls.config), |newest| tls.heeding(newest)))
+    }
+
     fn is_news(&self, files: &Files) -> bool {
         let last = self.last.as_ref().map(|last| &last.files);
         last.is_some_and(|last| last != files) && self.refused.as_ref() != Some(files)

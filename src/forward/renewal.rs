@@ -96,7 +96,7 @@ impl Destination {
             let of = Arc::clone(&settings);
             let found = spawn_blocking(move || keychain.candidate(of.link_at(address))).await;
             let set = found.ok().flatten()?;
-            let made = stay(Link::connect(settings.link_at(address), set.config.clone()).await).await;
+            let made = stay(Link::connect(settings.link_at(address), set.config()).await).await;
             Some(Tried { address, set, made })
         });
     }

@@ -131,6 +131,56 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// Verifies as was once said, and hears of what has been revoked since.
+#[derive(Debug)]
+pub(super) struct Heeding {
+    pub(super) verifier: Arc<Verifier>,
+    /// Of what it says only that a certificate is revoked counts.
+    pub(super) newest: Arc<Verifier>,
+}
+
+impl ServerCertVerifier for Heeding {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some((chain, _)) = &self.newest.chain {
+            let verified =
+                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            if let Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) = verified {
+                return Err(error);
+            }
+        }
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
 /// What the chain was refused for, closer to the cause: webpki does not say which certificate it speaks of.
 fn closer(error: Error, certificate: &CertificateDer<'_>, now: UnixTime) -> Error {
     let Some(seen) = inspect::Certificate::parse(certificate) else { return error };

@@ -1,6 +1,6 @@
 //! TLS as RFC 5425 and RFC 9662 want it: versions 1.2 and 1.3, no early data, a peer that is verified.
 
-use super::pin::{Objection, Verifier};
+use super::pin::{Heeding, Objection, Verifier};
 use super::{NetError, Pin, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
@@ -13,12 +13,50 @@ use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What a connection is made with, and whom it trusts.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// For rustls.
+    pub config: Arc<ClientConfig>,
+    /// As the config has it.
+    pub trust: Trust,
+}
+
+impl Prepared {
+    /// The config for a peer that must not be revoked by what is trusted now either.
+    pub fn heeding(&self, now: &Trust) -> Arc<ClientConfig> {
+        let (verifier, newest) = (Arc::clone(&self.trust.0), Arc::clone(&now.0));
+        if Arc::ptr_eq(&verifier, &newest) {
+            return Arc::clone(&self.config);
+        }
+        let mut config = ClientConfig::clone(&self.config);
+        config.dangerous().set_certificate_verifier(Arc::new(Heeding { verifier, newest }));
+        Arc::new(config)
+    }
+}
+
+/// Whom to trust: CAs, lists of revoked certificates and pins, as they were when they were read.
+#[derive(Debug, Clone)]
+pub struct Trust(Arc<Verifier>);
+
+impl Trust {
+    /// Reads them. Blocks on the disk.
+    pub fn read(settings: &TlsSettings) -> Result<Trust, NetError> {
+        verifier(settings, &Arc::new(provider())).map(|verifier| Trust(Arc::new(verifier)))
+    }
+}
+
+/// What `prepare` makes, for who connects but once.
+pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetError> {
+    prepare(settings).map(|prepared| prepared.config)
+}
+
 /// Reads the files and makes a config from them. Blocks on the disk; made anew for every connection, so that
 /// replaced files count at once.
-pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetError> {
-    let cipher_suites = key_update::watched_suites();
-    let provider = Arc::new(CryptoProvider { cipher_suites, ..aws_lc_rs::default_provider() });
+pub fn prepare(settings: &TlsSettings) -> Result<Prepared, NetError> {
+    let provider = Arc::new(provider());
     let verifier = Arc::new(verifier(settings, &provider)?);
+    let trust = Trust(Arc::clone(&verifier));
     let versions: &[_] = match settings.version_min {
         TlsVersion::V1_2 => &[&TLS13, &TLS12],
         TlsVersion::V1_3 => &[&TLS13],
@@ -35,7 +73,11 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, NetErr
     // Every connection verifies the peer afresh; and OpenSSL servers without a session id context refuse
     // resumption with client certificates.
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Ok(Prepared { config: Arc::new(config), trust })
+}
+
+fn provider() -> CryptoProvider {
+    CryptoProvider { cipher_suites: key_update::watched_suites(), ..aws_lc_rs::default_provider() }
 }
 
 /// What the files hold, as one hash, so that a change is noticed. Blocks on the disk.

@@ -36,10 +36,9 @@ pub use session::KeyUpdates;
 pub use settings::{Framing, Protocol, Settings};
 
 pub use crate::net::inspect::Certificate;
+pub use crate::net::tls::{Prepared, Trust};
 
 use crate::net;
-use rustls::ClientConfig;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One transport.
@@ -71,9 +70,14 @@ pub const TRANSPORTS: &[Transport] = &[tls::ROW, tcp::ROW, relp::TLS_ROW, relp::
 /// Reads the TLS files of a destination and makes a config from them; none for plain TCP. Blocks on the disk.
 ///
 /// To be called for every connection, so that replaced certificates, keys and CAs are seen.
-pub fn prepare(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, LinkError> {
-    let tls = settings.net.tls.as_ref().map(net::tls::client_config).transpose();
+pub fn prepare(settings: &Settings) -> Result<Option<Prepared>, LinkError> {
+    let tls = settings.net.tls.as_ref().map(net::tls::prepare).transpose();
     tls.map_err(LinkError::from)
+}
+
+/// Reads whom to trust, also where the rest of the files cannot be used; none for plain TCP. Blocks on the disk.
+pub fn trust(settings: &Settings) -> Option<Trust> {
+    settings.net.tls.as_ref().and_then(|tls| Trust::read(tls).ok())
 }
 
 /// A set of TLS files, to tell it from another.

@@ -4,7 +4,7 @@ use super::*;
 
 fn set(own: &str) -> Result<Set, LinkError> {
     let files = Files { own: Some(own.into()), ..Files::default() };
-    Ok(Set { config: None, files, own: Vec::new() })
+    Ok(Set { tls: None, files, own: Vec::new() })
 }
 
 /// What the next connection uses while these are the files.
