@@ -25,6 +25,7 @@ from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationType
 from sigma.processing.pipeline import ProcessingPipeline
+from sigma.rule import SigmaRule
 
 MADE = "Made from the Sigma rules of the pack `sigma`; change those."
 # How often a rule looks, and at what has come since then. That goes by when an event came: after an outage events are
@@ -40,8 +41,12 @@ def collection(folder):
 
 
 def queries(backend, rules):
-    """The query of each rule."""
-    return list(zip(rules.rules, backend.convert(rules), strict=True))
+    """The query of each rule. pySigma leaves one that another counts unfinished: no rule is counted by those alone."""
+    alone = SigmaCollection([SigmaRule.from_dict(rule.to_dict()) for rule in rules.rules if not is_counting(rule)])
+    found = {rule.id: query for rule, query in zip(alone.rules, backend.convert(alone), strict=True)}
+    if any(map(is_counting, rules.rules)):
+        found = dict(zip([rule.id for rule in rules.rules], backend.convert(rules), strict=True)) | found
+    return [(rule, found[rule.id]) for rule in rules.rules]
 
 
 def pipeline(folder, name):
@@ -118,8 +123,7 @@ def sentinel(rules, pipelines):
         if item.identifier == "otrail_columns"
     )
     plain = SigmaCollection([rule for rule in rules.rules if not is_counting(rule)])
-    backend = KustoBackend(pipeline(pipelines, "sentinel"))
-    found = {rule.id: query for rule, query in queries(backend, plain)}
+    found = {rule.id: query for rule, query in queries(KustoBackend(pipeline(pipelines, "sentinel")), plain)}
     files = {}
     for rule in rules.rules:
         query = found[rule.rules[0].rule.id if is_counting(rule) else rule.id]
