@@ -66,6 +66,17 @@ def minutes(rule):
     return EVERY_MINUTES + (rule.timespan.seconds // 60 if is_counting(rule) else 0)
 
 
+def overlapping(rule, query, spans):
+    """A query that counts in spans of time, with those that begin in the middle of each besides: many events in a short
+    time are found on both sides of a border. `spans` has what pySigma writes, and what is written instead, by minutes."""
+    if is_counting(rule):
+        whole = rule.timespan.seconds // 60
+        for old, new in spans(whole, whole // 2):
+            assert query.count(old) == 1, (old, query)
+            query = query.replace(old, new)
+    return query
+
+
 def level(rule):
     return rule.level.name.lower()
 
@@ -83,11 +94,20 @@ def block(text, by):
     return "\n".join((" " * by + line).rstrip() for line in text.strip().splitlines())
 
 
+def spans_of_splunk(whole, half):
+    half *= 60
+    last = f"floor(_time/{half})*{half}"
+    yield f"| bin _time span={whole}m | stats", f"| eval begin=mvrange({last}-{half}, {last}+1, {half}) | stats"
+    yield " by _time ", " by begin "
+    yield " | search ", " | rename begin as _time | search "
+
+
 def splunk(rules, pipelines):
     severity = {"low": 3, "medium": 4, "high": 5}
     text = f"# {MADE}\n# None of them runs before it is enabled (enableSched = 1).\n"
     for rule, query in queries(SplunkBackend(pipeline(pipelines, "splunk")), rules):
         search = one_line(query).replace('sourcetype="otrail:audit"', "`otrail_events`")
+        search = overlapping(rule, search, spans_of_splunk)
         text += f"\n[otrail: {rule.title}]\n"
         text += f"description = {one_line(rule.description)}\n"
         text += f"search = {search}\n"
@@ -109,9 +129,12 @@ def counted(rule, base, names):
     else:
         what = f"Events = count(), Values = dcount({names[condition.fieldref]})"
     counts = "Events" if rule.type == SigmaCorrelationType.EVENT_COUNT else "Values"
-    span = f"{rule.timespan.seconds // 60}m"
+    half = f"{rule.timespan.seconds // 120}m"
     return (
-        f"{base}\n| summarize {what}, FirstSeen = min(TimeGenerated) by {by}, bin(TimeGenerated, {span})\n"
+        # As in `overlapping`.
+        f"{base}\n| extend Last = bin(TimeGenerated, {half})\n"
+        f"| mv-expand Begin = pack_array(Last - {half}, Last) to typeof(datetime)\n"
+        f"| summarize {what}, FirstSeen = min(TimeGenerated) by {by}, Begin\n"
         f"| where {counts} {operator} {condition.count}"
     )
 
@@ -156,6 +179,11 @@ def entities(query):
     return text
 
 
+def spans_of_elastic(whole, half):
+    last = f"date_trunc({half} minutes, @timestamp)"
+    yield f"date_trunc({whole}minutes, @timestamp)", f"mv_append({last} - {half} minutes, {last})"
+
+
 def elastic(rules, pipelines):
     score = {"low": 21, "medium": 47, "high": 73}
     lines = ""
@@ -167,7 +195,7 @@ def elastic(rules, pipelines):
             "author": ["otrail"],
             "type": "esql",
             "language": "esql",
-            "query": query,
+            "query": overlapping(rule, query, spans_of_elastic),
             "severity": level(rule),
             "risk_score": score[level(rule)],
             "interval": f"{EVERY_MINUTES}m",
