@@ -13,7 +13,11 @@ impl Destination {
         let wanted =
             decide::is_probed(self.settings.evidence, &self.memory.peer, &link.about(), self.report.now());
         match wanted && link.can_probe() && !link.is_acknowledged() {
-            true => Probe::start(self.settings.cadence, self.delivery.confirmed(), self.now()),
+            true => {
+                let (evidence, peer) = (self.settings.evidence, &self.memory.peer);
+                let within = decide::first_answer_within(evidence, peer, link.min_rtt());
+                Probe::start(self.settings.cadence, self.delivery.confirmed(), self.now() + within)
+            }
             false => Probe::without(),
         }
     }

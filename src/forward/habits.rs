@@ -2,7 +2,8 @@
 //!
 //! A peer is no longer probed once it has shown twice in a row that it reads without answering, or once five links in a
 //! row ended between the first probe and its answer. It is tried again after a day, over another TLS version or
-//! suite, and by another version of otrail: something may have changed.
+//! suite, and by another version of otrail: something may have changed. One whose first answer came too late once has more
+//! time for it from then on.
 
 use crate::model::Time;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub(super) struct Habits {
     silent_since: Option<i64>,
     /// The TLS version and suite, and the otrail, that it was silent to.
     silent_to: String,
+    /// Its first answer has come too late once.
+    is_slow: bool,
 }
 
 impl Habits {
@@ -28,11 +31,19 @@ impl Habits {
         self.silent_to != who(tls) || !(since..since + DAY_MS).contains(&now.millis())
     }
 
-    /// It has proven something: all is forgiven.
+    /// Whether it takes long for its first answer.
+    pub(super) fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+
+    /// It has proven something: all is forgiven, and how long it takes for that is kept.
     pub(super) fn on_answer(&mut self) {
-        if *self != Habits::default() {
-            *self = Habits::default();
-        }
+        *self = Habits { is_slow: self.is_slow, ..Habits::default() };
+    }
+
+    /// It has answered, later than it was waited for.
+    pub(super) fn on_late(&mut self) {
+        self.is_slow = true;
     }
 
     /// It has read everything, as its close showed, and left a probe unanswered.
@@ -92,6 +103,16 @@ mod tests {
         (0..2).for_each(|_| habits.on_unanswered(TLS, at(0)));
         habits.on_unanswered(TLS, at(DAY_MS));
         assert!(!habits.is_worth_a_probe(TLS, at(DAY_MS + 1)));
+    }
+
+    #[test]
+    fn a_peer_that_answered_late_is_worth_a_probe_and_gets_the_time_for_it_from_then_on() {
+        let mut habits = Habits::default();
+        habits.on_unanswered(TLS, at(5));
+        habits.on_late();
+        assert!(habits.is_slow() && habits.is_worth_a_probe(TLS, at(5)));
+        habits.on_answer();
+        assert_eq!(habits, Habits { is_slow: true, ..Habits::default() });
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! first KeyUpdate of a link) leaves all credit one probe behind for good; when it is quiet one more probe makes up
 //! for that. No wait, no clock and no habit of a peer is part of the proof.
 //!
+//! A peer that has not answered in time gets its records all the same and shows them by its close; should its answer come
+//! late, the next link waits longer for it.
+//!
 //! What could break the rule is a peer that gives new keys unasked. So answers are counted before there is anything to
 //! prove, and listened for after the first records while no probe is out, until none comes for a while: one too many
 //! there, or anywhere, ends the belief in this peer. A KeyUpdate of any form that no answer has makes the open probes void; one sooner than the
@@ -46,11 +49,13 @@ pub(super) struct Probe {
     unasked: Option<Unasked>,
     answers: u64,
     round_trip: Option<Duration>,
+    /// An answer came after the time for the first one was over.
+    is_late: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Calibrating { since: Duration },
+    Calibrating { until: Duration },
     Settling { until: Duration },
     Listening { until: Option<Duration> },
     Probing,
@@ -116,11 +121,12 @@ pub(super) enum Standing {
 }
 
 impl Probe {
-    /// For a link that has just come up. `confirmed` is what the window begins after.
-    pub(super) fn start(cadence: Cadence, confirmed: Seq, now: Duration) -> Probe {
+    /// For a link that has just come up. `confirmed` is what the window begins after; the first answer may come until
+    /// `until`, and no record goes out before it or then.
+    pub(super) fn start(cadence: Cadence, confirmed: Seq, until: Duration) -> Probe {
         Probe {
             cadence,
-            state: State::Calibrating { since: now },
+            state: State::Calibrating { until },
             open: VecDeque::new(),
             awaiting_since: None,
             sent: confirmed,
@@ -129,6 +135,7 @@ impl Probe {
             unasked: None,
             answers: 0,
             round_trip: None,
+            is_late: false,
         }
     }
 
@@ -156,12 +163,17 @@ impl Probe {
         self.awaiting_since.is_some() && self.asked > self.proven
     }
 
+    /// Whether an answer came, but too late for this link.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
     /// Moves on with the time, and says what to do.
     pub(super) fn next(&mut self, now: Duration, traffic: Traffic) -> Ask {
         self.move_on(now);
         let until = match self.state {
             State::Calibrating { .. } if self.open.len() < PRIMES => return Ask::Now,
-            State::Calibrating { since } => Some(since + CALIBRATE_MAX),
+            State::Calibrating { until } => Some(until),
             State::Settling { until } => Some(until),
             State::Listening { until } => until,
             State::Silent(_) => None,
@@ -175,7 +187,7 @@ impl Probe {
 
     fn move_on(&mut self, now: Duration) {
         match self.state {
-            State::Calibrating { since } if now >= since + CALIBRATE_MAX => {
+            State::Calibrating { until } if now >= until => {
                 self.state = State::Silent(Why::NoAnswer);
             }
             State::Settling { until } if now >= until => self.state = State::Listening { until: None },
@@ -259,7 +271,11 @@ impl Probe {
                 self.state = State::Listening { until: None };
                 None
             }
-            State::Settling { .. } | State::Silent(_) => None,
+            State::Silent(why) => {
+                self.is_late = why == Why::NoAnswer;
+                None
+            }
+            State::Settling { .. } => None,
             // The second answer of the beginning may be late. If it was not that, the next records show it.
             State::Listening { .. } => {
                 self.state = State::Listening { until: None };
@@ -292,8 +308,6 @@ const PRIMES: usize = 2;
 /// A peer that has left so many probes unanswered gets no more: rsyslog with GnuTLS closes a connection that sees more
 /// than eight KeyUpdates in a second.
 const OPEN_MAX: usize = 3;
-/// How long a peer may take for its first answer.
-const CALIBRATE_MAX: Duration = Duration::from_secs(1);
 /// Shortest wait for a second answer to the two probes of the beginning.
 const SETTLE_MIN: Duration = Duration::from_millis(20);
 const PATIENCE_MIN: Duration = Duration::from_millis(200);

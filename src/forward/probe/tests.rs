@@ -5,15 +5,17 @@ use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+/// So long the first answer may take.
+const CALIBRATED: Duration = Duration::from_millis(200);
 
 /// After the two probes of the beginning.
 fn primed() -> Probe {
-    let mut probe = Probe::start(Cadence::default(), Seq(10), Duration::ZERO);
+    let mut probe = Probe::start(Cadence::default(), Seq(10), CALIBRATED);
     for _ in 0..PRIMES {
         assert_eq!(probe.next(Duration::ZERO, Traffic::Busy), Ask::Now);
         probe.on_probed(Duration::ZERO);
     }
-    assert_eq!(probe.next(Duration::ZERO, Traffic::Busy), Ask::Wait { until: Some(CALIBRATE_MAX) });
+    assert_eq!(probe.next(Duration::ZERO, Traffic::Busy), Ask::Wait { until: Some(CALIBRATED) });
     assert_eq!(probe.standing(), Standing::Open);
     probe
 }
@@ -69,7 +71,7 @@ fn a_peer_that_ignored_the_first_probe_is_believed_one_probe_behind() {
 
 #[test]
 fn a_peer_that_answers_the_first_probe_at_once_needs_no_second() {
-    let mut probe = Probe::start(Cadence::default(), Seq(10), Duration::ZERO);
+    let mut probe = Probe::start(Cadence::default(), Seq(10), CALIBRATED);
     probe.on_probed(Duration::ZERO);
     assert_eq!(probe.on_answer(MS, None), None);
     assert_eq!(probe.standing(), Standing::Answers);
@@ -79,11 +81,14 @@ fn a_peer_that_answers_the_first_probe_at_once_needs_no_second() {
 #[test]
 fn a_silent_peer_gets_two_probes_and_no_more() {
     let mut probe = primed();
-    assert_eq!(probe.next(CALIBRATE_MAX, Traffic::Idle), Ask::Wait { until: None });
+    assert_eq!(probe.next(CALIBRATED, Traffic::Idle), Ask::Wait { until: None });
     assert_eq!(probe.standing(), Standing::Silent(Why::NoAnswer));
-    probe.on_sent(Seq(99), 5000, 1 << 20, CALIBRATE_MAX);
+    probe.on_sent(Seq(99), 5000, 1 << 20, CALIBRATED);
     assert_eq!(probe.next(99 * SECOND, Traffic::Stuck), Ask::Wait { until: None });
+    assert!(!probe.is_late());
     assert_eq!(probe.on_answer(99 * SECOND, None), None, "too late to be believed");
+    assert_eq!(probe.standing(), Standing::Silent(Why::NoAnswer));
+    assert!(probe.is_late());
 }
 
 #[test]
@@ -279,7 +284,7 @@ proptest! {
         ignores in 0..3_usize,
         story in prop::collection::vec(happens(), 0..200),
     ) {
-        let (mut probe, mut now, mut seq) = (Probe::start(Cadence::default(), Seq(0), Duration::ZERO), Duration::ZERO, Seq(0));
+        let (mut probe, mut now, mut seq) = (Probe::start(Cadence::default(), Seq(0), CALIBRATED), Duration::ZERO, Seq(0));
         let mut peer = Peer::default();
         let mut ignored = 0;
         for event in story {
@@ -319,7 +324,7 @@ proptest! {
 
     #[test]
     fn a_peer_that_reads_on_gets_everything_proven(ignores in 0..2_usize, batches in 1..50_u64) {
-        let (mut probe, mut now, mut peer) = (Probe::start(Cadence::default(), Seq(0), Duration::ZERO), Duration::ZERO, Peer::default());
+        let (mut probe, mut now, mut peer) = (Probe::start(Cadence::default(), Seq(0), CALIBRATED), Duration::ZERO, Peer::default());
         let (mut seq, mut proven, mut ignored) = (0, Seq(0), 0);
         for _ in 0..2000 {
             now += MS;

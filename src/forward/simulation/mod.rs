@@ -210,7 +210,10 @@ impl Sender {
         let can_probe = !matches!(kind, Kind::Tls12 | Kind::Relp);
         let is_probed = decide::is_probed(self.setting.evidence, &self.peer, TLS, wall(now));
         self.probe = match is_probed && can_probe {
-            true => Probe::start(Cadence::default(), self.delivery.confirmed(), now),
+            true => {
+                let within = decide::first_answer_within(self.setting.evidence, &self.peer, None);
+                Probe::start(Cadence::default(), self.delivery.confirmed(), now + within)
+            }
             false => Probe::without(),
         };
         (self.heard, self.flight) = (KeyUpdates::default(), Flight::default());
