@@ -8,15 +8,17 @@
 //! | `fin` | our close, then a FIN without reset | its process had read everything, on a usual kernel |
 //!
 //! A peer that closes on its own account proves nothing, however clean its close: it may have read up to any
-//! place. So a close counts only if none was seen before ours, and only if it took a round trip to come.
+//! place. So a close counts only if none was seen before ours, if it took a round trip to come, and if our close was
+//! acknowledged with it, as TCP does with every segment that a peer sends after ours has come (RFC 9293 section 3.1).
 //!
 //! What proves nothing goes out again, and would for ever to a peer whose closes never prove anything. So a peer that
 //! stayed to the end and proved nothing gets nothing more before a link with nothing on it has ended as it must. The same
 //! holds from the beginning where a FIN counts for nothing: `evidence = "barrier"`, or a proxy on the way.
 //!
 //! Limits: the receiver may lose afterwards what it has read; a TLS proxy in between speaks for itself alone;
-//! a peer whose own close or key update crosses ours on the way slower than the smallest round trip passes for an answer,
-//! and round trips are taken when answers are read, which may be later than when they came.
+//! a peer's own close passes for an answer when ours lies unread in its kernel already, and a key update of its own when it
+//! crosses ours on the way slower than the smallest round trip. All is taken when answers are read, which may be later
+//! than when they came.
 
 use super::habits::Habits;
 use super::settings::Evidence;
@@ -140,6 +142,9 @@ fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
     if seen.min_rtt.is_some_and(|round_trip| answer < round_trip) {
         return unproved("the peer's close came too soon to be an answer to ours");
     }
+    if seen.unacknowledged_at_answer.is_some_and(|bytes| bytes > FIN) {
+        return unproved("the peer's close was sent before ours had come");
+    }
     if seen.close_notify_after.is_some() {
         (peer.answers_close_notify, peer.fins_in_a_row) = (true, 0);
         return Verdict::Delivered(Level::Barrier);
@@ -161,6 +166,8 @@ fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
     Verdict::Delivered(Level::Fin)
 }
 
+/// Our FIN, which may come after the close_notify that the peer answers, counts as a byte.
+const FIN: u32 = 1;
 /// After this many clean FINs in a row a peer is no longer held to have answered before.
 pub(super) const FINS_TO_FORGET: u8 = 3;
 
@@ -173,6 +180,7 @@ mod tests {
         Observed {
             close_notify_after: Some(Duration::from_micros(300)),
             fin_after: Some(Duration::from_micros(400)),
+            unacknowledged_at_answer: Some(FIN),
             unacknowledged: Some(0),
             min_rtt: Some(Duration::from_micros(50)),
             ..Observed::default()
@@ -239,7 +247,8 @@ mod tests {
     fn nothing_is_proved_by_a_close_of_the_peers_own() {
         let early = Observed { closed_before_ours: true, ..answered() };
         let soon = Observed { close_notify_after: Some(Duration::from_micros(20)), ..answered() };
-        for seen in [early, soon] {
+        let crossing = Observed { unacknowledged_at_answer: Some(FIN + 1), ..answered() };
+        for seen in [early, soon, crossing] {
             assert!(is_unproved(&seen, &mut Peer::default()), "{seen:?}");
         }
     }

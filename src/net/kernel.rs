@@ -14,8 +14,24 @@ pub fn unacknowledged(socket: &impl AsFd) -> io::Result<u32> {
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(u32::try_from(bytes).unwrap_or(0)) }
 }
 
+/// What the kernel tells of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Info {
+    /// The smallest round trip so far (tcpi_min_rtt); `None` before the first measurement.
+    pub min_round_trip: Option<Duration>,
+    /// The usual round trip at present (tcpi_rtt), and `None` likewise.
+    pub round_trip: Option<Duration>,
+    /// Bytes that were written and not sent for the first time yet (tcpi_notsent_bytes).
+    pub unsent: u32,
+}
+
 /// The smallest round trip of the connection so far (tcpi_min_rtt); `None` before the first measurement.
 pub fn min_rtt(socket: &impl AsFd) -> Option<Duration> {
+    info(socket)?.min_round_trip
+}
+
+/// What the kernel tells of a connection; `None` from one that does not.
+pub fn info(socket: &impl AsFd) -> Option<Info> {
     let mut info = [0u32; MIN_RTT_AT + 1];
     let mut length = size_of_val(&info) as libc::socklen_t;
     // SAFETY: the descriptor is open for as long as it is borrowed, and the kernel writes at most `length` bytes,
@@ -30,11 +46,18 @@ pub fn min_rtt(socket: &impl AsFd) -> Option<Duration> {
         )
     };
     let whole = done == 0 && length as usize == size_of_val(&info);
-    let micros = if whole { info[MIN_RTT_AT] } else { UNKNOWN };
-    (micros != UNKNOWN && micros != 0).then(|| Duration::from_micros(u64::from(micros)))
+    let time =
+        |micros: u32| (micros != UNKNOWN && micros != 0).then(|| Duration::from_micros(u64::from(micros)));
+    whole.then(|| Info {
+        min_round_trip: time(info[MIN_RTT_AT]),
+        round_trip: time(info[RTT_AT]),
+        unsent: info[UNSENT_AT],
+    })
 }
 
-/// Place of `tcpi_min_rtt` in the kernel's `struct tcp_info`, in words of 32 bits; the same on every machine.
+/// Places in the kernel's `struct tcp_info`, in words of 32 bits; the same on every machine.
+const RTT_AT: usize = 17;
+const UNSENT_AT: usize = 36;
 const MIN_RTT_AT: usize = 37;
 /// What the kernel says before it has measured.
 const UNKNOWN: u32 = u32::MAX;
@@ -47,8 +70,10 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     #[test]
-    fn min_rtt_stands_where_the_kernel_puts_it() {
+    fn each_stands_where_the_kernel_puts_it() {
         assert_eq!(MIN_RTT_AT * 4, offset_of!(libc::tcp_info, tcpi_min_rtt));
+        assert_eq!(RTT_AT * 4, offset_of!(libc::tcp_info, tcpi_rtt));
+        assert_eq!(UNSENT_AT * 4, offset_of!(libc::tcp_info, tcpi_notsent_bytes));
     }
 
     #[test]
@@ -63,6 +88,8 @@ mod tests {
         while unacknowledged(&near).unwrap() > 0 {
             std::thread::yield_now();
         }
-        assert!(min_rtt(&near).unwrap() < Duration::from_secs(1));
+        let info = info(&near).unwrap();
+        assert!(info.min_round_trip.unwrap() <= info.round_trip.unwrap());
+        assert_eq!((info.unsent, min_rtt(&near)), (0, info.min_round_trip));
     }
 }

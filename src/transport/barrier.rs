@@ -1,7 +1,7 @@
 //! The barrier: a link is closed so that the peer's answer shows what it has read.
 //!
 //! ```text
-//! flush ─▶ all acknowledged ─▶ settle ─▶ drain ─▶ close_notify, FIN ─▶ the peer's close_notify ─▶ its FIN
+//! flush ─▶ all has come ─▶ settle ─▶ drain ─▶ close_notify, FIN ─▶ the peer's close_notify ─▶ its FIN
 //!                                         │
 //!                                         └─ a close is there already: it cannot be the answer to ours
 //! ```
@@ -9,6 +9,7 @@
 //! Not here: the verdict; this file only writes down what was seen.
 
 use super::link::{Ask, Heard, Link};
+use super::still::Still;
 use super::{LinkError, Observed};
 use crate::net::kernel;
 use socket2::SockRef;
@@ -87,8 +88,10 @@ impl Link {
         self.answer(closing, Instant::now() + patience, observed).await
     }
 
-    /// Waits until the peer's kernel has acknowledged every byte; the kernel tells on being asked only.
+    /// Waits until the peer's kernel has acknowledged every byte, or seems to have them all: our close makes it say so then.
+    /// The kernel tells on being asked only.
     async fn acknowledged(&mut self, deadline: Instant) -> Result<(), LinkError> {
+        let (mut still, begun) = (Still::default(), Instant::now());
         let mut pause = kernel::min_rtt(&self.socket).unwrap_or(PAUSE_MIN).clamp(PAUSE_MIN, PAUSE_MAX);
         loop {
             self.listen(Ask::Tokio)?;
@@ -97,7 +100,13 @@ impl Link {
                 Ok(_) if Instant::now() >= deadline => {
                     return Err(LinkError::Stalled { limit: self.send_timeout });
                 }
-                Ok(_) => sleep(pause).await,
+                Ok(left) => {
+                    let rest = still.on_look(left, kernel::info(&self.socket), begun.elapsed());
+                    if rest.is_zero() {
+                        return Ok(());
+                    }
+                    sleep(pause.min(rest)).await;
+                }
                 Err(source) => return Err(LinkError::Broken { source }),
             }
             pause = (pause * 2).min(PAUSE_MAX);
@@ -142,7 +151,8 @@ impl Link {
         }
     }
 
-    /// Reads to the end, for an alert or a reset may come last.
+    /// Reads to the end, for an alert or a reset may come last. An answer acknowledges what it answers: TCP puts that into
+    /// the same segment.
     async fn answer(
         &mut self,
         closing: Instant,
@@ -150,7 +160,12 @@ impl Link {
         observed: &mut Observed,
     ) -> Result<(), LinkError> {
         while Instant::now() < deadline {
-            match self.hear(Ask::Tokio)? {
+            let heard = self.hear(Ask::Tokio)?;
+            if matches!(heard, Heard::CloseNotify | Heard::Fin) && observed.unacknowledged_at_answer.is_none()
+            {
+                observed.unacknowledged_at_answer = kernel::unacknowledged(&self.socket).ok();
+            }
+            match heard {
                 Heard::CloseNotify => observed.close_notify_after = Some(closing.elapsed()),
                 Heard::Fin => {
                     observed.fin_after = Some(closing.elapsed());

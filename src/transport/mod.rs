@@ -26,6 +26,7 @@ mod relp;
 mod said;
 mod session;
 mod settings;
+pub(crate) mod still;
 mod tcp;
 mod tls;
 
@@ -113,11 +114,13 @@ pub struct Observed {
     pub fin_after: Option<Duration>,
     /// The connection ended with a reset or a fatal alert, or in the middle of a send.
     pub broken: Option<String>,
-    /// What the peer has said where a syslog server says nothing.
-    pub said: Option<String>,
     /// It did so without a word: nothing says why.
     pub is_wordless: bool,
-    /// Bytes that the peer's kernel had not acknowledged at the end (SIOCOUTQ).
+    /// What the peer has said where a syslog server says nothing.
+    pub said: Option<String>,
+    /// Bytes that the peer's kernel had not acknowledged when its close was heard, our FIN as one of them (SIOCOUTQ).
+    pub unacknowledged_at_answer: Option<u32>,
+    /// The same at the end.
     pub unacknowledged: Option<u32>,
     /// Smallest round trip of the connection (tcpi_min_rtt).
     pub min_rtt: Option<Duration>,

@@ -5,14 +5,17 @@ use super::super::evidence::{Verdict, judge};
 use super::super::probe::Probe;
 use super::server::{Down, Up};
 use super::{Did, Kind, Sender, Server, TLS, wall};
+
 use crate::transport::Observed;
+use crate::transport::still::{Info, Still};
 use std::time::Duration;
 
 /// A barrier that goes on.
 pub(super) struct Closing {
     begun: Duration,
-    /// Since when the peer's kernel has everything.
+    /// Since when the peer's kernel has everything, or seems to.
     drained: Option<Duration>,
+    still: Still,
     /// When our close was sent.
     closed: Option<Duration>,
     seen: Observed,
@@ -27,7 +30,13 @@ impl Closing {
 
 impl Sender {
     pub(super) fn begin_closing(&mut self, now: Duration) {
-        self.closing = Some(Closing { begun: now, drained: None, closed: None, seen: Observed::default() });
+        self.closing = Some(Closing {
+            begun: now,
+            drained: None,
+            still: Still::default(),
+            closed: None,
+            seen: Observed::default(),
+        });
     }
 
     /// False when it waits.
@@ -64,8 +73,9 @@ impl Sender {
             closing.seen.unanswered = Some(unanswered);
             closing.seen.confirmed = acknowledged;
         } else if closing.closed.is_none() && !ended {
-            if closing.drained.is_none() && server.has_all(number) {
-                closing.drained = Some(now);
+            if closing.drained.is_none() {
+                let seems_still = closing.still.on_look(server.left(number), Some(info(server, number)), now);
+                closing.drained = (server.has_all(number) || seems_still.is_zero()).then_some(now);
             }
             // What becomes of the link after that shows in the answer.
             if closing.drained.is_some_and(|drained| now >= drained + self.settle.pause()) {
@@ -83,10 +93,16 @@ impl Sender {
             self.until = Some(match (closing.closed, closing.drained) {
                 (Some(closed), _) => closed + ANSWER_MAX,
                 (None, Some(drained)) => drained + self.settle.pause(),
-                (None, None) => closing.begun + ANSWER_MAX,
+                (None, None) if server.kind == Kind::Relp => closing.begun + ANSWER_MAX,
+                (None, None) => {
+                    now + closing.still.on_look(server.left(number), Some(info(server, number)), now)
+                }
             });
             self.closing = Some(closing);
             return false;
+        }
+        if closing.seen.close_notify_after.or(closing.seen.fin_after).is_some() {
+            closing.seen.unacknowledged_at_answer = Some(if server.answers_close(number) { 0 } else { 2 });
         }
         closing.seen.unacknowledged = Some(u32::from(!server.has_all(number)));
         closing.seen.min_rtt = Some(server.round_trip(number));
@@ -113,6 +129,11 @@ impl Sender {
             Verdict::Unproved { .. } => self.lost(server, now, rng),
         }
     }
+}
+
+fn info(server: &mut Server, number: usize) -> Info {
+    let round_trip = Some(server.round_trip(number));
+    Info { min_round_trip: round_trip, round_trip, unsent: 0 }
 }
 
 /// As long as `Link` waits for the drain and for an answer.

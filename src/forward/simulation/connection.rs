@@ -27,6 +27,10 @@ pub(super) struct Connection {
     owed: VecDeque<Duration>,
     /// When something first came to a closed socket: it is never acknowledged.
     pub refused: Option<Duration>,
+    /// Our close has come to its kernel.
+    has_close: bool,
+    /// The same when it first said that it closes: its close acknowledges ours.
+    pub answers_close: Option<bool>,
     /// Something on the way swallows resets.
     is_mute: bool,
     /// The client has let go of it.
@@ -44,6 +48,8 @@ impl Connection {
             probes: 0,
             owed: VecDeque::new(),
             refused: None,
+            has_close: false,
+            answers_close: None,
             is_mute: false,
             is_left: false,
         }
@@ -64,6 +70,9 @@ impl Connection {
     fn say(&mut self, what: Down, now: Duration, more: Duration) {
         if self.is_left || self.is_mute && what == Down::Reset {
             return;
+        }
+        if matches!(what, Down::CloseNotify | Down::Fin) {
+            self.answers_close.get_or_insert(self.has_close);
         }
         let at = now + self.base + more;
         let at = self.down.back().map_or(at, |(before, _)| at.max(*before));
@@ -100,7 +109,10 @@ impl Connection {
                     self.refused = Some(now);
                     self.say(Down::Reset, now, Duration::ZERO);
                 }
-                End::Open | End::Discards => self.buffer.push_back(what),
+                End::Open | End::Discards => {
+                    self.has_close |= matches!(what, Up::Close);
+                    self.buffer.push_back(what);
+                }
             }
         }
     }
@@ -218,8 +230,7 @@ impl Connection {
 
     /// The program closes its side, reads on and throws away.
     pub(super) fn discard(&mut self, kind: Kind, now: Duration, rng: &mut fastrand::Rng) {
-        let mut coming = self.up.iter().map(|(_, up)| up).chain(&self.buffer);
-        if self.end == End::Open && !coming.any(|up| matches!(up, Up::Close)) {
+        if self.end == End::Open && !self.has_close {
             self.read_ahead(kind, now, rng);
             self.hasten(now);
             self.end = End::Discards;

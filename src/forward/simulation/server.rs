@@ -1,10 +1,10 @@
 //! A modelled receiver and the network before it: what is on the way, in a kernel, read, and lost at each end.
 //!
-//! Time is handed in. Bytes keep their order on a connection and take a base time each way and some more. A close of the
-//! peer's own account that crosses ours slower than the smallest round trip is the limit that `evidence` names: no history here
-//! has it but where a reset follows it, or ours is never acknowledged. Neither has any the other limit, a peer that is not known
-//! to send close_notify and dies with what it has read in its hands, nor a peer that gives new keys unasked while it has a probe
-//! to answer.
+//! Time is handed in. Bytes keep their order on a connection and take a base time each way and some more; some come so late as
+//! if they had been lost and sent again. A close of the peer's own account while ours lies unread in its kernel is the limit that
+//! `evidence` names: no history here has it but where a reset follows it, or ours is never acknowledged. Neither has any the
+//! other limit, a peer that is not known to send close_notify and dies with what it has read in its hands, nor a peer that gives
+//! new keys unasked while it has a probe to answer.
 
 use super::connection::{Connection, End};
 use crate::model::{EventId, Seq};
@@ -136,6 +136,17 @@ impl Server {
     /// Whether the receiver's kernel has everything, as ours knows.
     pub(super) fn has_all(&mut self, number: usize) -> bool {
         self.at(number).is_some_and(|connection| connection.up.is_empty() && connection.refused.is_none())
+    }
+
+    /// What the receiver's kernel has not acknowledged.
+    pub(super) fn left(&self, number: usize) -> u32 {
+        self.at(number)
+            .map_or(0, |connection| connection.up.len() as u32 + u32::from(connection.refused.is_some()))
+    }
+
+    /// Whether what the receiver first said of its close acknowledges ours.
+    pub(super) fn answers_close(&self, number: usize) -> bool {
+        self.at(number).is_some_and(|connection| connection.answers_close == Some(true))
     }
 
     /// The client has let go of it: of what is on the way some may still arrive.
