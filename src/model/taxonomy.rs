@@ -248,9 +248,9 @@ pub const ACTIONS: &[ActionRow] = &[
     ActionRow {
         asim: Asim { schema: AsimSchema::AuditEvent, event: "Clear", object: EVENT_LOG },
         cim: Cim { model: CimModel::Audit, action: "cleared" },
-        attack: &["T1070", "T0872"],
+        severity_failed: 9,
         attack_failed: &["T1070", "T0872"],
-        ..own("agent.source_truncated", "OTA-9023", "Source truncated", 9)
+        ..own("agent.source_truncated", "OTA-9023", "Source truncated", 4)
     },
     ActionRow {
         attack: &["T1070", "T0872"],
