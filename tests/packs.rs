@@ -106,6 +106,27 @@ fn a_pack_writes_over_nothing_unless_it_is_told_to() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("sentinel"));
 }
 
+#[test]
+fn a_pack_needs_folders_and_names_what_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("rules"), "ours").unwrap();
+    for (pack, to, none) in [
+        ("loki", path("rules"), path("rules")),
+        ("loki", path("rules/below"), path("rules")),
+        // The pack has a folder of that name.
+        ("sigma", path(""), path("rules")),
+    ] {
+        for force in [&[][..], &["--force"]] {
+            let refused = otrail(&[&["pack", "export", pack, &to], force].concat());
+            assert_eq!(refused.status.code(), Some(1));
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(said.contains(&format!("{none} is no folder: choose another")), "{said}");
+        }
+    }
+    assert_eq!(files_below(dir.path()).len(), 1, "nothing was written");
+}
+
 /// `UPDATE_EXPECT=1 cargo test --test packs` writes what is made of the rules into the packs.
 #[test]
 fn the_rules_of_all_packs_are_those_of_the_sigma_rules() {

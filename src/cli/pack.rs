@@ -62,6 +62,7 @@ impl Pack {
             }
             Command::Export { pack, dir, force } => {
                 let pack = PACKS.iter().find(|known| known.name == pack).context("there is no such pack")?;
+                find_room(pack, &dir)?;
                 if !force {
                     spare_others(pack, &dir)?;
                 }
@@ -81,6 +82,20 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{:<10} {}", pack.name, pack.about)?;
         for (path, text) in pack.files {
             writeln!(out, "{:10}   {path}  {} lines", "", text.lines().count())?;
+        }
+    }
+    Ok(())
+}
+
+/// An error where something that is no folder is in the place of one that the pack needs.
+fn find_room(pack: &Content, dir: &Path) -> anyhow::Result<()> {
+    for (path, _) in pack.files {
+        let path = dir.join(path);
+        let folders = path.ancestors().skip(1);
+        let there = folders.filter_map(|folder| Some((folder, fs::metadata(folder).ok()?))).next();
+        if let Some((folder, metadata)) = there {
+            let shown = folder.display();
+            anyhow::ensure!(metadata.is_dir(), "{shown} is no folder: choose another; nothing was written");
         }
     }
     Ok(())
