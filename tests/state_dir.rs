@@ -7,6 +7,7 @@ use nix::sys::stat::Mode;
 use otrail::model::{Action, Outcome, Severity};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use support::disk;
 use support::process::{House, entry};
 
 #[test]
@@ -81,4 +82,31 @@ fn a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for() {
         lock.display()
     );
     assert!(said.contains(&told), "{said}");
+}
+
+#[test]
+fn one_on_a_disk_that_is_read_only_is_told_as_that() {
+    let Some(disk) = disk::mount(4 << 20) else { return };
+    let mut house = House::new();
+    let state = disk.path().join("state");
+    house.keep_state_in(state.clone());
+    house.write_log(entry(1).as_bytes());
+    for is_there in [false, true] {
+        if is_there {
+            fs::create_dir(&state).unwrap();
+            fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
+        }
+        disk.read_only(true);
+        let checked = house.run(&["check"]);
+        let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+        assert_eq!(checked.status.code(), Some(1), "{said}");
+        let found = said.lines().find(|line| line.contains("state-dir")).unwrap();
+        let expected = format!(
+            "problem  state-dir: {} is on a file system that is read-only; `findmnt -T ",
+            state.display()
+        );
+        assert!(found.starts_with(&expected), "{found}");
+        disk.read_only(false);
+    }
+    assert!(fs::read_dir(&state).unwrap().next().is_none(), "looking leaves nothing behind");
 }

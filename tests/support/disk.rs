@@ -38,6 +38,13 @@ impl Disk {
         self.folder.path()
     }
 
+    /// Whether anything can be written. Nobody may have a file open for writing.
+    pub fn read_only(&self, is_so: bool) {
+        let how = if is_so { "remount,ro" } else { "remount,rw" };
+        let mounted = Command::new("mount").args(["-o", how]).arg(self.path()).output().unwrap();
+        assert!(mounted.status.success(), "{mounted:?}");
+    }
+
     fn filler(&self) -> PathBuf {
         self.path().join("filler")
     }

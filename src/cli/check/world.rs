@@ -8,6 +8,9 @@ use crate::net::{NetError, Secret, TlsSettings, tls};
 use crate::{control, forward, journal};
 use bytesize::ByteSize;
 use jiff::Timestamp;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, Group, User, access, geteuid};
 use std::collections::HashMap;
 use std::fs;
@@ -195,18 +198,41 @@ fn state_dir(settings: &journal::Settings) -> Finding {
         let message = format!("{shown} belongs to the user with id {}", metadata.uid());
         return problem(thing, message, "run as that user");
     }
-    if access(dir, AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
-        return problem(thing, format!("{shown} is not writable"), format!("chmod 0700 {shown}"));
+    match writable(dir) {
+        Ok(()) => space(thing, settings),
+        Err(Errno::EROFS) => read_only(thing, dir, dir),
+        Err(_) => problem(thing, format!("{shown} is not writable"), format!("chmod 0700 {shown}")),
     }
-    space(thing, settings)
+}
+
+/// Whether files can be made there. A file system that an error has made read-only (ext4 with `errors=remount-ro`) says so
+/// only to who makes one: one without a name, which leaves no trace; where there is no such thing that says nothing.
+fn writable(dir: &Path) -> Result<(), Errno> {
+    access(dir, AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK)?;
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    match open(dir, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Err(Errno::EROFS) => Err(Errno::EROFS),
+        _ => Ok(()),
+    }
+}
+
+fn read_only(thing: &str, dir: &Path, there: &Path) -> Finding {
+    let (shown, there) = (dir.display(), there.display());
+    let message = format!("{shown} is on a file system that is read-only");
+    problem(
+        thing,
+        message,
+        format!(
+            "`findmnt -T {there}` names it; where nobody meant it so, `dmesg` says what is wrong with the disk"
+        ),
+    )
 }
 
 fn creatable(thing: &str, dir: &Path) -> Finding {
     let there = dir.ancestors().skip(1).find(|folder| folder.exists());
-    match there {
-        Some(folder) if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() => {
-            ok(thing, format!("{} will be created", dir.display()))
-        }
+    match there.map(|folder| (folder, access(folder, AccessFlags::W_OK | AccessFlags::X_OK))) {
+        Some((_, Ok(()))) => ok(thing, format!("{} will be created", dir.display())),
+        Some((folder, Err(Errno::EROFS))) => read_only(thing, dir, folder),
         _ => problem(
             thing,
             format!("{} is not there and cannot be created", dir.display()),
