@@ -2,7 +2,7 @@
 
 mod support;
 
-use otrail::control::protocol::{Ask, End, Reply};
+use otrail::control::protocol::{Ask, End, Reply, Request};
 use otrail::control::{Client, ControlError, Limits, Server, Settings};
 use otrail::model::Action;
 use otrail::model::Outcome;
@@ -136,9 +136,29 @@ fn a_client_that_does_not_read_is_let_go_and_the_event_says_so() {
     agent.append(&vec!["alice"; 10_000]);
     let mut stream = agent.connect();
     stream.write_all(b"{\"otrail\":1,\"query\":{}}\n").unwrap();
-    let told = agent.wait_for(is_query).event;
+    let told = agent.wait_for(|record| is_query(record) && record.event.reason.is_some()).event;
     assert_eq!(told.reason.as_deref(), Some("the client left before the end"));
     assert!(told.count.unwrap() < 10_000);
+}
+
+#[test]
+fn what_a_client_is_about_to_see_is_in_the_trail_by_then_and_how_much_it_was_when_the_agent_stops() {
+    for by in [None, Some("user".to_owned())] {
+        let mut agent = Agent::with(Limits { stop_wait: Duration::from_secs(600), ..Limits::default() }, &[]);
+        let users: Vec<String> = (0..4_000).map(|at| format!("{at:0500}")).collect();
+        agent.append(&users.iter().map(String::as_str).collect::<Vec<_>>());
+        let (mut stream, is_tally) = (agent.connect(), by.is_some());
+        stream.write_all(Request::Query(Ask { by, ..Ask::default() }).line().as_bytes()).unwrap();
+        let told = agent.wait_for(is_query).event;
+        assert_eq!((told.count, told.reason), (Some(4_000), None));
+        // It takes a part and no more.
+        stream.read_exact(&mut [0; 10]).unwrap();
+        agent.shutdown.send(true).unwrap();
+        agent.runtime.block_on(&mut agent.serving).unwrap().unwrap();
+        let told = agent.records().pop().unwrap().event;
+        assert_eq!((told.action, told.reason.as_deref()), (Action::QUERY, Some("the agent is stopping")));
+        assert!(told.count.is_some_and(|count| (count == 4_000) == is_tally && count > 0), "{told:?}");
+    }
 }
 
 #[test]

@@ -14,10 +14,11 @@ use crate::query::{self, Answer, Order, Query, ROWS_MAX};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::SemaphorePermit;
 use tokio::sync::watch::Receiver;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Answers, and returns the last line to send; `None` if the client is gone.
 pub(super) async fn give(
@@ -57,7 +58,8 @@ pub(super) async fn give(
     }
 }
 
-/// Searches, sends, follows if wanted, and leaves the event about it before the end is told.
+/// Searches, sends, follows if wanted. The event about it is in the trail before the first row leaves; another follows where
+/// less was sent than that says, and at the end of a follower.
 async fn query(
     shared: &Shared,
     stream: &mut UnixStream,
@@ -70,8 +72,8 @@ async fn query(
     let newest = journal.newest();
     let through = ask.past.filter(|_| ask.follow).map_or(newest, |past| past.min(newest));
     let asked = Asked::new(peer, ask, &filter);
-    let mut work = Work { shared, stream, shutdown, sent: End::default(), marks: ask.marks };
     let own = journal.as_noted(asked.began(now()));
+    let mut work = Work::new(shared, stream, shutdown, (asked, ask));
     if ask.follow {
         note(journal, own.clone()).await;
     }
@@ -89,25 +91,28 @@ async fn query(
         Ok(()) if ask.follow => follow::follow(&mut work, filter, through, &own.message).await,
         outcome => outcome,
     };
-    let end = work.sent;
+    let Work { sent: end, told, asked, .. } = work;
     let event = match &outcome {
-        Err(Broken::Failed(why)) if end.rows == 0 => asked.failed(now(), why),
-        Err(Broken::Failed(why)) => asked.ended(now(), end.rows, why),
-        Err(Broken::Gone) => asked.ended(now(), end.rows, "the client left before the end"),
-        Ok(()) => asked.ended(now(), end.rows, &end.reason),
+        Err(Broken::Failed(why)) if end.rows == 0 => Some(asked.failed(now(), why)),
+        Err(Broken::Failed(why)) => Some(asked.ended(now(), end.rows, why)),
+        Err(Broken::Unread(why)) => Some(asked.ended(now(), end.rows, why)),
+        Ok(()) if told.is_some_and(|(rows, why)| rows == end.rows && why == end.reason) => None,
+        Ok(()) => Some(asked.ended(now(), end.rows, &end.reason)),
     };
-    note(journal, event).await;
+    if let Some(event) = event {
+        note(journal, event).await;
+    }
     match outcome {
         Ok(()) => Some(Reply::End(end)),
         Err(Broken::Failed(why)) => Some(Reply::Error(why)),
-        Err(Broken::Gone) => None,
+        Err(Broken::Unread(_)) => None,
     }
 }
 
 /// Why an answer has no end.
 pub(super) enum Broken {
-    /// Nobody reads it.
-    Gone,
+    /// Nobody reads it, or not in time: a line may have been cut, so nothing more can be said. Why, for the event.
+    Unread(&'static str),
     /// It cannot be given; a sentence for the client.
     Failed(String),
 }
@@ -117,13 +122,29 @@ pub(super) struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) stream: &'a mut UnixStream,
     pub(super) shutdown: Receiver<bool>,
-    /// What the end line will say.
+    /// What the end line will say. Rows count before they are sent: the trail says rather too many than too few.
     pub(super) sent: End,
+    asked: Asked,
+    /// How many rows the trail says were read, and why they are not all; nothing of a follower, of whom it says that he begins.
+    told: Option<(u64, String)>,
+    is_follower: bool,
     /// The follower wants to know from where it could go on.
-    pub(super) marks: bool,
+    marks: bool,
+    /// When the client has had its time, since the agent stops.
+    until: Option<Instant>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(
+        shared: &'a Shared,
+        stream: &'a mut UnixStream,
+        shutdown: Receiver<bool>,
+        (asked, ask): (Asked, &Ask),
+    ) -> Work<'a> {
+        let (is_follower, marks, sent) = (ask.follow, ask.marks, End::default());
+        Work { shared, stream, shutdown, sent, asked, told: None, is_follower, marks, until: None }
+    }
+
     /// A place among the running searches.
     async fn turn(shared: &Shared) -> Result<SemaphorePermit<'_>, Broken> {
         let limits = &shared.server.limits;
@@ -147,7 +168,7 @@ impl Work<'_> {
             () = request::gone(self.stream) => {
                 stop.store(true, Ordering::Relaxed);
                 let _unwanted = (&mut search).await;
-                return Err(Broken::Gone);
+                return Err(Broken::Unread(LEFT));
             }
             () = stopped(&mut shutdown) => {
                 stop.store(true, Ordering::Relaxed);
@@ -170,7 +191,12 @@ impl Work<'_> {
         };
         let mut answer = self.run(search).await?;
         let counted = answer.counted();
-        while let Some(rest) = self.send_some(answer, Answer::next).await? {
+        self.tell(counted.unwrap_or(answer.found()), answer.incomplete()).await;
+        loop {
+            let (rest, is_end) = self.send_some(answer, Answer::next).await?;
+            if is_end {
+                break;
+            }
             answer = rest;
             if *self.shutdown.borrow() {
                 self.incomplete(STOPPING);
@@ -185,6 +211,9 @@ impl Work<'_> {
     async fn tally(&mut self, query: Query, by: &'static Column, through: Seq) -> Result<(), Broken> {
         let _turn = Work::turn(self.shared).await?;
         let tally = self.run(move |journal, stop| query::tally(journal, &query, by, through, stop)).await?;
+        self.sent.rows = tally.records;
+        tally.missing.iter().for_each(|why| self.incomplete(why));
+        self.tell(tally.records, None).await;
         let mut left = &tally.values[..];
         while !left.is_empty() {
             let (mut count, mut bytes) = (0, 0);
@@ -193,41 +222,67 @@ impl Work<'_> {
                 count += 1;
             }
             let (now, later) = left.split_at(count);
-            let line = Reply::Values(now.to_vec()).line();
-            request::send(self.stream, &line, &self.shared.server.limits).await.map_err(|_| Broken::Gone)?;
+            self.send(&Reply::Values(now.to_vec()).line()).await?;
             left = later;
         }
-        self.sent.rows = tally.records;
-        tally.missing.iter().for_each(|why| self.incomplete(why));
         Ok(())
     }
 
-    /// Sends the next rows, and returns what has more of them.
+    /// Sends the next rows, and returns them with whether that was all.
     pub(super) async fn send_some<R: Rows>(
         &mut self,
         mut rows: R,
         next: fn(&mut R) -> Option<Record>,
-    ) -> Result<Option<R>, Broken> {
+    ) -> Result<(R, bool), Broken> {
         let read = apart("the reading of the journal", move || {
-            let mut bytes = Vec::new();
-            let mut count = 0;
-            while bytes.len() < CHUNK_BYTES {
-                let Some(record) = next(&mut rows) else { return (None, rows.incomplete(), bytes, count) };
-                json_line(&record, &mut bytes);
-                count += 1;
+            let (mut bytes, mut count, mut is_end) = (Vec::new(), 0, false);
+            while bytes.len() < CHUNK_BYTES && !is_end {
+                match next(&mut rows) {
+                    Some(record) => {
+                        json_line(&record, &mut bytes);
+                        count += 1;
+                    }
+                    None => is_end = true,
+                }
             }
-            (Some(rows), None, bytes, count)
+            (rows, is_end, bytes, count)
         });
-        let (rest, incomplete, bytes, count) = read.await.map_err(Broken::Failed)?;
-        if !bytes.is_empty() {
-            let limits = &self.shared.server.limits;
-            request::send(self.stream, &bytes, limits).await.map_err(|_| Broken::Gone)?;
-        }
+        let (rows, is_end, bytes, count) = read.await.map_err(Broken::Failed)?;
         self.sent.rows += count;
-        if let Some(why) = incomplete {
+        if let Some(why) = rows.incomplete().filter(|_| is_end) {
             self.incomplete(&why);
         }
-        Ok(rest)
+        if !bytes.is_empty() {
+            self.send(&bytes).await?;
+        }
+        Ok((rows, is_end))
+    }
+
+    /// Has the trail say what is about to be sent, before it can be seen.
+    async fn tell(&mut self, rows: u64, incomplete: Option<String>) {
+        if self.is_follower {
+            return;
+        }
+        let why = incomplete.filter(|_| !self.sent.incomplete).unwrap_or_else(|| self.sent.reason.clone());
+        note(&self.shared.server.journal, self.asked.ended(now(), rows, &why)).await;
+        self.told = Some((rows, why));
+    }
+
+    /// Sends a part of the answer. A client that reads too slowly, or not at all, holds up no stop.
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        let (shutdown, until) = (&mut self.shutdown, &mut self.until);
+        let late = async {
+            stopped(shutdown).await;
+            sleep_until(*until.get_or_insert_with(|| Instant::now() + READS_WITHIN)).await;
+        };
+        tokio::select! {
+            // Else a client that takes a lot, quickly, would go on.
+            biased;
+            () = late => Err(Broken::Unread(STOPPING)),
+            sent = request::send(self.stream, bytes, &self.shared.server.limits) => {
+                sent.map_err(|_| Broken::Unread(LEFT))
+            }
+        }
     }
 
     /// Tells a follower that it has had all that it wants up to there.
@@ -235,8 +290,7 @@ impl Work<'_> {
         if !self.marks {
             return Ok(());
         }
-        let line = Reply::Through(through).line();
-        request::send(self.stream, &line, &self.shared.server.limits).await.map_err(|_| Broken::Gone)
+        self.send(&Reply::Through(through).line()).await
     }
 
     /// Says that rows are missing; the first reason stays.
@@ -264,6 +318,10 @@ impl Rows for Answer {
 const CHUNK_BYTES: usize = 64 << 10;
 /// What a value takes besides itself.
 const VALUE_BYTES: usize = 16;
+/// How long clients may take to read, all in all, once the agent stops: less than answers may go on then, for the event.
+const READS_WITHIN: Duration = Duration::from_millis(500);
+/// What is said of a client that has not waited.
+pub(super) const LEFT: &str = "the client left before the end";
 
 #[cfg(test)]
 mod tests {
@@ -271,7 +329,6 @@ mod tests {
     use crate::control::server::{Limits, Server};
     use crate::control::settings::Settings;
     use std::sync::Mutex;
-    use std::time::Duration;
     use tokio::sync::{Semaphore, watch};
 
     #[tokio::test]
@@ -301,8 +358,11 @@ mod tests {
         let shared = Shared { server, queries: Semaphore::new(1), again: Mutex::default() };
         let (mut stream, _client) = UnixStream::pair().unwrap();
         let (_stop, shutdown) = watch::channel(false);
-        let mut work =
-            Work { shared: &shared, stream: &mut stream, shutdown, sent: End::default(), marks: false };
+        let ask = Ask::default();
+        let peer = Peer { uid: 0, gid: 0, groups: vec![], pid: None, name: None };
+        let filter = Filter::parse([("", ""); 0], &Clock::utc(now())).unwrap();
+        let asked = Asked::new(&peer, &ask, &filter);
+        let mut work = Work::new(&shared, &mut stream, shutdown, (asked, &ask));
         for panics in [true, false, true, false] {
             let _turn = Work::turn(&shared).await;
             let found = work.run(move |journal, _| {
@@ -314,7 +374,7 @@ mod tests {
                 Err(Broken::Failed(why)) => {
                     assert!(panics && why.starts_with("the search broke down, by a defect"), "{why}");
                 }
-                Err(Broken::Gone) => panic!("nobody has left"),
+                Err(Broken::Unread(_)) => panic!("nobody has left"),
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Invariant: who asked for marks knows once the past has been answered, and once more when the event that it has caused is
 //! passed over, where it could go on with another agent. What is sent after that is in the order of the journal.
 
-use super::answer::{Broken, Rows, Work};
+use super::answer::{Broken, LEFT, Rows, Work};
 use super::apart::apart;
 use super::protocol::STOPPING;
 use super::request;
@@ -44,7 +44,7 @@ pub(super) async fn follow(
             changed = newest.changed() => if changed.is_err() {
                 return Ok(());
             },
-            () = request::gone(work.stream) => return Err(Broken::Gone),
+            () = request::gone(work.stream) => return Err(Broken::Unread(LEFT)),
             () = stopped(&mut shutdown) => {
                 work.incomplete(STOPPING);
                 work.sent.through = Some(after);
@@ -72,8 +72,8 @@ async fn read(
     loop {
         let own = news.own.clone();
         match work.send_some(news, News::next).await? {
-            Some(rest) => news = rest,
-            None => return Ok(own),
+            (rest, false) => news = rest,
+            (_, true) => return Ok(own),
         }
     }
 }

@@ -3,14 +3,14 @@
 //! ```text
 //! otrail query                                  agent
 //! {"otrail":1,"query":{"filters":[...]}}  ──▶   who asks (SO_PEERCRED, SO_PEERGROUPS)?  may they?
-//! {"seq":7,...}                           ◀──   query ──▶ journal
-//! {"end":{"rows":1,"incomplete":false}}   ◀──   agent.query ──▶ journal
+//! {"seq":7,...}                           ◀──   journal ──▶ query; agent.query ──▶ journal
+//! {"end":{"rows":1,"incomplete":false}}   ◀──   another agent.query, if it became less than the first one says
 //! ```
 //!
 //! Anyone may connect; the agent decides by what the kernel says about the caller, not by what the caller says.
 //!
-//! Invariant: no record leaves through the socket without an `agent.query`, no refusal without an
-//! `agent.query_denied`.
+//! Invariant: no record, number or value leaves through the socket before the `agent.query` about it is in the trail: how
+//! many are about to be sent, or that somebody follows it. No refusal is without an `agent.query_denied`.
 //! Invariant: no client can hold a connection, a query or a byte of memory without a bound.
 //! Invariant: a panic at a request or within a search costs that answer alone (`apart`); where something is changed, as the
 //! trail is by the event about a question, it ends the agent.

@@ -32,6 +32,11 @@ impl Answer {
         Answer { counted: Some(count), ..Answer::new(state_dir, Vec::new(), missing) }
     }
 
+    /// How many rows are to come; fewer may, as `incomplete` says then.
+    pub fn found(&self) -> u64 {
+        self.keys.len() as u64
+    }
+
     /// How many rows there are, when that was the question.
     pub fn counted(&self) -> Option<u64> {
         self.counted
