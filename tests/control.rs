@@ -4,9 +4,8 @@ mod support;
 
 use otrail::control::protocol::{Ask, End, Reply, Request};
 use otrail::control::{Client, ControlError, Limits, Server, Settings};
-use otrail::model::Action;
-use otrail::model::Outcome;
 use otrail::model::status::Status;
+use otrail::model::{Action, Outcome, Seq};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -222,6 +221,42 @@ fn a_follower_sees_what_comes_but_not_itself_and_leaves_two_events() {
     drop(rows);
     let ended = agent.wait_for(|record| is_query(record) && record.event.count == Some(4)).event;
     assert_eq!(ended.reason.as_deref(), Some("the client left before the end"));
+}
+
+/// Two followers of one process leave events of the same words.
+#[test]
+fn a_follower_passes_its_own_event_once_and_hears_that_it_is_past_it() {
+    let agent = Agent::new();
+    agent.append(&["dave"]);
+    let ask = Ask { follow: true, marks: true, ..Ask::default() };
+    let mut stream = agent.connect();
+    stream.write_all(Request::Query(ask.clone()).line().as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut through_row_of = |user: &str| -> Vec<String> {
+        agent.append(&[user]);
+        let mut seen: Vec<String> = Vec::new();
+        while !seen.last().is_some_and(|line| line.contains(&format!("entry of {user}"))) {
+            seen.push(lines.next().unwrap());
+        }
+        seen
+    };
+    let own = agent.wait_for(is_query);
+    let seen = [through_row_of("alice"), through_row_of("bob")].concat();
+    let marks: Vec<Seq> = seen
+        .iter()
+        .filter_map(|line| Reply::parse(line.as_bytes()))
+        .map(|reply| {
+            let Ok(Reply::Through(seq)) = reply else { panic!("{reply:?}") };
+            seq
+        })
+        .collect();
+    assert!(marks.len() == 2 && marks[0] < own.seq && marks[1] >= own.seq, "{seen:?}");
+    assert!(!seen.iter().any(|line| line.contains("agent.query")), "{seen:?}");
+    let _other = agent.client().query(&ask).unwrap();
+    let other = agent.wait_for(|record| is_query(record) && record.seq > own.seq);
+    assert_eq!(other.event.message, own.event.message);
+    let seen = through_row_of("carol");
+    assert!(seen.iter().any(|line| line.contains("agent.query")), "{seen:?}");
 }
 
 #[test]

@@ -70,11 +70,11 @@ async fn read(
     };
     let mut news = News { wanted, own };
     loop {
-        let own = news.own.clone();
-        match work.send_some(news, News::next).await? {
-            (rest, false) => news = rest,
-            (_, true) => return Ok(own),
+        let (rest, is_end) = work.send_some(news, News::next).await?;
+        if is_end {
+            return Ok(rest.own);
         }
+        news = rest;
     }
 }
 
