@@ -130,8 +130,10 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
     let mut cursor = journal.cursor(&settings.name)?;
     let newest = journal.newest();
     let before_all = Seq(journal.status().oldest.0.saturating_sub(1));
+    let sent = cursor.sent.take();
     let (confirmed, highest) = match (cursor.reached(), settings.from) {
-        (Some(confirmed), _) => (confirmed, newest),
+        // After a stop that was no orderly one all of it may have been sent.
+        (Some(confirmed), _) => (confirmed, sent.unwrap_or(newest)),
         (None, _) if cursor.was_destroyed() => (before_all.into(), newest),
         (None, From::Now) => (newest.into(), newest),
         (None, From::Oldest) => (before_all.into(), Seq::NONE),
@@ -148,6 +150,9 @@ fn begin(settings: &Settings, journal: &Journal, now: Time) -> Result<Beginning,
             // Whatever had that name before, this one is new.
             journal.try_to_owe(Return::Destination(&settings.name), false);
         }
+        journal.confirm(&settings.name, &mut cursor, confirmed, now)?;
+    } else if sent.is_some() {
+        // From the first send on it is not true any more.
         journal.confirm(&settings.name, &mut cursor, confirmed, now)?;
     }
     Ok(Beginning { cursor, confirmed, highest })

@@ -95,8 +95,7 @@ enum LinkState {
 }
 
 impl Delivery {
-    /// Goes on after `confirmed`; what was sent before a restart is not known, so everything up to `highest`
-    /// counts as sent before.
+    /// Goes on after `confirmed`; everything up to `highest` counts as sent before.
     pub(super) fn resume_after(
         confirmed: impl Into<Reached>,
         highest: Seq,
@@ -157,6 +156,11 @@ impl Delivery {
     /// What is on the way, in frames.
     pub(super) fn window_frames(&self) -> usize {
         self.window.frames()
+    }
+
+    /// The newest record that was ever sent, whatever became of it.
+    pub(super) fn ever_sent(&self) -> Seq {
+        self.highest.max(self.sent)
     }
 
     /// Whether a record was sent before without evidence.

@@ -28,6 +28,8 @@ pub(super) struct Mark {
     noted: Reached,
     synced: Reached,
     synced_at: Instant,
+    /// The newest record that was ever sent, once no more is.
+    sent: Option<Seq>,
 }
 
 impl Mark {
@@ -47,6 +49,7 @@ impl Mark {
             noted: confirmed,
             synced: confirmed,
             synced_at: Instant::now(),
+            sent: None,
             journal,
         }
     }
@@ -76,13 +79,18 @@ impl Mark {
         delivery::add(&mut self.spans, span, SPAN_MILLIS);
     }
 
+    /// Nothing is sent any more, and nothing newer than that was.
+    pub(super) fn on_end(&mut self, sent: Seq) {
+        self.sent = Some(sent);
+    }
+
     /// What there is to write, synced when it is time or `now`; `print` is of the last record that is confirmed.
     pub(super) fn due(&mut self, confirmed: Reached, print: Option<Print>, now: bool) -> Option<Write> {
         let sync = now || self.synced_at.elapsed() >= SYNC_EVERY;
         if !sync && confirmed.last == self.noted.last {
             return None;
         }
-        if confirmed == if sync { self.synced } else { self.noted } {
+        if self.sent.is_none() && confirmed == if sync { self.synced } else { self.noted } {
             return None;
         }
         let (journal, name, at) = (self.journal.clone(), self.name.clone(), (self.clock)());
@@ -90,7 +98,7 @@ impl Mark {
             self.synced_at = Instant::now();
         }
         let (mut cursor, deliveries) = self.cursor.take()?;
-        cursor.print = print;
+        (cursor.print, cursor.sent) = (print, self.sent);
         let spans = if sync { std::mem::take(&mut self.spans) } else { Vec::new() };
         Some(Write { journal, name, cursor, deliveries, spans, confirmed, sync, at })
     }

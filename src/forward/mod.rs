@@ -142,7 +142,11 @@ impl Destination {
     async fn go_on(&mut self, stop: watch::Receiver<bool>) {
         let late = late(stop.clone());
         tokio::select! {
-            () = self.deliver(stop) => {}
+            () = self.deliver(stop) => {
+                let sent = self.delivery.ever_sent();
+                self.mark.iter_mut().for_each(|mark| mark.on_end(sent));
+            }
+            // It may have been in the middle of a send.
             () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
         }
         self.store_cursor(true).await;

@@ -7,6 +7,8 @@
 //!
 //! `last` is newer than the rest: where it is missing everything was sent, and an otrail that does not know it reads over it.
 //! So is `print`, there where the format binds each frame to the one before: what the frame after `last` says of its frame.
+//! `sent` is there after an orderly stop alone: nothing newer was ever sent, so nothing newer can be a copy. It must be gone,
+//! durably, before anything is sent again.
 //!
 //! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. What is only noted, and
 //! not synced, goes to the same slot again and again: it survives a killed agent, and the other slot a power cut. The
@@ -43,6 +45,8 @@ pub struct Cursor {
     destroyed: bool,
     /// What the frame after the last one says of it, where the format binds them; written with the next note.
     pub print: Option<Print>,
+    /// The newest record that was ever sent, if that is known; written with the next note.
+    pub sent: Option<Seq>,
 }
 
 /// How far a destination has come.
@@ -71,6 +75,8 @@ struct Slot {
     at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     print: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<Seq>,
 }
 
 impl Slot {
@@ -100,7 +106,8 @@ impl Cursor {
         let reached = ours.map(Slot::reached);
         let at = ours.and_then(|slot| Time::parse_rfc3339(&slot.at));
         let print = ours.and_then(|slot| Print::parse(slot.print.as_deref()?));
-        Ok(Cursor { path, file, stream, generation, place, reached, at, destroyed, print })
+        let sent = ours.and_then(|slot| slot.sent);
+        Ok(Cursor { path, file, stream, generation, place, reached, at, destroyed, print, sent })
     }
 
     /// The last confirmed seq; `None` for a destination that never had one.
@@ -134,6 +141,7 @@ impl Cursor {
             last: Some(reached.last),
             at: now.to_string(),
             print: self.print.map(|print| print.to_string()),
+            sent: self.sent,
         };
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
         super::segment::push_open(&slot, &mut bytes);
@@ -303,10 +311,12 @@ mod tests {
         let most = Print { id: EventId(u128::MAX), kind: u32::MAX, hash: Chain([0xff; 32]) };
         for print in [Some(most), None, Some(Print { kind: 7, ..most })] {
             cursor.print = print;
+            cursor.sent = Some(Seq(u64::MAX));
             cursor.generation = u64::MAX - 9;
             cursor.advance(Reached { through: Seq(u64::MAX), last: Seq(u64::MAX) }, Time::default()).unwrap();
             let again = Cursor::open(dir.path(), "siem", STREAM).unwrap();
             assert_eq!((again.print, again.confirmed()), (print, Some(Seq(u64::MAX))));
+            assert_eq!(again.sent, Some(Seq(u64::MAX)));
             fs::remove_file(dir.path().join("siem")).unwrap();
             cursor = Cursor::open(dir.path(), "siem", STREAM).unwrap();
         }

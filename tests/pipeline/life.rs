@@ -175,6 +175,8 @@ fn restarts_repeat_nothing_and_lose_nothing_with_two_sources_and_two_destination
             assert_eq!(frame.prev(), prev, "no hole and no repetition");
             prev = frame.seq();
         }
+        let marked = frames.iter().filter(|frame| frame.param("resent").is_some()).count();
+        assert_eq!(marked, 0, "nothing was sent before, and the agent knows that over a stop in order");
         let streams = frames.iter().map(|frame| frame.param("stream").unwrap());
         assert!(streams.into_iter().all(|stream| stream == frames[0].param("stream").unwrap()));
     }

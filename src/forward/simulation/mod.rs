@@ -103,12 +103,13 @@ impl Sender {
     pub(crate) fn open(setting: Setting, journal: &Journal, known: &Known, now: Duration) -> Sender {
         let mut cursor = journal.cursor(NAME).unwrap();
         let before_all = Seq(journal.status().oldest.0.saturating_sub(1));
+        let sent = cursor.sent.take();
         let (confirmed, highest) = match cursor.reached() {
-            Some(confirmed) => (confirmed, journal.newest()),
+            Some(confirmed) => (confirmed, sent.unwrap_or(journal.newest())),
             None if cursor.was_destroyed() => (before_all.into(), journal.newest()),
             None => (before_all.into(), Seq::NONE),
         };
-        if cursor.reached().is_none() {
+        if cursor.reached().is_none() || sent.is_some() {
             journal.confirm(NAME, &mut cursor, confirmed, wall(now)).unwrap();
         }
         let limits = Limits {
@@ -194,6 +195,7 @@ impl Sender {
             Next::Step(Step::Look { after }) => self.look(after),
             Next::Step(Step::Barrier) => self.begin_closing(now),
             Next::Step(Step::Done) => {
+                self.cursor.sent = Some(self.delivery.ever_sent());
                 self.store_cursor(now, true);
                 self.is_done = true;
                 return false;
@@ -361,8 +363,8 @@ impl Sender {
     fn store_cursor(&mut self, now: Duration, at_once: bool) {
         let reached = self.delivery.reached();
         let sync = at_once || now >= self.synced_at + Duration::from_secs(1);
-        if !sync && reached.last == self.noted.last || reached == if sync { self.synced } else { self.noted }
-        {
+        let is_known = reached == if sync { self.synced } else { self.noted };
+        if !sync && reached.last == self.noted.last || is_known && self.cursor.sent.is_none() {
             return;
         }
         if sync {
