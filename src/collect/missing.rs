@@ -4,10 +4,12 @@
 //! between them has a return told once too often. Of a source of several logs nothing is kept: which of them it was that
 //! nobody could read is not known to the next start.
 
+use super::place;
 use super::source::{Round, Source};
 use crate::journal::{Journal, Return};
 use crate::model::{Action, Outcome};
 use std::io;
+use std::path::Path;
 
 /// A return that the trail owes whoever has heard of the loss.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,11 +24,17 @@ pub(super) enum Owed {
 }
 
 impl Source {
-    /// Takes up what an agent before this one has told.
+    /// Takes up what an agent before this one has told. Of another path, or while several logs are followed, none of that is
+    /// ever told.
     pub(super) fn recall_missing(&mut self, journal: &Journal) {
-        if journal.owes(Return::Source(&self.name)) {
-            self.owed = Owed::Return;
+        match journal.owes(self.its_return()) && !place::means_several(Path::new(&self.path)) {
+            true => self.owed = Owed::Return,
+            false => journal.try_to_owe(self.its_return(), false),
         }
+    }
+
+    fn its_return(&self) -> Return<'_> {
+        Return::Source { name: &self.name, at: &self.path }
     }
 
     pub(super) fn is_missing(&mut self, log: usize, error: &io::Error, round: &mut Round<'_>) {
@@ -41,7 +49,7 @@ impl Source {
         if !log.is_one_of_several {
             self.owed = Owed::Return;
             if let Some(journal) = round.journal {
-                journal.try_to_owe(Return::Source(&self.name), true);
+                journal.try_to_owe(self.its_return(), true);
             }
         }
         self.tell(Action::SOURCE_MISSING, Outcome::Failure, message, round);
@@ -67,7 +75,7 @@ impl Source {
     pub(super) fn is_told(&mut self, journal: &Journal) {
         if self.owed == Owed::Told {
             self.owed = Owed::Nothing;
-            journal.try_to_owe(Return::Source(&self.name), false);
+            journal.try_to_owe(self.its_return(), false);
         }
     }
 }

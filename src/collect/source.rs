@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 /// A source and its logs.
 pub(super) struct Source {
     pub(super) name: Text,
+    /// The path as it is configured.
+    pub(super) path: String,
     pub(super) at: usize,
     pub(super) logs: Vec<Log>,
     pub(super) known: Vec<FollowedFile>,
@@ -87,6 +89,7 @@ impl Source {
     pub(super) fn new(at: usize, settings: &SourceSettings, known: Vec<FollowedFile>) -> Source {
         Source {
             name: settings.name.clone(),
+            path: settings.path.to_string_lossy().into_owned(),
             at,
             logs: Vec::new(),
             is_fresh: known.is_empty(),

@@ -1,6 +1,9 @@
 //! Whether the trail has told that a destination is lost or a source is missing, and not yet that it is back: kept between
-//! runs, from before the loss is told until the return stands durably in the trail, as a file without content in `peers`. A
-//! kill between them has a return told once too often, and none is owed for ever.
+//! runs, from before the loss is told until the return stands durably in the trail, as a file in `peers`. A kill between
+//! them has a return told once too often, and none is owed for ever.
+//!
+//! The file of a source says where that was missing: under the same name another log may be followed by now, which was never
+//! away.
 
 use super::Journal;
 use super::error::JournalError;
@@ -9,7 +12,7 @@ use super::store;
 use crate::model::{Action, Event};
 use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Whose return is owed to whoever has heard of the loss.
@@ -17,29 +20,44 @@ use std::path::PathBuf;
 pub enum Return<'a> {
     /// That of the destination of this name.
     Destination(&'a str),
-    /// That of the source of this name.
-    Source(&'a str),
+    /// That of the source of this name, which is followed at this path or address.
+    Source {
+        /// Its name.
+        name: &'a str,
+        /// The path as it is configured, or the URL.
+        at: &'a str,
+    },
 }
 
 impl<'a> Return<'a> {
     fn name(self) -> &'a str {
-        let (Return::Destination(name) | Return::Source(name)) = self;
+        let (Return::Destination(name) | Return::Source { name, .. }) = self;
         name
+    }
+
+    /// What its file says.
+    fn at(self) -> &'a str {
+        match self {
+            Return::Destination(_) => "",
+            Return::Source { at, .. } => at,
+        }
     }
 }
 
 impl Journal {
-    /// Whether that return is owed.
+    /// Whether that return is owed. A file without content, from a version before or a power cut, is of any place.
     pub fn owes(&self, of: Return<'_>) -> bool {
-        self.owed(of).exists()
+        regular::read(&self.owed(of)).is_ok_and(|at| at.is_empty() || at == of.at().as_bytes())
     }
 
     /// From now on, and durably, it is owed or not. Blocks.
     pub fn owe(&self, of: Return<'_>, is_owed: bool) -> Result<(), JournalError> {
         let path = self.owed(of);
         if is_owed {
-            let made = regular::open(private().write(true).create(true).truncate(false), &path);
-            made.map_err(JournalError::io("create", &path))?;
+            let made = regular::open(private().write(true).create(true).truncate(true), &path);
+            let mut file = made.map_err(JournalError::io("create", &path))?;
+            let written = file.write_all(of.at().as_bytes()).and_then(|()| file.sync_data());
+            written.map_err(JournalError::io("write", &path))?;
         } else {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -74,7 +92,7 @@ impl Journal {
     fn owed(&self, of: Return<'_>) -> PathBuf {
         let kind = match of {
             Return::Destination(_) => "lost",
-            Return::Source(_) => "missing",
+            Return::Source { .. } => "missing",
         };
         self.peers_dir().join(format!("{}.{kind}", of.name()))
     }
@@ -106,7 +124,7 @@ mod tests {
         assert!(
             journal.owes(SIEM)
                 && !journal.owes(Return::Destination("soc"))
-                && !journal.owes(Return::Source("siem"))
+                && !journal.owes(Return::Source { name: "siem", at: "/log" })
         );
         journal.owe(SIEM, false).unwrap();
         journal.owe(SIEM, false).unwrap();
@@ -116,6 +134,20 @@ mod tests {
             journal.forget(&left).unwrap();
         }
         assert!(!journal.owes(SIEM));
+    }
+
+    #[test]
+    fn the_return_of_a_source_is_owed_by_the_place_where_it_was_missing_and_by_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = open(dir.path());
+        let at = |at| Return::Source { name: "timeline", at };
+        for place in ["/var/log/a-long-name", "/var/log/b", "https://sensor"] {
+            journal.owe(at(place), true).unwrap();
+            assert!(journal.owes(at(place)) && !journal.owes(at("/var/log/*")), "{place}");
+        }
+        // From a version that did not say where.
+        fs::write(dir.path().join("peers/timeline.missing"), "").unwrap();
+        assert!(journal.owes(at("/var/log/b")));
     }
 
     #[test]

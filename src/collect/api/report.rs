@@ -149,12 +149,13 @@ impl Poller {
     }
 
     async fn note_event(&self, mut event: Event) {
-        let name = self.settings.name.clone();
+        let (name, at) = (self.settings.name.clone(), self.settings.url.to_string());
         let target = Target { kind: "source".into(), name: Some(name.clone()), id: None };
         event.target = Some(Box::new(target));
         let journal = self.journal.clone();
         // Cancelled only when the agent ends.
-        let _ = spawn_blocking(move || journal.note_about(Return::Source(&name), event)).await;
+        let _ =
+            spawn_blocking(move || journal.note_about(Return::Source { name: &name, at: &at }, event)).await;
     }
 }
 

@@ -72,6 +72,13 @@ fn poller(
     // Many sensors are not asked all at once.
     let spread = (START_APART * u32::try_from(common.apis.len()).unwrap_or(u32::MAX)).min(settings.interval);
     let plan = Plan::new(settings.interval, spread.mul_f64(fastrand::f64()), fastrand::f64());
+    let url = settings.url.to_string();
+    let its_return = Return::Source { name: &settings.name, at: &url };
+    let owes_return = journal.owes(its_return);
+    if !owes_return {
+        // One of a log that was followed under this name is never told.
+        journal.try_to_owe(its_return, false);
+    }
     Poller {
         common: Arc::clone(common),
         settings: settings.clone(),
@@ -86,7 +93,7 @@ fn poller(
         last_event,
         refused: None,
         failing: false,
-        owes_return: journal.owes(Return::Source(&settings.name)),
+        owes_return,
         silent_told: false,
         defects: Defects::default(),
         clock_told_seconds: 0,
