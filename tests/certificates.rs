@@ -175,6 +175,35 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
     assert_eq!(house.stop(), Some(0));
 }
 
+#[test]
+fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_our_own_files_cannot_be_used() {
+    let mut house = House::new();
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
+    receiver.certificate = shown.write(house.folder.path(), "shown");
+    fs::write(&list, house.ca.revoke(&[])).unwrap();
+    receiver.start();
+    house.forward("siem", receiver.port, &format!("crl-file = {list:?}"));
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    house.wait_until("confirmed", |status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    });
+    let next = house.ca.sign(Certificate::Client, &["sensor"]);
+    fs::write(house.path("client.pem"), &next.certificate_pem).unwrap();
+    fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
+    let left = |status: &Status| {
+        let siem = &status.destinations[0];
+        siem.files_unused.contains("does not belong") && siem.error.contains("is revoked")
+    };
+    house.wait_until("left it", left);
+    let before = receiver.frames().len();
+    house.write_log(entry(2).as_bytes());
+    house.wait_until("reads on", |status| status.sources[0].entries == 2);
+    assert_eq!(receiver.frames().len(), before);
+    assert_eq!(house.stop(), Some(0));
+}
+
 /// While there is no link what was good before has its turns, too; not for whom it trusts.
 #[test]
 fn a_server_that_is_revoked_while_it_is_away_gets_nothing_when_it_is_back() {

@@ -53,6 +53,14 @@ pub(super) struct Set {
     pub(super) own: Vec<Certificate>,
 }
 
+/// What a look at the files has found beside the set in use.
+pub(super) enum Found {
+    Nothing,
+    /// It cannot be used as a whole.
+    Unusable,
+    Candidate(Set),
+}
+
 impl Set {
     pub(super) fn config(&self) -> Option<Arc<ClientConfig>> {
         self.tls.as_ref().map(|tls| Arc::clone(&tls.config))
@@ -95,16 +103,24 @@ impl Keychain {
         Ok(config)
     }
 
-    /// A set on disk that is neither in use nor known to be refused. Blocks on the disk.
-    pub(super) fn candidate(&self, link: &transport::Settings) -> Option<Set> {
+    /// What is on disk that is neither in use nor known to be refused. Blocks on the disk.
+    pub(super) fn candidate(&self, link: &transport::Settings) -> Found {
         let now = transport::files(link);
         if !self.ring().on_seen(&now) {
-            return None;
+            return Found::Nothing;
         }
         let read = self.read(link);
-        let set = self.ring().note(read)?;
-        // Files that change while they are read are looked at again later.
-        (set.files == now && transport::files(link) == now).then_some(set)
+        match self.ring().note(read) {
+            None => Found::Unusable,
+            // Files that change while they are read are looked at again later.
+            Some(set) if set.files == now && transport::files(link) == now => Found::Candidate(set),
+            Some(_) => Found::Nothing,
+        }
+    }
+
+    /// Whom the files trust, as far as they could be read last.
+    pub(super) fn newest(&self) -> Option<Trust> {
+        self.ring().newest.clone()
     }
 
     /// The peer keeps a link with this set. The fingerprints of our certificate: before, and now.

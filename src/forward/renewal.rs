@@ -4,7 +4,8 @@
 //! every 10 s   hash the files ─▶ another set that can be used ─▶ connect beside the link ─▶ does the peer keep it?
 //!                                                   yes: move over, with evidence for what was sent before
 //!                                                   no:  the old set stays, until the files or the link change;
-//!                                                        but a peer that a new list revokes is left at once
+//!                                                        but a peer that a new list revokes is left at once, also
+//!                                                        where the rest of the files cannot be used
 //!                                                   not reached: tried again, and told once
 //! link down    the next link uses them; they are told as in use once it has stayed
 //! ```
@@ -12,7 +13,7 @@
 use super::Destination;
 use super::delivery::STAYED;
 use super::error_text;
-use super::keychain::Set;
+use super::keychain::{Found, Set};
 use crate::transport::{Link, LinkError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,17 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 /// A look at the files, and a link with what they hold; at most one at a time.
 pub(super) struct Renewal {
-    task: JoinSet<Option<Tried>>,
-    done: Option<Tried>,
+    task: JoinSet<Look>,
+    done: Option<Look>,
     next_at: Duration,
+}
+
+/// What came of a look at the files.
+enum Look {
+    Nothing,
+    /// They cannot be used as a whole.
+    Unusable,
+    Tried(Box<Tried>),
 }
 
 /// A set that was tried at an address, and the link or what was against it.
@@ -40,7 +49,7 @@ impl Renewal {
     /// Waits for its end; for ever when there is none. May be dropped and called again.
     pub(super) async fn over(&mut self) {
         match self.task.join_next().await {
-            Some(done) => self.done = done.ok().flatten(),
+            Some(done) => self.done = done.ok(),
             None => std::future::pending().await,
         }
     }
@@ -59,9 +68,9 @@ impl Renewal {
         is_due
     }
 
-    fn take(&mut self) -> Option<Tried> {
+    fn take(&mut self) -> Option<Look> {
         if let Some(done) = self.task.try_join_next() {
-            self.done = done.ok().flatten();
+            self.done = done.ok();
         }
         self.done.take()
     }
@@ -81,8 +90,10 @@ impl Destination {
         if !self.has_time_for_others() {
             return;
         }
-        if let Some(tried) = self.renewal.take() {
-            return self.on_tried(tried).await;
+        match self.renewal.take() {
+            None | Some(Look::Nothing) => {}
+            Some(Look::Unusable) => return self.heed().await,
+            Some(Look::Tried(tried)) => return self.on_tried(*tried).await,
         }
         let now = self.now();
         if self.renew_at().is_none() || !self.renewal.take_turn(now) {
@@ -95,10 +106,26 @@ impl Destination {
         self.renewal.task.spawn(async move {
             let of = Arc::clone(&settings);
             let found = spawn_blocking(move || keychain.candidate(of.link_at(address))).await;
-            let set = found.ok().flatten()?;
+            let set = match found {
+                Ok(Found::Candidate(set)) => set,
+                Ok(Found::Unusable) => return Look::Unusable,
+                Ok(Found::Nothing) | Err(_) => return Look::Nothing,
+            };
             let made = stay(Link::connect(settings.link_at(address), set.config()).await).await;
-            Some(Tried { address, set, made })
+            Look::Tried(Box::new(Tried { address, set, made }))
         });
+    }
+
+    /// The set in use stays, and the link unless the lists on disk revoke the peer.
+    async fn heed(&mut self) {
+        let heeded = match (&self.link, self.keychain.newest()) {
+            (Some(link), Some(newest)) => link.heed(&newest),
+            _ => Ok(()),
+        };
+        if let Err(error) = heeded {
+            let event = self.report.lost(&error_text(&error));
+            self.lost(event).await;
+        }
     }
 
     async fn on_tried(&mut self, Tried { address, set, made }: Tried) {

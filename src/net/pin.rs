@@ -78,6 +78,21 @@ impl From<Objection> for Error {
     }
 }
 
+impl Verifier {
+    /// Whether a list of revoked certificates has it.
+    pub(super) fn revokes(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> bool {
+        let Some((chain, _)) = &self.chain else { return false };
+        let verified = chain.verify_server_cert(end_entity, intermediates, server_name, &[], now);
+        matches!(verified, Err(Error::InvalidCertificate(CertificateError::Revoked)))
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -148,12 +163,8 @@ impl ServerCertVerifier for Heeding {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if let Some((chain, _)) = &self.newest.chain {
-            let verified =
-                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-            if let Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) = verified {
-                return Err(error);
-            }
+        if self.newest.revokes(end_entity, intermediates, server_name, now) {
+            return Err(CertificateError::Revoked.into());
         }
         self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }

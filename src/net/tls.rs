@@ -5,11 +5,12 @@ use super::{NetError, Pin, TlsSettings, TlsVersion, key_update, keys};
 use jiff::Timestamp;
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
 use sha2::{Digest, Sha256};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +44,14 @@ impl Trust {
     /// Reads them. Blocks on the disk.
     pub fn read(settings: &TlsSettings) -> Result<Trust, NetError> {
         verifier(settings, &Arc::new(provider())).map(|verifier| Trust(Arc::new(verifier)))
+    }
+
+    /// Whether a list has the certificate of a peer, which comes first in what the peer has shown.
+    pub fn revokes(&self, shown: &[CertificateDer<'_>]) -> bool {
+        let Some((own, others)) = shown.split_first() else { return false };
+        // The chain and the lists are judged before the name.
+        let name = ServerName::from(Ipv4Addr::UNSPECIFIED);
+        self.0.revokes(own, others, &name, UnixTime::now())
     }
 }
 

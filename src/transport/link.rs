@@ -3,7 +3,7 @@
 use super::relp::Relp;
 use super::said::Said;
 use super::session::Session;
-use super::{Framing, LinkError, Protocol, Settings};
+use super::{Framing, LinkError, Protocol, Settings, Trust};
 use crate::net::{self, NetError, inspect};
 use rustls::ClientConfig;
 use socket2::SockRef;
@@ -139,6 +139,12 @@ impl Link {
     /// The certificates that the peer was verified by, its own first; none for plain TCP.
     pub fn peer_certificates(&self) -> &[inspect::Certificate] {
         self.session.as_ref().map_or(&[], |session| &session.path)
+    }
+
+    /// An error when those who are trusted now revoke the peer.
+    pub fn heed(&self, now: &Trust) -> Result<(), LinkError> {
+        let shown = self.session.as_ref().and_then(|session| session.connection.peer_certificates());
+        if now.revokes(shown.unwrap_or_default()) { Err(NetError::Revoked.into()) } else { Ok(()) }
     }
 
     /// Writes all bytes, which are whole frames, and reads what the peer says meanwhile.
