@@ -25,13 +25,15 @@ fn ask_who_never_answers(house: &mut House) -> Option<UdpSocket> {
     may.then_some(silent)
 }
 
+/// What the tests cannot have everywhere.
+const NOT_CHECKED: &str =
+    "NOT CHECKED: no name server can be had at port 53 of a loopback address, or no namespace (unshare)";
+
 #[test]
 fn sensors_whose_names_nobody_resolves_hold_up_neither_events_nor_questions_nor_the_stop() {
     let mut house = House::new();
     let Some(_silent) = ask_who_never_answers(&mut house) else {
-        return eprintln!(
-            "NOT CHECKED: no name server can be had at port 53 of a loopback address, or no namespace (unshare)"
-        );
+        return eprintln!("{NOT_CHECKED}");
     };
     let mut receiver = Receiver::start(&house);
     house.forward("siem", receiver.port, "");
@@ -62,4 +64,39 @@ fn sensors_whose_names_nobody_resolves_hold_up_neither_events_nor_questions_nor_
     assert_eq!(house.run(&["query", "-n", "1"]).status.code(), Some(0));
     assert_eq!(house.stop(), Some(0));
     assert_eq!(receiver.count("OTA-9002"), 1, "{}", house.said());
+}
+
+/// How many names the agent is looking up.
+fn lookups(pid: u32) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.filter(|name| name.trim_end() == "otrail-resolve").count()
+}
+
+#[test]
+fn destinations_of_many_servers_whose_names_nobody_resolves_hold_up_no_other_destination() {
+    let mut house = House::new();
+    let Some(_silent) = ask_who_never_answers(&mut house) else {
+        return eprintln!("{NOT_CHECKED}");
+    };
+    let mut receiver = Receiver::start(&house);
+    house.forward("siem", receiver.port, "");
+    let ca = house.path("ca.pem");
+    for number in 0..4 {
+        let addresses: Vec<String> =
+            (0..16).map(|at| format!("host-{number}-{at}.example.net:6514")).collect();
+        house.set(&format!(
+            "[[destination]]\nname = \"lost-{number}\"\naddresses = {addresses:?}\nca-file = {ca:?}\n\
+             connect-timeout = \"200 ms\""
+        ));
+    }
+    house.start();
+    house.write_log(entry(0).as_bytes());
+    house.wait_until("delivered", |_| receiver.has("session 0000000"));
+    house.wait_until("they hang", |status| lookups(status.pid) >= 32);
+    receiver.away();
+    house.write_log(entry(1).as_bytes());
+    receiver.back();
+    house.wait_until("delivered again", |_| receiver.has("session 0000001"));
+    assert_eq!(house.stop(), Some(0));
 }

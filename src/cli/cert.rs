@@ -111,7 +111,8 @@ fn settings(host: String, port: u16) -> net::Settings {
         version_min: TlsVersion::V1_2,
     };
     let (connect_timeout, send_timeout) = (PATIENCE, PATIENCE);
-    net::Settings { host, port, proxy: None, connect_timeout, send_timeout, tls: Some(tls) }
+    let (owner, tls) = (host.clone(), Some(tls));
+    net::Settings { owner, host, port, proxy: None, connect_timeout, send_timeout, tls }
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);

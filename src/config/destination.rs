@@ -38,7 +38,7 @@ fn destination(table: &Table<'_>, names: &mut HashSet<String>) -> Option<Setting
     });
     let transport = transport(table);
     let relp = transport.is_some_and(|transport| transport.protocol == Protocol::Relp);
-    let net = net_settings(table, transport);
+    let net = net_settings(table, transport, name.as_deref());
     let formats = FORMATS.iter().map(|format| (format.name, format));
     let format = match table.value("format") {
         Some(value) => value.one_of(formats),
@@ -123,7 +123,11 @@ fn transport(table: &Table<'_>) -> Option<&'static Transport> {
 }
 
 /// The peer at each of its addresses, at least one.
-fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<Vec<net::Settings>> {
+fn net_settings(
+    table: &Table<'_>,
+    transport: Option<&Transport>,
+    owner: Option<&str>,
+) -> Option<Vec<net::Settings>> {
     let addresses = addresses(table);
     let first = addresses.as_ref().and_then(|addresses| addresses.first());
     let tls = tls_settings(table, first.map_or("", |(host, _)| host));
@@ -148,6 +152,7 @@ fn net_settings(table: &Table<'_>, transport: Option<&Transport>) -> Option<Vec<
             tls.server_name.clone_from(&host);
         }
         net::Settings {
+            owner: owner.unwrap_or_default().to_owned(),
             host,
             port: port.unwrap_or(transport.default_port),
             proxy: proxy.clone(),

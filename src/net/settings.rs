@@ -6,6 +6,8 @@ use std::time::Duration;
 /// Where the peer is and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Whom the peer is for: all peers of a destination have its name here, and their names hold up no other's.
+    pub owner: String,
     /// Host name or address literal.
     pub host: String,
     /// TCP port.

@@ -63,6 +63,7 @@ pub fn settings_in(folder: &Path, port: u16) -> Settings {
 
 pub fn plain(port: u16) -> Settings {
     let net = net::Settings {
+        owner: "siem".to_owned(),
         host: "127.0.0.1".to_owned(),
         port,
         proxy: None,

@@ -42,6 +42,7 @@ pub(super) fn source(
     let proxy = crate::config::destination::proxy(table);
     let url = url?;
     let net = net::Settings {
+        owner: url.host.clone(),
         proxy,
         host: url.host.clone(),
         port: url.port,
