@@ -237,6 +237,19 @@ fn check_finds_an_expired_certificate_and_a_foreign_key() {
 }
 
 #[test]
+fn check_names_a_list_of_revoked_certificates_that_is_overdue() {
+    let house = House::new();
+    fs::write(house.0.path().join("revoked.pem"), Ca::new("CA").revoke(&[])).unwrap();
+    let config = house.0.path().join("otrail.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("ca-file", "crl-file = \"revoked.pem\"\nca-file")).unwrap();
+    let said = house.check(&[]);
+    let warning = "warning  destination siem: the list of revoked certificates of CN=CA was to be replaced by \
+                   2024-02-01T00:00:00Z; who was revoked since is not known; have its CA's newest list put there\n";
+    assert!(said.contains(warning) && said.ends_with("exit 0\n"), "{said}");
+}
+
+#[test]
 fn check_looks_at_every_certificate_of_a_file_and_at_what_it_is_for() {
     let house = House::new();
     let (dir, ca) = (house.0.path(), Ca::new("CA"));

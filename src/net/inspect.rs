@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use std::path::Path;
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 /// What a certificate says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,26 @@ pub fn chain(settings: &TlsSettings) -> Result<Vec<Certificate>, NetError> {
 /// The certificates of a CA file, so that an expired one can be named.
 pub fn authorities(ca_file: &Path) -> Result<Vec<Certificate>, NetError> {
     keys::certificates(ca_file)?.iter().map(|der| read(der, ca_file)).collect()
+}
+
+/// What a list of revoked certificates says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The CA whose certificates it is about, as one line.
+    pub issuer: String,
+    /// When there is to be a newer one, if it says so (RFC 5280 section 5.1.2.5).
+    pub next_update: Option<Timestamp>,
+}
+
+/// The lists of a file, so that one that is overdue can be named.
+pub fn lists(crl_file: &Path) -> Result<Vec<List>, NetError> {
+    let lists = keys::revocation_lists(crl_file)?;
+    // Of one that cannot be read here, the verifier says so.
+    let parsed = lists.iter().filter_map(|der| CertificateRevocationList::from_der(der).ok());
+    let next = |list: &CertificateRevocationList<'_>| {
+        list.next_update().and_then(|at| Timestamp::from_second(at.timestamp()).ok())
+    };
+    Ok(parsed.map(|(_, list)| List { issuer: list.issuer().to_string(), next_update: next(&list) }).collect())
 }
 
 fn read(der: &CertificateDer<'_>, path: &Path) -> Result<Certificate, NetError> {

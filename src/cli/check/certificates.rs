@@ -1,7 +1,7 @@
 //! Looks at the certificates that the configuration names: in time, and fit for what they are there for.
 
 use crate::cli::finding::{Finding, Verdict, ok, problem, warning};
-use crate::net::inspect::{self, Certificate};
+use crate::net::inspect::{self, Certificate, List};
 use crate::net::{NetError, TlsSettings, tls};
 use jiff::Timestamp;
 
@@ -26,7 +26,19 @@ pub(super) fn findings(
         0 => client(thing, certificate, now),
         _ => validity(thing, "certificate behind ours", certificate, now),
     }));
+    let lists = settings.crl_file.as_deref().map(inspect::lists).transpose()?.unwrap_or_default();
+    findings.extend(lists.iter().filter_map(|list| overdue(thing, list, now)));
     Ok(findings)
+}
+
+/// A list that is overdue stops nothing, but whom a newer one has is not known.
+fn overdue(thing: &str, list: &List, now: Timestamp) -> Option<Finding> {
+    let next = list.next_update.filter(|next| *next < now)?;
+    let message = format!(
+        "the list of revoked certificates of {} was to be replaced by {next}; who was revoked since is not known",
+        list.issuer
+    );
+    Some(warning(thing, message, "have its CA's newest list put there"))
 }
 
 fn authority(thing: &str, ca: &Certificate, now: Timestamp) -> Finding {
@@ -78,6 +90,24 @@ const DAY_SECONDS: i64 = 86_400;
 mod tests {
     use super::*;
     use crate::net::Pin;
+
+    #[test]
+    fn a_list_is_told_of_once_it_is_overdue() {
+        let next = Timestamp::from_second(DAY_SECONDS).unwrap();
+        let list = List { issuer: "CN=ca".to_owned(), next_update: Some(next) };
+        assert!(overdue("destination siem", &list, next).is_none());
+        let now = Timestamp::from_second(DAY_SECONDS + 1).unwrap();
+        let found = overdue("destination siem", &list, now).unwrap();
+        assert_eq!(
+            (found.verdict, found.message.as_str()),
+            (
+                Verdict::Warning,
+                "the list of revoked certificates of CN=ca was to be replaced by 1970-01-02T00:00:00Z; who was \
+                 revoked since is not known"
+            )
+        );
+        assert!(overdue("destination siem", &List { next_update: None, ..list }, now).is_none());
+    }
 
     #[test]
     fn a_certificate_is_judged_by_its_dates() {
