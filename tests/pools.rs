@@ -3,9 +3,11 @@
 mod support;
 
 use otrail::model::status::{DestinationStatus, Status};
+use std::net::TcpListener;
 use support::daemon::{Kind, Receiver};
 use support::frames::{Account, Frame};
 use support::process::{House, entry};
+use support::receiver;
 use support::writer::Writer;
 
 #[test]
@@ -96,6 +98,40 @@ fn an_address_that_takes_us_and_gives_no_evidence_is_left() {
             && siem(status).confirmed == status.journal.newest
     });
     assert_eq!(Account::of(&good.frames(), status.journal.newest.0).lost, [0; 0]);
+}
+
+#[test]
+fn a_visit_that_ends_late_does_not_lead_away_from_an_address_before_the_one_it_reached() {
+    let mut house = House::new();
+    let [mut first, mut second, mut third] = [(); 3].map(|()| receiver::Receiver::start(&house));
+    first.away();
+    second.away();
+    let places = [first.port, second.port, third.port].map(|port| format!("localhost:{port}"));
+    forward_to(&mut house, &places, "tls", "return-interval = \"300 ms\"\nconnect-timeout = \"60 s\"");
+    house.write_log(entry(0).as_bytes());
+    house.start();
+    let is_confirmed = |status: &Status| siem(status).confirmed == status.journal.newest;
+    house.wait_until("at the third", |status| uses(status, 2) && is_confirmed(status));
+    // A visit to the first gets no answer there until the first has the link.
+    let silent = TcpListener::bind(("127.0.0.1", first.port)).unwrap();
+    let held = silent.accept().unwrap();
+    drop(silent);
+    first.back();
+    second.back();
+    third.away();
+    house.wait_until("at the first", |status| uses(status, 0));
+    drop(held);
+    house.wait_until("the visit reaches the second", |_| second.connections() == 1);
+    for number in 1..4 {
+        house.write_log(entry(number).as_bytes());
+        house.wait_until("confirmed", |status| {
+            status.sources[0].entries == number as u64 + 1 && is_confirmed(status)
+        });
+    }
+    let status = house.status().unwrap();
+    assert!(uses(&status, 0) && siem(&status).addresses[1].connections == 0, "{:?}", siem(&status).addresses);
+    assert!(first.has("session 0000003") && !second.has("session"));
+    assert_eq!(house.stop(), Some(0));
 }
 
 fn forward(house: &mut House, ports: &[u16], transport: &str) {

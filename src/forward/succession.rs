@@ -47,7 +47,10 @@ impl Destination {
         if !self.has_time_for_others() {
             return;
         }
-        if let Some((address, next)) = self.visit.take() {
+        // A visit that took its time may have been outrun by a link to the address that it reached, or to one before it.
+        if let Some((address, next)) = self.visit.take()
+            && (self.link.is_none() || address < self.pool.present())
+        {
             return self.move_over(address, next).await;
         }
         if self.visit_at().is_some_and(|at| at <= self.now()) {

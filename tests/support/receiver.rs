@@ -92,6 +92,11 @@ impl Receiver {
         self.heard.frames.lock().unwrap().clone()
     }
 
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.heard.connections.load(Ordering::SeqCst)
+    }
+
     /// Whether any frame so far has this text.
     pub fn has(&self, text: &str) -> bool {
         self.count(text) > 0
