@@ -8,6 +8,7 @@ use otrail::net::{self, NetError};
 use otrail::transport::{LinkError, Settings};
 use std::fs;
 use std::io::Write;
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use support::daemon::{Kind, Receiver};
@@ -77,6 +78,16 @@ async fn a_proxy_that_does_not_open_the_way_is_named_with_the_reason() {
     let endless: &'static [u8] = [&b"HTTP/1.1 200 OK\r\n"[..], &b"X: y\r\n".repeat(10_000)].concat().leak();
     let error = refusal(&through(says(endless).port, world.settings(1))).await;
     assert!(matches!(error, NetError::NoProxy { .. }), "{error:?}");
+    let word_before = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n\r\n";
+    let error = refusal(&through(says(word_before).port, world.settings(1))).await;
+    assert!(matches!(error, NetError::ProxyRefused { status: 403, .. }), "{error:?}");
+    let half = Peer::start(|mut socket| {
+        socket.write_all(b"HTTP/1.1 200 Connection estab").unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let _ = std::io::copy(&mut socket, &mut std::io::sink());
+    });
+    let error = refusal(&through(half.port, world.settings(1))).await;
+    assert!(matches!(error, NetError::ProxyBroke { .. }), "{error:?}");
     let mut silent = through(says(b"").port, world.settings(1));
     silent.net.connect_timeout = Duration::from_millis(100);
     let error = refusal(&silent).await;

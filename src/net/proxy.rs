@@ -23,12 +23,22 @@ pub(super) async fn tunnel(
         .write_all(request(host, port, credentials.as_deref()).as_bytes())
         .await
         .map_err(|source| broke(proxy, source))?;
+    let mut room = HEAD_BYTES_MAX;
+    loop {
+        let head = head(stream, &mut room, proxy).await?;
+        // What is not the last word may come before it, asked for or not (RFC 9110 section 15.2).
+        if !matches!(status(&head), Some(100 | 102..=199)) {
+            return judge(&head, proxy, credentials.is_some());
+        }
+    }
+}
+
+/// Everything up to the empty line, or to the end of the connection where that comes first.
+async fn head(stream: &mut TcpStream, room: &mut usize, proxy: &Proxy) -> Result<Vec<u8>, NetError> {
     let mut head = Vec::new();
     // Byte by byte: what comes after the head belongs to the peer.
-    while !(head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n")) {
-        if head.len() >= HEAD_BYTES_MAX {
-            return Err(NetError::NoProxy { proxy: proxy.shown() });
-        }
+    while !is_whole(&head) {
+        *room = room.checked_sub(1).ok_or_else(|| NetError::NoProxy { proxy: proxy.shown() })?;
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !head.is_empty() => break,
@@ -38,7 +48,11 @@ pub(super) async fn tunnel(
             return Err(NetError::NoProxy { proxy: proxy.shown() });
         }
     }
-    judge(&head, proxy, credentials.is_some())
+    Ok(head)
+}
+
+fn is_whole(head: &[u8]) -> bool {
+    head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n")
 }
 
 fn broke(proxy: &Proxy, source: io::Error) -> NetError {
@@ -56,21 +70,30 @@ fn request(host: &str, port: u16, credentials: Option<&str>) -> String {
     format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{authorization}\r\n")
 }
 
-/// What the status line says: `HTTP/1.1 200 Connection established`.
+/// Its first line in words: `HTTP/1.1 200 Connection established`.
+fn words(head: &[u8]) -> Vec<String> {
+    let line = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or_default());
+    line.trim_end().splitn(3, ' ').map(str::to_owned).collect()
+}
+
+fn status(head: &[u8]) -> Option<u16> {
+    words(head).get(1).and_then(|word| word.parse().ok())
+}
+
+/// What the proxy says of our question.
 fn judge(head: &[u8], proxy: &Proxy, has_credentials: bool) -> Result<(), NetError> {
-    let line =
-        String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or_default()).into_owned();
-    let mut words = line.trim_end().splitn(3, ' ');
-    let status = words.nth(1).and_then(|word| word.parse::<u16>().ok());
-    let reason: String =
-        words.next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
-    let proxy = proxy.shown();
-    match status {
-        Some(200..=299) => Ok(()),
-        Some(407) if has_credentials => Err(NetError::ProxyCredentials { proxy }),
-        Some(407) => Err(NetError::ProxyDemands { proxy }),
-        Some(status) => Err(NetError::ProxyRefused { proxy, status, reason }),
-        None => Err(NetError::NoProxy { proxy }),
+    let shown = proxy.shown();
+    match status(head) {
+        Some(200..=299) if is_whole(head) => Ok(()),
+        Some(200..=299) => Err(broke(proxy, io::ErrorKind::UnexpectedEof.into())),
+        Some(407) if has_credentials => Err(NetError::ProxyCredentials { proxy: shown }),
+        Some(407) => Err(NetError::ProxyDemands { proxy: shown }),
+        Some(status) => {
+            let reason = words(head).into_iter().nth(2).unwrap_or_default();
+            let reason = reason.chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
+            Err(NetError::ProxyRefused { proxy: shown, status, reason })
+        }
+        None => Err(NetError::NoProxy { proxy: shown }),
     }
 }
 
