@@ -63,7 +63,8 @@ impl Value<'_> {
 /// Host and port as they are written; brackets around an IPv6 address are taken off.
 fn split_address(text: &str) -> Option<(&str, Option<&str>)> {
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Some((text, None));
+        // What may have been meant otherwise is written in brackets, one way or the other (RFC 5952 section 6).
+        return (!may_end_in_a_port(text)).then_some((text, None));
     }
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
@@ -82,6 +83,13 @@ fn split_address(text: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
+/// Whether an IPv6 address without brackets would be one without its last group, too, and that looks like a port.
+fn may_end_in_a_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        host.parse::<Ipv6Addr>().is_ok() && port.len() >= 3 && port_number(port).is_some()
+    })
+}
+
 fn port_number(port: &str) -> Option<u16> {
     let plain = port.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| port.parse().ok()).flatten().filter(|&number| number > 0)
@@ -93,6 +101,8 @@ fn instead_of(text: &str) -> &'static str {
         "leave out what stands before and behind host and port, for example \"siem.example.net:6514\""
     } else if text.contains('%') {
         "no zone can be given: write a name, or an address that is not link-local"
+    } else if may_end_in_a_port(text) {
+        "write [v6]:port for an address and a port, and [v6] for an address alone"
     } else if !text.is_ascii() {
         "write the name in its ASCII form, which begins with xn--"
     } else {
@@ -113,6 +123,11 @@ mod tests {
             ("[2001:db8::1]:6514", Some(("2001:db8::1", Some("6514")))),
             ("[2001:db8::1]", Some(("2001:db8::1", None))),
             ("2001:db8::1", Some(("2001:db8::1", None))),
+            ("2001:db8::1:5", Some(("2001:db8::1:5", None))),
+            ("2001:db8::ab:cafe", Some(("2001:db8::ab:cafe", None))),
+            ("2001:db8:0:0:0:0:1:6514", Some(("2001:db8:0:0:0:0:1:6514", None))),
+            ("[::1:6514]", Some(("::1:6514", None))),
+            ("::1:6514", None),
             ("[siem]:6514", None),
             ("[2001:db8::1]6514", None),
             ("fe80::1%eth0", None),

@@ -37,13 +37,13 @@ pub(super) struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     pub(super) fn new(text: &'t str) -> Lines<'t> {
-        let line = 0..line_end(text, 0);
-        Lines { text, number: 1, line, shown: None, known: (0, 0) }
+        let begin = text_begin(text);
+        Lines { text, number: 1, line: begin..line_end(text, begin), shown: None, known: (begin, 0) }
     }
 
     /// The line on which `span` begins; a longer span is underlined up to the end of that line.
     pub(super) fn place(&mut self, span: Range<usize>) -> Place {
-        let start = char_start(self.text, span.start);
+        let start = char_start(self.text, span.start).max(text_begin(self.text));
         let end = char_start(self.text, span.end).max(start).min(self.go_to(start));
         let before = self.characters_before(start);
         let marked = self.text[start..end].trim_end().chars().count();
@@ -81,6 +81,11 @@ impl<'t> Lines<'t> {
         self.known = (place, before + self.text[at..place].chars().count());
         self.known.1
     }
+}
+
+/// Behind a byte order mark, which no editor shows.
+fn text_begin(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 
 fn line_end(text: &str, begin: usize) -> usize {
@@ -123,6 +128,15 @@ mod tests {
         assert_eq!((all[7].line, all[7].column), (3, 1));
         assert_eq!((all[13].line, all[13].column, all[14].column), (3, 6, 7));
         assert!(all[7].excerpt.ends_with("# password = \"*\""));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_column() {
+        let mut lines = Lines::new("\u{feff}name = 1\nb = 2");
+        let places = [0, 3, 10].map(|at| lines.place(at..at + 4));
+        assert_eq!(places.each_ref().map(|place| (place.line, place.column)), [(1, 1), (1, 1), (1, 8)]);
+        assert_eq!((places[1].indent, places[1].excerpt.as_str()), (0, "name = 1"));
+        assert_eq!((lines.place(12..13).line, lines.place(12..13).column), (2, 1));
     }
 
     /// Each problem has counted the lines before it, and looked at all of its own.
