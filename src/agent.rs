@@ -32,9 +32,8 @@ mod trial;
 pub use trial::try_out;
 
 use crate::config::Config;
-use crate::forward;
 use crate::journal::JournalError;
-use crate::model::Time;
+use crate::model::{Time, error_text};
 use life::{Ended, Kept, Life};
 use reload::InUse;
 use std::sync::Arc;
@@ -92,7 +91,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
             (Ok(life), _) => life,
             (Err(error), None) => return Err(error),
             (Err(error), Some(before)) => {
-                let unused = forward::error_text(&error);
+                let unused = error_text(&error);
                 tracing::error!("going on with the config before: {unused}");
                 let next = InUse { round: in_use.round, unused, ..before };
                 let failed = std::mem::replace(&mut in_use, next);

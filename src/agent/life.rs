@@ -13,9 +13,9 @@ use super::{AgentError, descriptors, now};
 use crate::collect::{self, Collector, Poller};
 use crate::config::Config;
 use crate::control::{self, Server, Socket};
-use crate::forward::{self, Destination};
+use crate::forward::Destination;
 use crate::journal::{Journal, JournalError, Left};
-use crate::model::{Action, Event, Outcome, Seq, Target};
+use crate::model::{Action, Event, Outcome, Seq, Target, error_text};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -263,10 +263,7 @@ fn answer(
 ) -> Answering {
     let socket = socket.map_or_else(|| server.socket(), Ok);
     if let Err(error) = &socket {
-        tracing::error!(
-            "queries cannot be answered until the socket can be made: {}",
-            forward::error_text(error)
-        );
+        tracing::error!("queries cannot be answered until the socket can be made: {}", error_text(error));
     }
     tokio::spawn(async move {
         let bound = match socket {
@@ -275,7 +272,7 @@ fn answer(
         };
         let served = bound.serve_before(stopped, &goes_on).await;
         served.unwrap_or_else(|error| {
-            tracing::error!("queries are not answered any more: {}", forward::error_text(&error));
+            tracing::error!("queries are not answered any more: {}", error_text(&error));
             None
         })
     })
@@ -290,9 +287,7 @@ async fn say_ended(journal: &Journal, result: &Result<(), AgentError>, ended: &E
         (Ok(()), Ended::Stopped) => Some((Outcome::Success, "otrail stopped in order".to_owned())),
         // That it goes on with another config has been told.
         (Ok(()), Ended::GoesOn(_)) => None,
-        (Err(error), _) => {
-            Some((Outcome::Failure, format!("otrail stopped: {}", forward::error_text(error))))
-        }
+        (Err(error), _) => Some((Outcome::Failure, format!("otrail stopped: {}", error_text(error)))),
     };
     let journal = journal.clone();
     let said = tokio::task::spawn_blocking(move || {

@@ -15,8 +15,8 @@
 use super::status::Overview;
 use super::{descriptors, now};
 use crate::config::{Change, Config, Problem, changes};
-use crate::forward::error_text;
 use crate::model::act::{Asker, Reloaded};
+use crate::model::error_text;
 use crate::model::status::ConfigStatus;
 use crate::model::{Action, Event, Outcome, Target, Text};
 use crate::transport;

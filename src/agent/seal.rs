@@ -1,9 +1,9 @@
 //! The thread that seals closed segments, and indexes the one that is written. It has the lowest priority, and rests while much is being journaled.
 
 use super::{AgentError, now};
-use crate::forward::error_text;
 use crate::journal::{Journal, Step};
 use crate::model::Seq;
+use crate::model::error_text;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

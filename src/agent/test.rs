@@ -3,9 +3,10 @@
 use super::now;
 use super::status::Overview;
 use super::trial::{is_pending, records, tested as told};
-use crate::forward::{self, error_text};
+use crate::forward;
 use crate::journal::{Draft, Input};
 use crate::model::act::{Asker, Test, Tested};
+use crate::model::error_text;
 use crate::model::status::DestinationStatus;
 use crate::model::{Action, Denial, Event, Outcome, Text};
 use std::time::{Duration, Instant};

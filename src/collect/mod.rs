@@ -62,7 +62,7 @@ pub use settings::{Settings, SourceSettings, Start};
 
 use crate::journal::{FollowedFile, Input, Journal, JournalError};
 use crate::model::status::SourceStatus;
-use crate::model::{FileNo, Time};
+use crate::model::{FileNo, Time, error_text};
 use recall::recall;
 use reset::Wish;
 use source::{Round, Source};
@@ -258,12 +258,6 @@ impl Collector {
 fn files_of(journal: &Journal, name: &str) -> Vec<FollowedFile> {
     let is_file = |file: &FollowedFile| !file.path.starts_with("https:");
     journal.files_of(name).into_iter().filter(is_file).collect()
-}
-
-/// An error with its causes, in one line.
-fn error_text(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A full disk is no end: the journal keeps the batch and the collector waits.

@@ -8,7 +8,7 @@ use super::{Peer, follow, ongoing, request, watch};
 use crate::filter::{Clock, Filter};
 use crate::journal::{self, Journal, JournalError};
 use crate::model::status::Status;
-use crate::model::{Record, Seq};
+use crate::model::{Record, Seq, error_text};
 use crate::query::render::{Column, json_line};
 use crate::query::{self, Answer, Order, Query, ROWS_MAX};
 use std::pin::pin;
@@ -178,7 +178,7 @@ impl<'a> Work<'a> {
         };
         match found {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Broken::Failed(query::sentence(&error))),
+            Ok(Err(error)) => Err(Broken::Failed(error_text(&error))),
             Err(why) => Err(Broken::Failed(why)),
         }
     }

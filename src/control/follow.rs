@@ -9,7 +9,7 @@ use super::protocol::STOPPING;
 use super::request;
 use super::server::stopped;
 use crate::filter::Filter;
-use crate::model::{Action, Record, Seq, Text};
+use crate::model::{Action, Record, Seq, Text, error_text};
 use crate::query::{self, Wanted};
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ async fn read(
     let open = move || query::newer(&dir, &filter, after, through);
     let wanted = match apart("the reading of the journal", open).await {
         Ok(Ok(wanted)) => wanted,
-        Ok(Err(error)) => return Err(Broken::Failed(query::sentence(&error))),
+        Ok(Err(error)) => return Err(Broken::Failed(error_text(&error))),
         Err(why) => return Err(Broken::Failed(why)),
     };
     let mut news = News { wanted, own };

@@ -6,8 +6,8 @@
 use super::apart::apart;
 use super::server::{Shared, now};
 use super::socket::{self, Socket, SocketFile};
+use crate::model::error_text;
 use crate::model::status::ControlStatus;
-use std::error::Error;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -43,9 +43,11 @@ impl Watch {
             let path = path.clone();
             move || socket::bind(&path)
         });
-        let made = made.await.and_then(|made| made.map_err(|error| text(&error)));
+        let made = made.await.and_then(|made| made.map_err(|error| error_text(&error)));
         let made = made.and_then(|Socket { listener, file }| {
-            UnixListener::from_std(listener).map(|listener| (listener, file)).map_err(|error| text(&error))
+            UnixListener::from_std(listener)
+                .map(|listener| (listener, file))
+                .map_err(|error| error_text(&error))
         });
         match made {
             Ok((new, its_file)) => {
@@ -77,10 +79,6 @@ impl Watch {
 /// How often it had to be made again.
 pub(super) fn again(shared: &Shared) -> ControlStatus {
     shared.again.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-fn text(error: &dyn Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// One look at a file each time.

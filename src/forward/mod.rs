@@ -59,7 +59,7 @@ pub use suspect::Patience;
 
 use crate::journal::{Batch, Follower, Journal};
 use crate::model::delivery::Span;
-use crate::model::{Event, Seq};
+use crate::model::{Event, Seq, error_text};
 use crate::transport::{KeyUpdates, Link, LinkError};
 use batch::Encoder;
 use copies::Copies;
@@ -362,18 +362,6 @@ async fn late(mut stop: watch::Receiver<bool>) {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(STOP_WITHIN + ANSWER_WITHIN).await;
-}
-
-/// An error with its causes, in one line.
-pub fn error_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// What systemd-timesyncd says; chrony and ntpd are believed to be wrong rather than right.

@@ -107,14 +107,6 @@ impl JournalError {
     }
 }
 
-/// The error with its cause, in one line.
-pub(super) fn text(error: &JournalError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
 /// ENOSPC, and EDQUOT for a quota.
 pub(super) fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

@@ -1,7 +1,7 @@
 //! Keeping the journal within its limits: retention, capacity, its status.
 
 use super::clock::Clock;
-use super::error::{JournalError, text};
+use super::error::JournalError;
 use super::forms;
 use super::outlook::{Outlook, outlook};
 use super::reader::Scan;
@@ -9,7 +9,7 @@ use super::retention::{self, Held, Limits};
 use super::segment::{self, SegmentName};
 use super::{Journal, Settings};
 use crate::model::status::JournalStatus;
-use crate::model::{Action, Event, Outcome, Seq, Time};
+use crate::model::{Action, Event, Outcome, Seq, Time, error_text};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ impl Journal {
     /// problem of the status until it does not, and told in the log when it begins.
     pub fn maintain(&self, now: Time) -> Result<(), JournalError> {
         let result = self.keep_within(now);
-        let problem = result.as_ref().err().map(text).unwrap_or_default();
+        let problem = result.as_ref().err().map(|error| error_text(error)).unwrap_or_default();
         let mut upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
         if !problem.is_empty() && *upkeep != problem {
             tracing::error!("the journal cannot be kept within its limits: {problem}");
@@ -160,7 +160,7 @@ impl Journal {
     /// limits.
     fn error(&self, listed: Option<&JournalError>) -> String {
         let of = |error: &Mutex<String>| error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let listed = listed.map(|error| format!("{}; {UNLISTED}", text(error))).unwrap_or_default();
+        let listed = listed.map(|error| format!("{}; {UNLISTED}", error_text(error))).unwrap_or_default();
         let all = [of(&self.0.error), listed, of(&self.0.upkeep)];
         all.into_iter().find(|error| !error.is_empty()).unwrap_or_default()
     }

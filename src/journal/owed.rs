@@ -9,8 +9,7 @@ use super::Journal;
 use super::error::JournalError;
 use super::regular::{self, private};
 use super::store;
-use crate::model::{Action, Event};
-use std::error::Error;
+use crate::model::{Action, Event, error_text};
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -71,8 +70,11 @@ impl Journal {
     /// no reason not to go on.
     pub fn try_to_owe(&self, of: Return<'_>, is_owed: bool) {
         if let Err(error) = self.owe(of, is_owed) {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            tracing::warn!("whether a return of {} is to be told cannot be kept: {error}{cause}", of.name());
+            tracing::warn!(
+                "whether a return of {} is to be told cannot be kept: {}",
+                of.name(),
+                error_text(&error)
+            );
         }
     }
 

@@ -122,7 +122,7 @@ mod tests {
                     let journal = Journal::open(Settings::example(dir.path()), Time::default())?;
                     journal.cursor("siem").map(drop)
                 };
-                let text = begun().map_err(|error| crate::journal::error::text(&error)).unwrap_err();
+                let text = begun().map_err(|error| crate::model::error_text(&error)).unwrap_err();
                 // A link is not followed where it would be written to.
                 let is_link = what == "a device" && !path.ends_with(segment(dir.path()).file_name().unwrap());
                 let what = if is_link { "a symbolic link" } else { what };

@@ -21,6 +21,7 @@ use super::segment::{self, SegmentName};
 use super::store::{self, Store};
 use super::tail::{self, Chain};
 use super::twice::{self, Twice};
+use crate::model::error_text;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write};
@@ -84,7 +85,7 @@ pub(super) fn seal(
             && let Some(index) = made.index.finish(about)
             && let Err(error) = index::write(dir, name, &index)
         {
-            tracing::warn!("{} has no index: {}", target.display(), super::error::text(&error));
+            tracing::warn!("{} has no index: {}", target.display(), error_text(&error));
         }
         let Making { plain_bytes, sealed_bytes, hash, chain, .. } = made;
         Ok(placed.then_some(Sealing { name: name.clone(), plain_bytes, sealed_bytes, hash, chain }))

@@ -13,7 +13,7 @@ use super::segment::{After, FORMAT_VERSION, FollowedFile, Header, SegmentName, p
 use super::spare::Spare;
 use super::store::{self, Store};
 use super::tail::{self, Chain};
-use crate::model::{Seq, StreamId, Time};
+use crate::model::{Seq, StreamId, Time, error_text};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -210,7 +210,7 @@ impl Writer {
                 if error.is_full() {
                     return Err(JournalError::Full { dir });
                 }
-                self.failed = Some(super::error::text(&error));
+                self.failed = Some(error_text(&error));
                 Err(error)
             }
         }

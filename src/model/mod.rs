@@ -9,6 +9,7 @@
 //! Denial   why it does not
 //! History  when, to whom and on which evidence records were delivered
 //! Status   what `otrail status` shows, as plain data
+//! error_text  an error with its causes, as one line
 //! guard    does a computation that may panic, and says where it did
 //! ```
 //!
@@ -18,6 +19,7 @@
 pub mod act;
 mod action;
 pub mod backfill;
+mod causes;
 pub mod delivery;
 mod denial;
 pub(crate) mod eight;
@@ -32,6 +34,7 @@ mod taxonomy;
 mod time;
 
 pub use action::{Action, ActionRow, Asim, AsimSchema, Cim, CimModel, Ecs, Ocsf};
+pub use causes::error_text;
 pub use denial::Denial;
 pub use event::{Class, Event, EventId, Flag, Flags, Outcome, Raw, Severity, Target, Text};
 pub use hash::{Chain, Print};

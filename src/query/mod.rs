@@ -32,7 +32,7 @@ pub use against::{Against, Difference, Held, Missing};
 pub use rows::{Answer, reasons};
 pub use search::{answer, count};
 pub use tally::{Tally, tally};
-pub use wanted::{Wanted, newer, sentence};
+pub use wanted::{Wanted, newer};
 
 use crate::filter::Filter;
 use std::sync::Arc;

@@ -5,8 +5,7 @@ use super::needle::Needle;
 use super::plan::{Stretch, is_asked};
 use crate::filter::Filter;
 use crate::journal::{FrameFacts, Frames, JournalError, Line, Part, Scan, Unpacked};
-use crate::model::{Record, Seq};
-use std::error::Error;
+use crate::model::{Record, Seq, error_text};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,7 +56,7 @@ impl Wanted {
             }
             Err(error) => {
                 self.scan = None;
-                self.missing.add(&sentence(&error))
+                self.missing.add(&error_text(&error))
             }
         }
     }
@@ -99,7 +98,7 @@ impl Wanted {
         match self.each_of_frame((stretch, part), most, through, &mut see, found) {
             Ok(Some(go_on)) => return go_on,
             Ok(None) => {}
-            Err(error) => return self.missing.add(&sentence(&error)),
+            Err(error) => return self.missing.add(&error_text(&error)),
         }
         if !self.go_on(stretch.scan(part, through)) {
             return false;
@@ -191,7 +190,7 @@ impl Wanted {
                 {
                     None
                 }
-                Err(error) => Some(Err(sentence(&error))),
+                Err(error) => Some(Err(error_text(&error))),
             };
             match read {
                 Some(Ok(found)) => return Some(found),
@@ -228,7 +227,7 @@ fn each_line(
         let read = match unpacked.record(line, through) {
             Ok(None) => None,
             Ok(Some(mut line)) => read(filter, &mut line),
-            Err(error) => Some(Err(sentence(&error))),
+            Err(error) => Some(Err(error_text(&error))),
         };
         if read.is_some_and(|read| !take(read)) {
             return false;
@@ -292,18 +291,6 @@ impl Missing {
         self.0.push(problem.to_owned());
         true
     }
-}
-
-/// An error and its causes in one line.
-pub fn sentence(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Records of a frame up to which it is unpacked by pieces: of more, one is near its end as a rule.
