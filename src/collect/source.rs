@@ -14,7 +14,7 @@ use super::parting::Parting;
 use super::report::Pace;
 use super::settings::{Settings, SourceSettings};
 use super::tail::Found;
-use super::telling::{PASSED_MAX, Spoken};
+use super::telling::Spoken;
 use super::watch::Short;
 use crate::dialect::{Context, End, Identity};
 use crate::journal::{Draft, FollowedFile, Input, Journal, Mark, Progress};
@@ -230,6 +230,7 @@ impl Source {
             Reading { context: &context, masks: &settings.masks, line_bytes_max: source.line_bytes_max };
         let tail = &mut self.logs[log].tails[at];
         let (mut passed, mut rewritten) = (tail.passed_untold, tail.rewritten.take());
+        let mut has_read_before = tail.tell_at_once;
         let journal = round.journal;
         tail.cut(end, reading, |file, mut parsed, cut| {
             file.entries += 1;
@@ -241,8 +242,7 @@ impl Source {
             };
             let was_read = was_read_before(file, cut, !parsed.identity.needs_position());
             if was_read || is_again() {
-                // Should it be copied and cut before anything is added, its position alone tells what the copy is.
-                passed += if was_read { PASSED_MAX } else { 1 };
+                (passed, has_read_before) = (passed + 1, has_read_before | was_read);
                 return;
             }
             defects
@@ -266,7 +266,7 @@ impl Source {
             let position = Some(Position { file: file.number, offset: cut.end });
             drafts.push(Draft { event: parsed.event, position, mark: None });
         });
-        (tail.passed_untold, tail.rewritten) = (passed, rewritten);
+        (tail.passed_untold, tail.tell_at_once, tail.rewritten) = (passed, has_read_before, rewritten);
         if let Some(last) = drafts[first_draft..].last_mut() {
             last.mark = last.position.and_then(|position| tail.mark_at(position.offset));
             tail.file.mark = last.mark.or(tail.file.mark);

@@ -54,6 +54,9 @@ pub(super) struct Tail {
     pub changed: bool,
     /// Entries passed over since the journal was last told of them: a record behind them says where, not how many.
     pub passed_untold: u64,
+    /// The journal is to be told of them at once: should the file be copied and cut before anything is added, its position
+    /// alone tells what the copy is.
+    pub tell_at_once: bool,
     pub told: Instant,
     /// Whether it is a copy of the log before is to be found out before it is read.
     pub trial: Option<Trial>,
@@ -116,6 +119,7 @@ impl Tail {
             again: false,
             gap_before: None,
             passed_untold: 0,
+            tell_at_once: false,
             told: now,
             trial: None,
             copied_bytes: None,

@@ -56,10 +56,11 @@ impl Source {
             Ok(false) => {}
             Err(error) => trouble = Some(format!("{}: {error}", tail.path.display())),
         }
-        if tail.passed_untold >= PASSED_MAX || (tail.passed_untold > 0 && tail.told.elapsed() >= TOLD_EVERY) {
+        let is_due = tail.tell_at_once || tail.told.elapsed() >= TOLD_EVERY;
+        if tail.passed_untold >= PASSED_MAX || (tail.passed_untold > 0 && is_due) {
             let mark = tail.mark_at(tail.file.offset);
             round.input.progress.push(progress_of(&tail.file, mark));
-            (tail.passed_untold, tail.told) = (0, Instant::now());
+            (tail.passed_untold, tail.tell_at_once, tail.told) = (0, false, Instant::now());
         }
         if let Some(trouble) = trouble {
             self.logs[log].error = trouble;
@@ -162,7 +163,7 @@ const UNENDED_AFTER: Duration = Duration::from_secs(10);
 /// How often a change of the dialect is told.
 const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// Passed-over entries after which the journal is told the position.
-pub(super) const PASSED_MAX: u64 = 10_000;
+const PASSED_MAX: u64 = 10_000;
 /// Time after which it is told, too.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
