@@ -11,6 +11,7 @@ use otrail::forward::{Destination, Handle, Patience, Settings};
 use otrail::journal::{Draft, Input, Journal};
 use otrail::model::{Action, Record, Seq, Time};
 use rustls::{ServerConfig, ServerConnection};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -133,6 +134,43 @@ fn a_server_that_says_no_to_everything_for_a_while_costs_nothing() {
     agent.stop();
     assert!(agent.set_aside().is_empty());
     check(&server.frames(), &agent.records(), &[]);
+}
+
+#[test]
+fn the_chain_of_what_was_sent_goes_through_an_event_that_is_taken_alone_and_not_through_one_set_aside() {
+    for is_taken in [true, false] {
+        let is_well = Arc::new(AtomicBool::new(false));
+        let well = Arc::clone(&is_well);
+        let house = House::new();
+        let server = Picky::start(&house, BOTH, move |text, _| {
+            text.contains("\"user30\"") && !well.load(Ordering::SeqCst)
+        });
+        let mut agent = Agent::of(house, server.port, "");
+        agent.settings.format = Format::named("ocsf").unwrap();
+        agent.append(EVENTS);
+        agent.start();
+        agent.wait_until("suspected", |agent| agent.handle().status().suspect_refusals > 0);
+        is_well.store(is_taken, Ordering::SeqCst);
+        agent.wait_until("all confirmed", Agent::is_done);
+        agent.stop();
+        assert_eq!(agent.set_aside().is_empty(), is_taken);
+        let of_frame = |frame: &Vec<u8>| -> Value {
+            serde_json::from_slice(&frame[frame.iter().position(|&byte| byte == b'{').unwrap()..]).unwrap()
+        };
+        let events: Vec<Value> = server.taken.lock().unwrap().iter().map(of_frame).collect();
+        let seq = agent.of_user("user30").seq.0;
+        let said = |seq: u64| -> Vec<&Value> {
+            let all = events.iter().filter(|event| event["metadata"]["sequence"] == seq);
+            all.map(|event| &event["attestation_list"][0]).collect()
+        };
+        for (next, is_bound) in [(seq, is_taken), (seq + 1, is_taken), (seq + 2, true)] {
+            // Those before the last are copies that were tried alone.
+            let prev = said(next).last().map_or(&Value::Null, |said| &said["prev_event"]);
+            assert_eq!(prev.is_null(), !is_bound, "{next}: {prev}");
+            let mut before = said(next - 1).into_iter().map(|said| &said["fingerprint"]["value"]);
+            assert!(!is_bound || before.any(|value| *value == prev["fingerprint"]["value"]), "{next}");
+        }
+    }
 }
 
 /// No server has seen it: nothing is sent again.

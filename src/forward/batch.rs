@@ -67,6 +67,12 @@ impl Encoder {
         self.prints.of(seq)
     }
 
+    /// The record `seq`, which comes after `prev`, was taken in a frame of another driver, or there is none of it: what was
+    /// sent of it before is not what the next frame follows.
+    pub(super) fn on_done_with(&mut self, prev: Seq, seq: Seq, print: Option<Print>) {
+        self.prints.add(prev, seq, print);
+    }
+
     /// Puts those `records` into frames that are selected: at least one if there is one. `put` appends a frame to them. Ends
     /// before one that cannot be looked at or written, and says why.
     pub(super) fn encode(
@@ -110,7 +116,10 @@ impl Encoder {
                 clock_synced: self.clock_synced,
             };
             match put(&envelope, record) {
-                Ok(put) => Put { bytes, print } = put,
+                Ok(put) => {
+                    Put { bytes, print } = put;
+                    self.prints.add(envelope.prev, record.seq, print);
+                }
                 Err(panicked) => {
                     unwritten = Some(panicked);
                     break;
@@ -120,9 +129,6 @@ impl Encoder {
             encoded.end = Reached { through: record.seq, last: record.seq };
             encoded.frames += 1;
             encoded.resent += u64::from(resent);
-        }
-        if encoded.frames > 0 {
-            self.prints.add(delivery.prev(), encoded.end.last, print);
         }
         (encoded, unwritten)
     }
@@ -158,3 +164,84 @@ pub(super) struct Passed {
 }
 
 const SEQUENCE_ID_MAX: u32 = 2_147_483_647;
+
+#[cfg(test)]
+mod tests {
+    use super::super::backoff::Backoff;
+    use super::super::delivery::{Limits, Proof};
+    use super::*;
+    use crate::model::{Action, Event, Outcome, Time};
+    use crate::model::{Chain, EventId};
+    use std::time::Duration;
+
+    /// Sends these records; of each frame its record, the one that it says it follows, and that of which it has a print.
+    fn send(
+        delivery: &mut Delivery,
+        encoder: &mut Encoder,
+        seqs: std::ops::RangeInclusive<u64>,
+    ) -> Vec<[u64; 3]> {
+        let own = || Event::own(Action::TEST, Outcome::Success, Time::default(), "x");
+        let record = |seq| Record { seq: Seq(seq), position: None, event: own(), chain: None };
+        let records: Vec<Record> = seqs.map(record).collect();
+        delivery.on_connected(Duration::ZERO);
+        delivery.on_proof(Proof::Running);
+        let mut sent = Vec::new();
+        let put = |envelope: &Envelope<'_>, record: &Record| {
+            sent.push([record.seq.0, envelope.prev.0, envelope.print.map_or(0, |print| print.id.0 as u64)]);
+            let print = Print { id: EventId(record.seq.0.into()), kind: 1, hash: Chain::default() };
+            Ok(Put { bytes: 1, print: Some(print) })
+        };
+        let most = Most { bytes: usize::MAX, frames: usize::MAX };
+        let (encoded, _) = encoder.encode(|_| Ok(true), delivery, &records, most, put);
+        delivery.on_sent(encoded.end, encoded.frames as usize, 100, Duration::ZERO);
+        sent
+    }
+
+    fn start() -> (Delivery, Encoder) {
+        let limits = Limits {
+            window_bytes_max: 1 << 20,
+            barrier_interval: Duration::from_secs(30),
+            trusting: false,
+            finite: false,
+            selective: false,
+        };
+        let backoff = Backoff::new(Duration::ZERO, Duration::ZERO);
+        let delivery = Delivery::resume_after(Seq::NONE, Seq::NONE, limits, backoff);
+        (delivery, Encoder::new("00".into(), Reached::default(), None))
+    }
+
+    #[test]
+    fn after_an_acknowledgement_within_a_batch_the_next_frame_is_bound_to_the_confirmed_one() {
+        let (mut delivery, mut encoder) = start();
+        let sent = send(&mut delivery, &mut encoder, 1..=5);
+        assert_eq!(sent, [[1, 0, 0], [2, 1, 1], [3, 2, 2], [4, 3, 3], [5, 4, 4]]);
+        // The server has acknowledged the second of five messages when it is gone.
+        delivery.on_confirmed(Seq(2));
+        assert!(encoder.print_of(delivery.reached().last).is_some(), "the cursor keeps it");
+        delivery.on_lost(Duration::ZERO, 0.0);
+        assert_eq!(send(&mut delivery, &mut encoder, 3..=4), [[3, 2, 2], [4, 3, 3]]);
+    }
+
+    #[test]
+    fn after_a_record_that_was_taken_alone_the_next_frame_is_bound_to_that() {
+        let (mut delivery, mut encoder) = start();
+        send(&mut delivery, &mut encoder, 1..=2);
+        delivery.on_confirmed(Seq(2));
+        let print = Print { id: EventId(30), kind: 1, hash: Chain::default() };
+        encoder.on_done_with(Seq(2), Seq(3), Some(print));
+        delivery.on_done_with(Seq(3));
+        assert!(encoder.print_of(delivery.reached().last).is_some(), "the cursor keeps it");
+        assert_eq!(send(&mut delivery, &mut encoder, 4..=5), [[4, 3, 30], [5, 4, 4]]);
+    }
+
+    #[test]
+    fn after_a_record_that_was_set_aside_the_next_frame_is_bound_to_none() {
+        let (mut delivery, mut encoder) = start();
+        send(&mut delivery, &mut encoder, 1..=3);
+        delivery.on_confirmed(Seq(2));
+        delivery.on_lost(Duration::ZERO, 0.0);
+        encoder.on_done_with(Seq(2), Seq(3), None);
+        delivery.on_done_with(Seq(3));
+        assert_eq!(send(&mut delivery, &mut encoder, 4..=5), [[4, 3, 0], [5, 4, 4]]);
+    }
+}

@@ -1,5 +1,6 @@
 //! What the next frame says of the one before, where the format binds them, kept of every place that a destination may
-//! have to go on from: the ends of the batches without evidence, and the one that is confirmed. Pure.
+//! have to go on from: the frames without evidence, for a server that acknowledges each may do so within a batch, and the
+//! one that is confirmed. Pure.
 
 use crate::model::{Print, Seq};
 use std::collections::VecDeque;
@@ -7,33 +8,33 @@ use std::collections::VecDeque;
 /// Those prints, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Prints {
-    ends: VecDeque<(Seq, Print)>,
+    frames: VecDeque<(Seq, Print)>,
 }
 
 impl Prints {
     /// Of the last frame before, if it has one.
     pub(super) fn after(last: Seq, print: Option<Print>) -> Prints {
-        Prints { ends: print.map(|print| (last, print)).into_iter().collect() }
+        Prints { frames: print.map(|print| (last, print)).into_iter().collect() }
     }
 
     /// That of the frame with this record.
     pub(super) fn of(&self, seq: Seq) -> Option<Print> {
-        let at = self.ends.binary_search_by_key(&seq, |(end, _)| *end).ok()?;
-        self.ends.get(at).map(|&(_, print)| print)
+        let at = self.frames.binary_search_by_key(&seq, |(of, _)| *of).ok()?;
+        self.frames.get(at).map(|&(_, print)| print)
     }
 
-    /// A batch that comes after `prev` ends with `last`; what was sent after `prev` before is not what comes now.
-    pub(super) fn add(&mut self, prev: Seq, last: Seq, print: Option<Print>) {
-        while self.ends.back().is_some_and(|(end, _)| *end > prev) {
-            self.ends.pop_back();
+    /// The frame with `seq` comes after `prev`; what was sent after `prev` before is not what comes now.
+    pub(super) fn add(&mut self, prev: Seq, seq: Seq, print: Option<Print>) {
+        while self.frames.back().is_some_and(|(seq, _)| *seq > prev) {
+            self.frames.pop_back();
         }
-        self.ends.extend(print.map(|print| (last, print)));
+        self.frames.extend(print.map(|print| (seq, print)));
     }
 
     /// Nothing goes on from a place before this one.
     pub(super) fn forget_before(&mut self, confirmed: Seq) {
-        while self.ends.front().is_some_and(|(end, _)| *end < confirmed) {
-            self.ends.pop_front();
+        while self.frames.front().is_some_and(|(seq, _)| *seq < confirmed) {
+            self.frames.pop_front();
         }
     }
 }
@@ -52,7 +53,7 @@ mod tests {
         assert_eq!((prints.of(Seq(9)), prints.of(Seq(8))), (print(9), None));
         prints.forget_before(Seq(7));
         assert_eq!((prints.of(Seq(4)), prints.of(Seq(7))), (None, print(7)));
-        // The batch that ended with 9 is lost; its records go out again, in other batches.
+        // What came after 7 is lost; it goes out again.
         prints.add(Seq(7), Seq(8), print(80));
         assert_eq!((prints.of(Seq(8)), prints.of(Seq(9))), (print(80), None));
         prints.add(Seq(8), Seq(9), None);

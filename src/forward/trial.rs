@@ -10,7 +10,7 @@ use super::suspect::{Next, Suspect, Which};
 use crate::journal::{Dead, Journal, JournalError, Reached};
 use crate::model::delivery::Span;
 use crate::model::status::DestinationStatus;
-use crate::model::{Record, Seq};
+use crate::model::{Print, Record, Seq};
 use crate::transport::{LinkError, Observed};
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -40,7 +40,8 @@ pub(super) struct Trial {
 
 /// What became of a trial.
 enum Outcome {
-    Taken,
+    /// With what the next frame says of it.
+    Taken(Option<Print>),
     Refused(String),
     /// The record did not get there, or nobody said what became of it.
     Nothing(String),
@@ -50,6 +51,8 @@ enum Outcome {
 struct Found {
     record: Record,
     prev: Seq,
+    /// What it says of that: of one that witnesses nothing, as what is before it may not have arrived.
+    print: Option<Print>,
 }
 
 impl Trial {
@@ -171,9 +174,12 @@ impl Destination {
         let now = self.now();
         let suspect = self.suspect.as_mut()?;
         match outcome {
-            Outcome::Taken => {
+            Outcome::Taken(print) => {
                 self.report.tried(&told, "");
                 suspect.on_taken(place, now);
+                if which == Which::Suspect {
+                    self.encoder.on_done_with(self.delivery.reached().last, seq, print);
+                }
             }
             Outcome::Refused(error) => {
                 self.report.tried(&told, &error);
@@ -190,7 +196,7 @@ impl Destination {
     }
 
     /// A driver for this record alone, at this address.
-    fn trial_of(&self, Found { record, prev }: &Found, place: usize) -> Destination {
+    fn trial_of(&self, Found { record, prev, print }: &Found, place: usize) -> Destination {
         let settings = Settings {
             link: self.settings.link_at(place).clone(),
             others: Vec::new(),
@@ -202,7 +208,7 @@ impl Destination {
             journal: self.journal.clone(),
             clock: self.report.clock(),
             confirmed: Reached { through: before, last: *prev },
-            print: None,
+            print: *print,
             highest: self.delivery.highest(),
             begun: self.begun,
             lane: Lane::new(0),
@@ -224,7 +230,7 @@ impl Destination {
             self.go_on(stop).await;
             let (trial, told) = (self.trial.take().unwrap_or_default(), self.report.handle().told());
             let outcome = match self.delivery.confirmed() >= seq {
-                true => Outcome::Taken,
+                true => Outcome::Taken(self.encoder.print_of(seq)),
                 false if trial.refused && trial.was_on_the_way => Outcome::Refused(told.error.clone()),
                 false => Outcome::Nothing(told.error.clone()),
             };
@@ -237,8 +243,11 @@ impl Destination {
         let (journal, settings) = (self.journal.clone(), Arc::clone(&self.settings));
         let (seq, last, proven) =
             (self.suspect.as_ref()?.seq(), self.delivery.reached().last, self.delivery.proven());
+        let print = self.encoder.print_of(last);
         let found = spawn_blocking(move || match which {
-            Which::Suspect => first(&journal, &settings, seq).map(|record| Found { record, prev: last }),
+            Which::Suspect => {
+                first(&journal, &settings, seq).map(|record| Found { record, prev: last, print })
+            }
             Which::Before => before(&journal, &settings, proven?),
             Which::After(number) => after(&journal, &settings, seq, number),
         });
@@ -257,6 +266,7 @@ impl Destination {
         let Some((record, path)) = self.keep_dead(record, refusals, since, error).await else { return false };
         let event = self.report.set_aside(&record, refusals, path.as_deref());
         self.tell(Some(event)).await;
+        self.encoder.on_done_with(self.delivery.reached().last, seq, None);
         self.delivery.on_done_with(seq);
         self.settled(Span::ASIDE);
         true
@@ -300,7 +310,7 @@ fn before(journal: &Journal, settings: &Settings, seq: Seq) -> Option<Found> {
     let mut prev = (from == Seq::NONE).then_some(Seq::NONE);
     for record in selected(journal, settings, from, seq) {
         if record.seq == seq {
-            return prev.map(|prev| Found { record, prev });
+            return prev.map(|prev| Found { record, prev, print: None });
         }
         prev = Some(record.seq);
     }
@@ -313,7 +323,7 @@ fn after(journal: &Journal, settings: &Settings, seq: Seq, number: usize) -> Opt
     let mut prev = seq;
     for (at, record) in selected(journal, settings, seq, through).enumerate() {
         if at == number {
-            return Some(Found { record, prev });
+            return Some(Found { record, prev, print: None });
         }
         prev = record.seq;
     }

@@ -63,6 +63,7 @@ impl Destination {
         let Some((record, path)) = kept else { return Doing::Wait(again_at) };
         let event = self.report.set_aside_unwritten(&record, &error, path.as_deref());
         self.tell(Some(event)).await;
+        self.encoder.on_done_with(self.delivery.reached().last, seq, None);
         self.delivery.on_done_with(seq);
         self.settled(Span::UNWRITTEN);
         self.unwritten = None;
