@@ -53,6 +53,8 @@ impl Destination {
         // What was heard while the probe was sent came before it had left.
         self.hear().await;
         match asked {
+            // What was heard has ended the link: a second loss would wait longer, and pass an address over.
+            _ if self.link.is_none() => {}
             Ok(()) => self.probe.on_probed(began),
             Err(error) => self.broke(&error).await,
         }
