@@ -156,7 +156,7 @@ fn proof(seen: &Observed, peer: &mut Peer) -> Verdict {
         );
     }
     if peer.answers_close_notify {
-        peer.fins_in_a_row += 1;
+        peer.fins_in_a_row = peer.fins_in_a_row.saturating_add(1);
         if peer.fins_in_a_row >= FINS_TO_FORGET {
             // Another receiver has taken the old one's place.
             (peer.answers_close_notify, peer.fins_in_a_row) = (false, 0);
@@ -231,6 +231,10 @@ mod tests {
             assert!(is_unproved(&fin_only(), &mut peer));
         }
         assert_eq!(judge(&fin_only(), Evidence::Auto, &mut peer), Verdict::Delivered(Level::Fin));
+        // What a file says is believed, and counted no further.
+        let mut peer = Peer { answers_close_notify: true, fins_in_a_row: u8::MAX, ..Peer::default() };
+        assert!(is_unproved(&fin_only(), &mut peer));
+        assert_eq!((peer.answers_close_notify, peer.fins_in_a_row), (false, 0));
     }
 
     #[test]
