@@ -253,7 +253,12 @@ impl Ring {
     fn note(&mut self, read: Result<Set, LinkError>) -> Option<Set> {
         match read {
             Ok(set) => {
-                (self.trouble, self.unused) = (None, None);
+                self.trouble = None;
+                // A connection with the set in use changes nothing for one that the peer does not take.
+                let known = [&self.refused, &self.untried];
+                if !known.into_iter().flatten().any(|files| *files == set.files) {
+                    self.unused = None;
+                }
                 Some(set)
             }
             Err(error) => {

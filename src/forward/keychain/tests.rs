@@ -149,3 +149,20 @@ fn a_set_that_revokes_the_peer_leaves_nothing_to_go_back_to() {
         assert_eq!(next(&keychain, "revoking"), "revoking");
     }
 }
+
+#[test]
+fn why_the_peer_does_not_take_files_is_known_over_further_connections_with_those_in_use() {
+    for refused in [true, false] {
+        let keychain = up_with("old");
+        match refused {
+            true => keychain.on_refused(set("new").unwrap(), "it expired"),
+            false => assert!(keychain.on_untried(set("new").unwrap(), "it expired")),
+        }
+        for _ in 0..2 {
+            assert_eq!(next(&keychain, "new"), "old");
+            assert_eq!(keychain.unused().as_deref(), Some("it expired"), "refused: {refused}");
+        }
+        assert_eq!(next(&keychain, "newer"), "old");
+        assert_eq!(keychain.unused(), None, "nothing is known of these");
+    }
+}
