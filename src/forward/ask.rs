@@ -90,13 +90,11 @@ impl Destination {
         decide::learn(&mut self.memory.peer, &self.probe, tls, read, now);
     }
 
+    /// What was learned is written with the next turn.
     pub(super) fn remember(&mut self) {
         // One writer for each file.
-        if self.again.is_some() {
-            return;
-        }
-        if let Err(error) = self.memory.store() {
-            tracing::warn!("cannot remember what {} can do: {error}", self.settings.name);
+        if self.again.is_none() {
+            self.memory.touch();
         }
     }
 }

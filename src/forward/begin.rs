@@ -62,7 +62,7 @@ impl Destination {
         }))
     }
 
-    /// Puts it together; reads what is known of its peers.
+    /// Puts it together; reads what is known of its peers. Blocks on the disk.
     pub(super) fn of(plan: Plan) -> Destination {
         let Plan { settings, journal, clock, confirmed, print, highest, begun, lane, keychain, mark, again } =
             plan;

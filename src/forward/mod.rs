@@ -7,8 +7,8 @@
 //!                                 └─ evidence: the same ─────┘ the answer to our close
 //! ```
 //!
-//! One destination is one task; reads of the files and writes of the cursor happen where they may block, so that
-//! none stalls another.
+//! One destination is one task; reads of the files and writes of the cursor and of what is known of its peers happen
+//! where they may block, so that none stalls another.
 //!
 //! Invariant: the cursor never passes a record without evidence, but for one that is set aside: kept, and told.
 //! Not here: which evidence a link can show (`transport`), what a frame looks like (`format`).
@@ -150,6 +150,7 @@ impl Destination {
             () = late => tracing::warn!("{}: stopped without the last evidence", self.settings.name),
         }
         self.store_cursor(true).await;
+        self.store_memory().await;
         self.progress(self.newest());
     }
 
@@ -164,6 +165,7 @@ impl Destination {
             self.hear().await;
             self.progress(now_newest);
             self.store_cursor(false).await;
+            self.store_memory().await;
             self.succeed().await;
             self.renew().await;
             if self.trial.as_ref().is_some_and(Trial::is_over) {
@@ -351,6 +353,18 @@ impl Destination {
         match mark.on_written(written) {
             Ok(()) => self.report.no_problem(),
             Err(error) => self.report.problem(&error_text(&error)),
+        }
+    }
+
+    async fn store_memory(&mut self) {
+        let Some(write) = self.memory.due() else { return };
+        // Cancelled only when the agent ends.
+        match spawn_blocking(move || write.run()).await {
+            Ok(Ok(written)) => self.memory.on_written(written),
+            Ok(Err(error)) => {
+                tracing::warn!("cannot remember what {} can do: {error}", self.settings.name);
+            }
+            Err(_) => {}
         }
     }
 }

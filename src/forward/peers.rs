@@ -15,6 +15,21 @@ pub(super) struct Memory {
     at: usize,
     pub peer: Peer,
     stored: Vec<u8>,
+    is_touched: bool,
+}
+
+/// A write of what is known, to be done where it may block.
+pub(super) struct Write {
+    path: PathBuf,
+    json: Vec<u8>,
+}
+
+impl Write {
+    /// What was written. Blocks on the disk.
+    pub(super) fn run(self) -> std::io::Result<Vec<u8>> {
+        regular::replace(&self.path, &self.json)?;
+        Ok(self.json)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +40,8 @@ struct Entry {
 }
 
 impl Memory {
-    /// Reads what is known of these addresses, at least one; a file that is damaged counts as nothing known.
+    /// Reads what is known of these addresses, at least one; a file that is damaged counts as nothing known. Blocks on the
+    /// disk.
     pub(super) fn load(dir: &Path, name: &str, addresses: &[String]) -> Memory {
         let path = dir.join(format!("{name}.json"));
         let stored = regular::read(&path).unwrap_or_default();
@@ -37,7 +53,7 @@ impl Memory {
         };
         let mut entries: Vec<Entry> = addresses.iter().map(entry).collect();
         let peer = entries.first_mut().map(|entry| mem::take(&mut entry.peer)).unwrap_or_default();
-        Memory { path, entries, at: 0, peer, stored }
+        Memory { path, entries, at: 0, peer, stored, is_touched: false }
     }
 
     /// The peer in use is that of another address.
@@ -47,18 +63,26 @@ impl Memory {
         self.swap();
     }
 
-    /// Writes what is known when that has changed. Without it a restart learns it anew.
-    pub(super) fn store(&mut self) -> std::io::Result<()> {
+    /// Something has been learned.
+    pub(super) fn touch(&mut self) {
+        self.is_touched = true;
+    }
+
+    /// What there is to write, when what is known has changed. Without it a restart learns it anew.
+    pub(super) fn due(&mut self) -> Option<Write> {
+        if !mem::take(&mut self.is_touched) {
+            return None;
+        }
         self.swap();
         let json = serde_json::to_vec(&self.entries);
         self.swap();
-        let json = json?;
-        if json == self.stored {
-            return Ok(());
-        }
-        regular::replace(&self.path, &json)?;
+        let json = json.ok().filter(|json| *json != self.stored)?;
+        Some(Write { path: self.path.clone(), json })
+    }
+
+    /// That is on the disk.
+    pub(super) fn on_written(&mut self, json: Vec<u8>) {
         self.stored = json;
-        Ok(())
     }
 
     fn swap(&mut self) {
@@ -79,7 +103,12 @@ mod tests {
         let mut memory = load(["a:1", "b:1"]);
         memory.turn_to(1);
         memory.peer.answers_close_notify = true;
-        memory.store().unwrap();
+        assert!(memory.due().is_none());
+        memory.touch();
+        let written = memory.due().unwrap().run().unwrap();
+        memory.on_written(written);
+        memory.touch();
+        assert!(memory.due().is_none(), "it is there");
         memory.turn_to(0);
         assert!(!memory.peer.answers_close_notify);
         assert!(load(["b:1", "c:1"]).peer.answers_close_notify);

@@ -166,7 +166,14 @@ impl Destination {
             return Some(());
         };
         let seq = found.record.seq;
-        let trial = self.trial_of(&found, place);
+        let plan = self.plan_of_trial(&found, place);
+        // It reads what is known of its peer.
+        let Ok(mut trial) = spawn_blocking(move || Destination::of(plan)).await else {
+            let again_at = self.now() + TRY_AGAIN;
+            self.suspect.as_mut()?.on_nothing(again_at);
+            return Some(());
+        };
+        trial.trial = Some(Trial::default());
         let (outcome, told) = trial.carry_out(seq, stop.clone()).await;
         if told.frames > 0 {
             self.delivery.on_interrupted(seq);
@@ -196,14 +203,14 @@ impl Destination {
     }
 
     /// A driver for this record alone, at this address.
-    fn trial_of(&self, Found { record, prev, print }: &Found, place: usize) -> Destination {
+    fn plan_of_trial(&self, Found { record, prev, print }: &Found, place: usize) -> Plan {
         let settings = Settings {
             link: self.settings.link_at(place).clone(),
             others: Vec::new(),
             ..Settings::clone(&self.settings)
         };
         let before = Seq(record.seq.0.saturating_sub(1));
-        let mut trial = Destination::of(Plan {
+        Plan {
             settings,
             journal: self.journal.clone(),
             clock: self.report.clock(),
@@ -215,9 +222,7 @@ impl Destination {
             keychain: self.keychain.for_trial(),
             mark: None,
             again: Some(Again::trial(record.seq)),
-        });
-        trial.trial = Some(Trial::default());
-        trial
+        }
     }
 
     /// Sends it and waits for what comes of it. A driver within a driver: in a box.
