@@ -81,6 +81,7 @@ fn another_log_of_the_same_name_was_never_away() {
         house.start();
         house.wait_until("the log is read", |status| status.sources[0].state == "idle");
         assert_eq!(house.stop(), Some(0));
+        assert!(!is_owed(&house));
         house.unset();
         fs::write(house.path("new.log"), entry(2)).unwrap();
         house.set(&new);

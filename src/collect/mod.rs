@@ -125,6 +125,9 @@ impl Collector {
             .map(|(at, source)| Source::new(at, source, files_of(&journal, &source.name)))
             .collect();
         recall(&journal, &mut sources);
+        let (logs, apis) = (&settings.sources, &settings.apis);
+        let names = logs.iter().map(|log| &log.name).chain(apis.iter().map(|api| &api.name));
+        journal.owe_only_of_sources(&names.map(|name| name.as_str()).collect::<Vec<_>>());
         sources.iter_mut().for_each(|source| source.recall_missing(&journal));
         let last_file = journal.last_file();
         let mut collector =

@@ -78,6 +78,18 @@ impl Journal {
         }
     }
 
+    /// Of a source that is not among these, as it left the config, no return is told any more. Blocks.
+    pub fn owe_only_of_sources(&self, names: &[&str]) {
+        // Without the folder nothing is owed.
+        let Ok(there) = fs::read_dir(self.peers_dir()) else { return };
+        for file in there.flatten().map(|entry| entry.file_name()) {
+            let name = file.to_str().and_then(|file| file.strip_suffix(".missing"));
+            if let Some(name) = name.filter(|name| !names.contains(name)) {
+                self.try_to_owe(Return::Source { name, at: "" }, false);
+            }
+        }
+    }
+
     /// Notes an event about it. A loss has its return owed from before; a return is owed no more once it stands in the trail:
     /// what the limit holds back, or waits for a full disk, is told at the next start. Blocks.
     pub fn note_about(&self, of: Return<'_>, event: Event) {
