@@ -278,7 +278,7 @@ impl Destination {
     }
 
     fn wait_for_a_link(&mut self) {
-        match self.pool.on_lost() {
+        match self.pool.on_lost(self.delivery.window_frames() > 0) {
             Retry::AtOnce => self.delivery.on_lost_for_another(self.now()),
             Retry::AfterAWait => self.delivery.on_lost(self.now(), fastrand::f64()),
         }

@@ -7,6 +7,9 @@
 //!                them that has been reached, and only with evidence for what was sent
 //! ```
 //!
+//! One that takes us and shows nothing, a server that hangs, costs a wait for evidence each time: after each such link those
+//! before are tried half as often, down to every eighth interval, until the first has given evidence.
+//!
 //! Order and evidence belong to one link at a time: there is no sharing of load.
 
 use std::time::Duration;
@@ -19,6 +22,8 @@ pub(super) struct Pool {
     present: usize,
     /// The link has given evidence.
     is_proven: bool,
+    /// Links in a row, to others than the last address, that owed evidence and gave none.
+    vain: u32,
     return_interval: Duration,
     return_at: Option<Duration>,
 }
@@ -33,7 +38,7 @@ pub(super) enum Retry {
 impl Pool {
     /// `count` is at least 1.
     pub(super) fn new(count: usize, return_interval: Duration) -> Pool {
-        Pool { count, present: 0, is_proven: false, return_interval, return_at: None }
+        Pool { count, present: 0, is_proven: false, vain: 0, return_interval, return_at: None }
     }
 
     /// The address in use, or the next one to try.
@@ -47,18 +52,24 @@ impl Pool {
         let due = self.return_at.filter(|_| address == self.present);
         self.present = address;
         self.is_proven = false;
-        self.return_at = (address > 0).then(|| due.unwrap_or(now + self.return_interval));
+        self.return_at = (address > 0).then(|| due.unwrap_or(now + self.pause()));
     }
 
     /// The peer has shown that it does its work.
     pub(super) fn on_evidence(&mut self) {
         self.is_proven = true;
+        if self.present == 0 {
+            self.vain = 0;
+        }
     }
 
-    /// There is no link any more, or it did not come up.
-    pub(super) fn on_lost(&mut self) -> Retry {
+    /// There is no link any more, or it did not come up. `is_owed`: evidence was, for what went over it.
+    pub(super) fn on_lost(&mut self, is_owed: bool) -> Retry {
         self.return_at = None;
         let was_proven = std::mem::take(&mut self.is_proven);
+        if is_owed && !was_proven && self.present + 1 < self.count {
+            self.vain = (self.vain + 1).min(VAIN_MAX);
+        }
         self.present = if was_proven { 0 } else { (self.present + 1) % self.count };
         if self.present == 0 { Retry::AfterAWait } else { Retry::AtOnce }
     }
@@ -70,9 +81,16 @@ impl Pool {
 
     /// They are being tried, or could not be reached: next time is later.
     pub(super) fn on_return_tried(&mut self, now: Duration) {
-        self.return_at = (self.present > 0).then(|| now + self.return_interval);
+        self.return_at = (self.present > 0).then(|| now + self.pause());
+    }
+
+    fn pause(&self) -> Duration {
+        self.return_interval * (1 << self.vain)
     }
 }
+
+/// Those before are tried at least every eighth interval.
+const VAIN_MAX: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -82,7 +100,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn lost(pool: &mut Pool) -> (Retry, usize) {
-        (pool.on_lost(), pool.present())
+        (pool.on_lost(false), pool.present())
     }
 
     #[test]
@@ -131,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_takes_us_and_shows_nothing_is_tried_less_often_until_it_does() {
+        let mut pool = Pool::new(2, MINUTE);
+        for intervals in [2, 4, 8, 8] {
+            pool.on_connected(0, Duration::ZERO);
+            assert_eq!((pool.on_lost(true), pool.present()), (Retry::AtOnce, 1));
+            pool.on_connected(1, Duration::ZERO);
+            pool.on_evidence();
+            assert_eq!(pool.return_at(), Some(intervals * MINUTE), "the other one proves nothing for it");
+        }
+        pool.on_connected(0, Duration::ZERO);
+        pool.on_evidence();
+        assert_eq!(lost(&mut pool), (Retry::AfterAWait, 0));
+        assert_eq!(lost(&mut pool), (Retry::AtOnce, 1), "it refuses, which costs nothing");
+        pool.on_connected(1, Duration::ZERO);
+        assert_eq!(pool.return_at(), Some(MINUTE));
+    }
+
+    #[test]
     fn a_single_address_always_waits() {
         let mut pool = Pool::new(1, MINUTE);
         assert_eq!(lost(&mut pool), (Retry::AfterAWait, 0));
@@ -157,7 +193,7 @@ mod tests {
                         pool.on_evidence();
                     }
                 }
-                at_once = if pool.on_lost() == Retry::AtOnce { at_once + 1 } else { 0 };
+                at_once = if pool.on_lost(connects) == Retry::AtOnce { at_once + 1 } else { 0 };
                 prop_assert!(at_once < count && pool.present() < count);
             }
         }
