@@ -101,7 +101,7 @@ impl Destination {
             link: None,
             pool,
             keychain,
-            visit: Visit::new(),
+            visit: Visit::none(),
             renewal: Renewal::new(),
             flight: Flight::default(),
             probe: Probe::without(),

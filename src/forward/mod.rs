@@ -18,6 +18,7 @@ mod ask;
 mod backoff;
 mod batch;
 mod begin;
+mod beside;
 mod caution;
 mod close;
 mod copies;

@@ -11,18 +11,18 @@
 //! ```
 
 use super::Destination;
+use super::beside::Beside;
 use super::delivery::STAYED;
 use super::error_text;
 use super::keychain::{Found, Set};
 use crate::transport::{Link, LinkError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-/// A look at the files, and a link with what they hold; at most one at a time.
+/// A look at the files, and a link with what they hold.
 pub(super) struct Renewal {
-    task: JoinSet<Look>,
-    done: Option<Look>,
+    look: Beside<Look>,
     next_at: Duration,
 }
 
@@ -43,15 +43,12 @@ struct Tried {
 
 impl Renewal {
     pub(super) fn new() -> Renewal {
-        Renewal { task: JoinSet::new(), done: None, next_at: LOOK_EVERY }
+        Renewal { look: Beside::none(), next_at: LOOK_EVERY }
     }
 
-    /// Waits for its end; for ever when there is none. May be dropped and called again.
+    /// Waits for the end of a look; for ever when there is none.
     pub(super) async fn over(&mut self) {
-        match self.task.join_next().await {
-            Some(done) => self.done = done.ok(),
-            None => std::future::pending().await,
-        }
+        self.look.over().await;
     }
 
     /// When the files are to be looked at again.
@@ -67,13 +64,6 @@ impl Renewal {
         }
         is_due
     }
-
-    fn take(&mut self) -> Option<Look> {
-        if let Some(done) = self.task.try_join_next() {
-            self.done = done.ok();
-        }
-        self.done.take()
-    }
 }
 
 impl Destination {
@@ -81,7 +71,7 @@ impl Destination {
     pub(super) fn renew_at(&self) -> Option<Duration> {
         let has_tls = self.settings.link.net.tls.is_some();
         Some(self.renewal.next_at).filter(|_| {
-            has_tls && self.link.is_some() && self.renewal.task.is_empty() && self.has_time_for_others()
+            has_tls && self.link.is_some() && !self.renewal.look.is_under_way() && self.has_time_for_others()
         })
     }
 
@@ -90,7 +80,7 @@ impl Destination {
         if !self.has_time_for_others() {
             return;
         }
-        match self.renewal.take() {
+        match self.renewal.look.take() {
             None | Some(Look::Nothing) => {}
             Some(Look::Unusable) => return self.heed().await,
             Some(Look::Tried(tried)) => return self.on_tried(*tried).await,
@@ -103,7 +93,7 @@ impl Destination {
         self.tell_kept().await;
         let (settings, keychain, address) =
             (Arc::clone(&self.settings), self.keychain.clone(), self.pool.present());
-        self.renewal.task.spawn(async move {
+        self.renewal.look.begin(async move {
             let of = Arc::clone(&settings);
             let found = spawn_blocking(move || keychain.candidate(of.link_at(address))).await;
             let set = match found {

@@ -1,45 +1,21 @@
 //! One link takes the place of another that is still good: it is made beside it, and the old one is closed with evidence.
 
 use super::Destination;
+use super::beside::Beside;
 use super::evidence::Verdict;
 use super::probe::Probe;
 use crate::transport::Link;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
-/// A link that is being made, at most one at a time, and what became of it.
-pub(super) struct Visit {
-    task: JoinSet<Option<(usize, Link)>>,
-    made: Option<(usize, Link)>,
-}
-
-impl Visit {
-    pub(super) fn new() -> Visit {
-        Visit { task: JoinSet::new(), made: None }
-    }
-
-    /// Waits for its end; for ever when there is none. May be dropped and called again.
-    pub(super) async fn over(&mut self) {
-        match self.task.join_next().await {
-            Some(made) => self.made = made.ok().flatten(),
-            None => std::future::pending().await,
-        }
-    }
-
-    fn take(&mut self) -> Option<(usize, Link)> {
-        if let Some(made) = self.task.try_join_next() {
-            self.made = made.ok().flatten();
-        }
-        self.made.take()
-    }
-}
+/// Tries the addresses before the present one; the first that takes us, and the link to it.
+pub(super) type Visit = Beside<Option<(usize, Link)>>;
 
 impl Destination {
     /// When a visit to the addresses before the present one is due.
     pub(super) fn visit_at(&self) -> Option<Duration> {
         self.pool
             .return_at()
-            .filter(|_| self.link.is_some() && self.visit.task.is_empty() && self.has_time_for_others())
+            .filter(|_| self.link.is_some() && !self.visit.is_under_way() && self.has_time_for_others())
     }
 
     /// Begins a visit when it is due, and moves over to the link that one has made.
@@ -48,14 +24,14 @@ impl Destination {
             return;
         }
         // A visit that took its time may have been outrun by a link to the address that it reached, or to one before it.
-        if let Some((address, next)) = self.visit.take()
+        if let Some(Some((address, next))) = self.visit.take()
             && (self.link.is_none() || address < self.pool.present())
         {
             return self.move_over(address, next).await;
         }
         if self.visit_at().is_some_and(|at| at <= self.now()) {
             let attempts: Vec<_> = (0..self.pool.present()).map(|address| self.connect(address)).collect();
-            self.visit.task.spawn(async move {
+            self.visit.begin(async move {
                 for (address, attempt) in attempts.into_iter().enumerate() {
                     if let Ok(link) = attempt.await {
                         return Some((address, link));

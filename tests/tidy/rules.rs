@@ -74,6 +74,7 @@ const ASYNC: &[&str] = &[
     "net/",
     "control/",
     "demo/",
+    "forward/beside.rs",
     "forward/close.rs",
     "forward/mod.rs",
     "forward/reading.rs",
