@@ -81,7 +81,7 @@ pub fn run(config: Config) -> Result<(), AgentError> {
     harden();
     slack::limit();
     // Before anything is opened, so that one who may open too few hears how many it takes.
-    descriptors::for_logs(&config)?;
+    descriptors::check(&config)?;
     let mut kept = Kept::new()?;
     let mut before: Option<InUse> = None;
     let mut in_use = InUse { config: Arc::new(config), round: 0, unused: String::new() };

@@ -7,26 +7,49 @@ use super::AgentError;
 use crate::config::Config;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// How many log files may be open. Raises the soft limit to the hard one first: a shell gives 1024, which five sources of
-/// 256 logs are beyond, and nothing here depends on small numbers as select() does.
-pub(super) fn for_logs(config: &Config) -> Result<usize, AgentError> {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(usize::MAX) };
+/// Whether as many may be open as the config needs at least.
+pub(super) fn check(config: &Config) -> Result<(), AgentError> {
+    Needs::of(config).check(limit())
+}
+
+/// How many log files may be open, where the config has passed the check.
+pub(super) fn for_logs(config: &Config) -> usize {
+    limit().saturating_sub(Needs::of(config).others())
+}
+
+/// Raises the soft limit to the hard one first: a shell gives 1024, which five sources of 256 logs are beyond, and nothing
+/// here depends on small numbers as select() does.
+fn limit() -> usize {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return usize::MAX };
     let limit = match soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
         true => hard,
         false => soft,
     };
-    let Config { collect, destinations, .. } = config;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    share(limit, collect.sources.len(), collect.apis.len(), destinations.len())
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn share(limit: usize, sources: usize, apis: usize, destinations: usize) -> Result<usize, AgentError> {
-    let others = OWN + ASKING + destinations * OF_A_DESTINATION + apis * OF_AN_API;
-    let needed = others + sources * OF_A_SOURCE;
-    if limit < needed {
-        return Err(AgentError::Descriptors { limit, needed });
+/// What takes descriptors, by number.
+struct Needs {
+    sources: usize,
+    apis: usize,
+    destinations: usize,
+}
+
+impl Needs {
+    fn of(Config { collect, destinations, .. }: &Config) -> Needs {
+        let (sources, apis) = (collect.sources.len(), collect.apis.len());
+        Needs { sources, apis, destinations: destinations.len() }
     }
-    Ok(limit - others)
+
+    /// All but the logs.
+    fn others(&self) -> usize {
+        OWN + ASKING + self.destinations * OF_A_DESTINATION + self.apis * OF_AN_API
+    }
+
+    fn check(&self, limit: usize) -> Result<(), AgentError> {
+        let needed = self.others() + self.sources * OF_A_SOURCE;
+        if limit < needed { Err(AgentError::Descriptors { limit, needed }) } else { Ok(()) }
+    }
 }
 
 /// Standard streams, lock, runtime, signals, inotify, the socket; the segment that is written, one that is sealed and its
@@ -48,10 +71,15 @@ mod tests {
 
     #[test]
     fn logs_get_what_others_do_not_need() {
-        assert_eq!(share(1024, 1, 0, 1).unwrap(), 1024 - 72);
-        assert_eq!(share(74, 1, 0, 1).unwrap(), 2);
-        assert_eq!(share(1024, 1, 200, 3).unwrap(), 1024 - 64 - 24 - 200);
-        let error = share(73, 1, 0, 1).unwrap_err().to_string();
+        let others = |apis, destinations| Needs { sources: 1, apis, destinations }.others();
+        assert_eq!((others(0, 1), others(200, 3)), (72, 64 + 24 + 200));
+    }
+
+    #[test]
+    fn who_may_open_too_few_hears_how_many_it_takes() {
+        let needs = Needs { sources: 1, apis: 0, destinations: 1 };
+        assert!(needs.check(74).is_ok());
+        let error = needs.check(73).unwrap_err().to_string();
         assert_eq!(
             error,
             "at most 73 files may be open at once, and this config needs 74: set LimitNOFILE= of the service, or \

@@ -60,7 +60,7 @@ impl Life {
     pub(super) fn begin(in_use: InUse) -> Result<Life, AgentError> {
         let config = Arc::clone(&in_use.config);
         let mut collect = config.collect.clone();
-        collect.open_files_max = descriptors::for_logs(&config)?;
+        collect.open_files_max = descriptors::for_logs(&config);
         let journal = Journal::open(config.journal.clone(), now())?;
         let collect = Arc::new(collect);
         let masking = Arc::clone(&collect);

@@ -110,7 +110,7 @@ fn unfit(config: &Config, changes: &[Change]) -> Vec<String> {
     let is_fixed = |change: &&Change| FIXED.contains(&(change.place.as_str(), change.key.as_str()));
     let fixed = changes.iter().filter(is_fixed).map(|change| format!("{change}: restart otrail for that"));
     let mut problems: Vec<String> = fixed.collect();
-    problems.extend(descriptors::for_logs(config).err().map(|error| error_text(&error)));
+    problems.extend(descriptors::check(config).err().map(|error| error_text(&error)));
     for settings in &config.destinations {
         // What else is missing was missing before.
         if !changes.iter().any(|change| change.is_of("destination", &settings.name)) {
