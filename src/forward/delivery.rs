@@ -158,11 +158,6 @@ impl Delivery {
         self.window.frames()
     }
 
-    /// The newest record that was ever sent, whatever became of it.
-    pub(super) fn ever_sent(&self) -> Seq {
-        self.highest.max(self.sent)
-    }
-
     /// Whether a record was sent before without evidence.
     pub(super) fn is_resent(&self, seq: Seq) -> bool {
         seq <= self.highest

@@ -144,7 +144,7 @@ impl Destination {
         let late = late(stop.clone());
         tokio::select! {
             () = self.deliver(stop) => {
-                let sent = self.delivery.ever_sent();
+                let sent = self.delivery.highest();
                 self.mark.iter_mut().for_each(|mark| mark.on_end(sent));
             }
             // It may have been in the middle of a send.

@@ -26,7 +26,7 @@ impl Delivery {
 
     /// The newest record that was ever sent.
     pub(in crate::forward) fn highest(&self) -> Seq {
-        self.highest
+        self.highest.max(self.sent)
     }
 
     /// The last record that the peer has shown to have, since the start.

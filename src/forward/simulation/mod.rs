@@ -195,7 +195,7 @@ impl Sender {
             Next::Step(Step::Look { after }) => self.look(after),
             Next::Step(Step::Barrier) => self.begin_closing(now),
             Next::Step(Step::Done) => {
-                self.cursor.sent = Some(self.delivery.ever_sent());
+                self.cursor.sent = Some(self.delivery.highest());
                 self.store_cursor(now, true);
                 self.is_done = true;
                 return false;
