@@ -171,7 +171,9 @@ impl Delivery {
         let all_sent = self.sent >= newest || late;
         // Evidence that is on its way is waited for.
         let asks = proof == Proof::AtClose && (self.is_full() || (stopping && all_sent));
-        if !self.window.is_empty() && (asks || late || barrier_at.is_some_and(|at| now >= at)) {
+        // When the agent stops the barrier comes behind everything that there is, for no link follows it.
+        let is_due = barrier_at.is_some_and(|at| now >= at) && (all_sent || self.stop_by.is_none());
+        if !self.window.is_empty() && (asks || late || is_due) {
             return match self.known_at() {
                 Some(at) if now < at && !late => Step::Wait { until: Some(at) },
                 _ => Step::Barrier,

@@ -200,6 +200,17 @@ fn a_stop_sends_what_is_there_asks_for_evidence_and_ends() {
 }
 
 #[test]
+fn a_stop_sends_the_rest_before_a_barrier_that_is_due() {
+    let mut delivery = delivery(false);
+    delivery.on_sent(Seq(11), 1, 10, SECOND);
+    assert_eq!(delivery.next(Seq(12), 99 * SECOND), Step::Barrier);
+    delivery.on_stop(100 * SECOND);
+    assert!(matches!(delivery.next(Seq(12), 99 * SECOND), Step::Send { after: Seq(11), .. }));
+    delivery.on_sent(Seq(12), 1, 10, 99 * SECOND);
+    assert_eq!(delivery.next(Seq(12), 99 * SECOND), Step::Barrier);
+}
+
+#[test]
 fn a_late_stop_asks_for_evidence_of_what_was_sent_and_leaves_the_rest() {
     let mut delivery = delivery(false);
     delivery.on_sent(Seq(11), 1, 10, SECOND);
