@@ -204,6 +204,32 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_our_own_files_c
     assert_eq!(house.stop(), Some(0));
 }
 
+#[test]
+fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_no_second_link_can_be_made() {
+    let (mut house, proxy) = (House::new(), Proxy::start(None));
+    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
+    receiver.certificate = shown.write(house.folder.path(), "shown");
+    fs::write(&list, house.ca.revoke(&[])).unwrap();
+    receiver.start();
+    let more = format!("crl-file = {list:?}\nproxy = \"http://127.0.0.1:{}\"", proxy.port);
+    house.forward("siem", receiver.port, &more);
+    house.start();
+    house.write_log(entry(1).as_bytes());
+    house.wait_until("confirmed", |status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    });
+    proxy.shut(true);
+    fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
+    let is_told = || house.records().iter().any(|record| record.event.message.contains("is revoked"));
+    assert!(patiently(is_told), "{}", house.said());
+    let before = receiver.frames().len();
+    house.write_log(entry(2).as_bytes());
+    house.wait_until("reads on", |status| status.sources[0].entries == 2);
+    assert_eq!(receiver.frames().len(), before);
+    assert_eq!(house.stop(), Some(0));
+}
+
 /// While there is no link what was good before has its turns, too; not for whom it trusts.
 #[test]
 fn a_server_that_is_revoked_while_it_is_away_gets_nothing_when_it_is_back() {

@@ -5,7 +5,7 @@
 //!                                                   yes: move over, with evidence for what was sent before
 //!                                                   no:  the old set stays, until the files or the link change;
 //!                                                        but a peer that a new list revokes is left at once, also
-//!                                                        where the rest of the files cannot be used
+//!                                                        where the rest of the files cannot be used or tried
 //!                                                   not reached: tried again, and told once
 //! link down    the next link uses them; they are told as in use once it has stayed
 //! ```
@@ -144,6 +144,7 @@ impl Destination {
                     self.tell(Some(event)).await;
                 }
                 self.report.files_unused(self.keychain.unused());
+                self.heed().await;
             }
             Err(error) => {
                 let why = error_text(&error);
@@ -151,6 +152,7 @@ impl Destination {
                 self.report.files_unused(self.keychain.unused());
                 let event = self.report.files_refused(&why);
                 self.tell(Some(event)).await;
+                self.heed().await;
             }
         }
     }
