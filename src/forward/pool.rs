@@ -22,7 +22,9 @@ pub(super) struct Pool {
     present: usize,
     /// The link has given evidence.
     is_proven: bool,
-    /// Links in a row, to others than the last address, that owed evidence and gave none.
+    /// So has one to the same address since the last loss: with evidence at the close each is another.
+    has_given: bool,
+    /// Losses in a row, of others than the last address, that owed evidence and had given none.
     vain: u32,
     return_interval: Duration,
     return_at: Option<Duration>,
@@ -38,7 +40,15 @@ pub(super) enum Retry {
 impl Pool {
     /// `count` is at least 1.
     pub(super) fn new(count: usize, return_interval: Duration) -> Pool {
-        Pool { count, present: 0, is_proven: false, vain: 0, return_interval, return_at: None }
+        Pool {
+            count,
+            present: 0,
+            is_proven: false,
+            has_given: false,
+            vain: 0,
+            return_interval,
+            return_at: None,
+        }
     }
 
     /// The address in use, or the next one to try.
@@ -50,6 +60,7 @@ impl Pool {
     pub(super) fn on_connected(&mut self, address: usize, now: Duration) {
         // The next link to the same address does not put the return off.
         let due = self.return_at.filter(|_| address == self.present);
+        self.has_given &= address == self.present;
         self.present = address;
         self.is_proven = false;
         self.return_at = (address > 0).then(|| due.unwrap_or(now + self.pause()));
@@ -57,7 +68,7 @@ impl Pool {
 
     /// The peer has shown that it does its work.
     pub(super) fn on_evidence(&mut self) {
-        self.is_proven = true;
+        (self.is_proven, self.has_given) = (true, true);
         if self.present == 0 {
             self.vain = 0;
         }
@@ -67,7 +78,8 @@ impl Pool {
     pub(super) fn on_lost(&mut self, is_owed: bool) -> Retry {
         self.return_at = None;
         let was_proven = std::mem::take(&mut self.is_proven);
-        if is_owed && !was_proven && self.present + 1 < self.count {
+        let has_given = std::mem::take(&mut self.has_given);
+        if is_owed && !has_given && self.present + 1 < self.count {
             self.vain = (self.vain + 1).min(VAIN_MAX);
         }
         self.present = if was_proven { 0 } else { (self.present + 1) % self.count };
@@ -160,6 +172,8 @@ mod tests {
         }
         pool.on_connected(0, Duration::ZERO);
         pool.on_evidence();
+        pool.on_connected(0, Duration::ZERO);
+        assert_eq!((pool.on_lost(true), pool.present()), (Retry::AtOnce, 1), "it had given some");
         assert_eq!(lost(&mut pool), (Retry::AfterAWait, 0));
         assert_eq!(lost(&mut pool), (Retry::AtOnce, 1), "it refuses, which costs nothing");
         pool.on_connected(1, Duration::ZERO);
