@@ -186,6 +186,7 @@ impl Delivery {
             let room = self.limits.window_bytes_max - self.window_bytes();
             return Step::Send { after: self.sent, bytes_max: room.clamp(1, SEND_BYTES) };
         }
+        let barrier_at = barrier_at.filter(|_| all_sent || self.stop_by.is_none());
         Step::Wait { until: barrier_at.into_iter().chain(self.stop_by).min() }
     }
 
