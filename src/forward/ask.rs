@@ -5,7 +5,7 @@ use super::decide::{self, About, Next};
 use super::evidence::Level;
 use super::probe::Probe;
 use crate::model::Seq;
-use crate::transport::Link;
+use crate::transport::{Link, Observed};
 
 impl Destination {
     /// How a new link is to be asked.
@@ -82,6 +82,13 @@ impl Destination {
         self.report.round_trip(self.probe.round_trip());
         let event = self.delivered(Level::Probe);
         self.tell(event).await;
+    }
+
+    /// The link has ended, with these answers: they prove nothing that its end does not, but tell that the peer gives some.
+    pub(super) fn hear_last(&mut self, observed: &Observed) {
+        let heard = observed.key_updates;
+        let before = std::mem::replace(&mut self.heard, heard);
+        decide::prove(&mut self.probe, before, heard, observed.min_rtt, self.begun.elapsed());
     }
 
     /// The link ends; what that says about the peer's answers. `read`: it has read everything.

@@ -19,6 +19,7 @@ impl Destination {
         let tls = link.about();
         let observed = link.barrier(self.settle.pause()).await;
         self.confirm(observed.confirmed).await;
+        self.hear_last(&observed);
         if let Some(answer) = observed.close_notify_after.or(observed.fin_after) {
             self.settle.on_answer(answer, observed.min_rtt);
         }

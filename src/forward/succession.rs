@@ -49,6 +49,7 @@ impl Destination {
             let tls = link.about();
             let observed = link.barrier(self.settle.pause()).await;
             self.confirm(observed.confirmed).await;
+            self.hear_last(&observed);
             let verdict = self.judge(&observed);
             self.learn(&tls, matches!(verdict, Verdict::Delivered(_)));
             self.remember();

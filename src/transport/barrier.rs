@@ -39,7 +39,7 @@ impl Link {
                 }
             }
         }
-        observed.said = self.said();
+        (observed.said, observed.key_updates) = (self.said(), self.key_updates());
         // The peer's FIN may come before its acknowledgement of ours.
         let patience = if observed.fin_after.is_some() { self.patience() } else { Duration::ZERO };
         observed.unacknowledged = self.left_over(Instant::now() + patience).await;
@@ -184,7 +184,7 @@ impl Link {
     }
 }
 
-/// The error with its causes, in one line.
+/// The error with its causes, in one line, as `model` does it for those who may ask that.
 pub(super) fn chain(error: &LinkError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -124,6 +124,8 @@ pub struct Observed {
     pub unacknowledged: Option<u32>,
     /// Smallest round trip of the connection (tcpi_min_rtt).
     pub min_rtt: Option<Duration>,
+    /// Those of the whole link.
+    pub key_updates: KeyUpdates,
     /// What the kernel says is about a proxy on the way, not about the peer.
     pub proxied: bool,
     /// Messages without acknowledgement at the end; `None` for a link that has no acknowledgements.

@@ -51,7 +51,9 @@ impl Sender {
         let mut ended = false;
         for (at, what) in server.hear(number, now) {
             match (what, closing.closed) {
-                (Down::Answer, _) => {}
+                (Down::Answer, _) => {
+                    super::prove(&mut self.probe, &mut self.heard, Some(server.round_trip(number)), at);
+                }
                 (Down::Acknowledged, _) => link.acknowledged += 1,
                 (Down::Reset, _) => {
                     closing.seen.broken = Some("reset".into());
@@ -101,9 +103,7 @@ impl Sender {
             self.closing = Some(closing);
             return false;
         }
-        if closing.seen.close_notify_after.or(closing.seen.fin_after).is_some() {
-            closing.seen.unacknowledged_at_answer = Some(if server.answers_close(number) { 0 } else { 2 });
-        }
+        closing.seen.unacknowledged_at_answer = Some(if server.answers_close(number) { 0 } else { 2 });
         closing.seen.unacknowledged = Some(u32::from(!server.has_all(number)));
         closing.seen.min_rtt = Some(server.round_trip(number));
         self.on_observed(&closing.seen, server, now, rng);

@@ -246,9 +246,7 @@ impl Sender {
         }
         let least = Some(server.round_trip(link.number));
         for at in link.answered.drain(..) {
-            let heard = KeyUpdates { given: self.heard.given + 1, ..self.heard };
-            let before = std::mem::replace(&mut self.heard, heard);
-            if let Some(through) = decide::prove(&mut self.probe, before, heard, least, at) {
+            if let Some(through) = prove(&mut self.probe, &mut self.heard, least, at) {
                 self.delivery.on_confirmed(through);
                 self.peer.habits.on_answer();
             }
@@ -375,6 +373,18 @@ impl Sender {
         }
         self.noted = reached;
     }
+}
+
+/// One more answer has come; what it proves.
+fn prove(
+    probe: &mut Probe,
+    heard: &mut KeyUpdates,
+    round_trip_min: Option<Duration>,
+    at: Duration,
+) -> Option<Seq> {
+    let before = *heard;
+    heard.given += 1;
+    decide::prove(probe, before, *heard, round_trip_min, at)
 }
 
 /// The clock on the wall.
