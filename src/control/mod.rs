@@ -9,8 +9,9 @@
 //!
 //! Anyone may connect; the agent decides by what the kernel says about the caller, not by what the caller says.
 //!
-//! Invariant: no record, number or value leaves through the socket before the `agent.query` about it is in the trail: how
-//! many are about to be sent, or that somebody follows it. No refusal is without an `agent.query_denied`.
+//! Invariant: no record, number or value leaves through the socket before the `agent.query` about it is in the trail, is
+//! counted among what the limit of such events holds back, or waits for a full disk: how many are about to be sent, or that
+//! somebody follows it. No refusal is without an `agent.query_denied`.
 //! Invariant: no client can hold a connection, a query or a byte of memory without a bound.
 //! Invariant: a panic at a request or within a search costs that answer alone (`apart`); where something is changed, as the
 //! trail is by the event about a question, it ends the agent.

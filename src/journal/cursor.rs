@@ -7,8 +7,8 @@
 //!
 //! `last` is newer than the rest: where it is missing everything was sent, and an otrail that does not know it reads over it.
 //! So is `print`, there where the format binds each frame to the one before: what the frame after `last` says of its frame.
-//! `sent` is there after an orderly stop alone: nothing newer was ever sent, so nothing newer can be a copy. It must be gone,
-//! durably, before anything is sent again.
+//! `sent` is there after an orderly stop alone: but for a replay, which marks what it sends, nothing newer was ever sent. It must
+//! be gone, durably, before anything is sent again.
 //!
 //! A torn write costs the newer slot at most; the older one then repeats a moment of delivery. What is only noted, and
 //! not synced, goes to the same slot again and again: it survives a killed agent, and the other slot a power cut. The
