@@ -5,6 +5,13 @@ use crate::collect::identity::HEAD_BYTES_MAX;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+/// The limit that the README names: while the agent is down a change between the first and the last bytes by which a log is known
+/// is not noticed.
+fn is_hidden((from, to): (usize, usize), length: usize, end: usize) -> bool {
+    let known = HEAD_BYTES_MAX as usize;
+    length == to - from && from >= known && end - to >= known
+}
+
 impl World {
     /// What stands before and behind the edited line is as it was: if it is much, it has not been written again.
     pub(super) fn edit(&mut self, line: usize, how: How) {
@@ -30,6 +37,9 @@ impl World {
             How::Altered | How::More => format!("{}\n", self.next_text()),
             How::Same | How::Without => String::new(),
         };
+        if self.is_first_look() && is_hidden((from, to), other.len(), held.bytes.len()) {
+            return;
+        }
         let bytes = [&held.bytes[..from], other.as_bytes(), &held.bytes[to..]].concat();
         let path = self.path("edited");
         fs::write(&path, &bytes).unwrap();
