@@ -1,5 +1,7 @@
 //! Certificates and keys are replaced on disk under way: neither half of a replacement nor all of it costs anything.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use otrail::model::status::Status;
@@ -7,7 +9,8 @@ use otrail::model::{Action, Record};
 use otrail::net::Pin;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use support::certs::{Ca, Kind as Certificate};
+use std::path::PathBuf;
+use support::certs::{Ca, Identity, Kind as Certificate};
 use support::daemon::{Kind, Receiver, Tls};
 use support::frames::Account;
 use support::process::{House, entry, patiently};
@@ -147,19 +150,26 @@ fn a_new_certificate_that_counts_while_the_link_is_down_is_told_once_the_peer_ke
     assert!(changes[0].event.message.contains("the peer takes the new certificate"), "{changes:?}");
 }
 
-#[test]
-fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certificate_does() {
-    let mut house = House::new();
-    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
+/// A server with a list that revokes nobody, and an event that it has confirmed; the list, and what it shows.
+fn up_with_a_list(house: &mut House, more: &str) -> (Receiver, PathBuf, Identity) {
+    let mut receiver = Receiver::of(house, Kind::RsyslogOpenssl);
     let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
     receiver.certificate = shown.write(house.folder.path(), "shown");
     fs::write(&list, house.ca.revoke(&[])).unwrap();
     receiver.start();
-    house.forward("siem", receiver.port, &format!("crl-file = {list:?}\nbackoff-max = \"500 ms\""));
+    house.forward("siem", receiver.port, &format!("crl-file = {list:?}\n{more}"));
     house.start();
     house.write_log(entry(1).as_bytes());
-    let all = |status: &Status| status.destinations[0].confirmed == status.journal.newest;
-    house.wait_until("confirmed", |status| status.sources[0].entries == 1 && all(status));
+    house.wait_until("confirmed", |status| {
+        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
+    });
+    (receiver, list, shown)
+}
+
+#[test]
+fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certificate_does() {
+    let mut house = House::new();
+    let (mut receiver, list, shown) = up_with_a_list(&mut house, "backoff-max = \"500 ms\"");
     fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
     house.wait_until("left it", |status| status.destinations[0].error.contains("is revoked"));
     let before = receiver.frames().len();
@@ -170,7 +180,8 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
     receiver.stop();
     receiver.show(&house.ca, Certificate::Server, LOCAL);
     receiver.start();
-    let status = house.wait_until("confirmed again", all);
+    let status = house
+        .wait_until("confirmed again", |status| status.destinations[0].confirmed == status.journal.newest);
     assert_eq!(Account::of(&receiver.frames(), status.journal.newest.0).lost, [0; 0]);
     assert_eq!(house.stop(), Some(0));
 }
@@ -178,17 +189,7 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_and_one_with_another_certi
 #[test]
 fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_our_own_files_cannot_be_used() {
     let mut house = House::new();
-    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
-    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
-    receiver.certificate = shown.write(house.folder.path(), "shown");
-    fs::write(&list, house.ca.revoke(&[])).unwrap();
-    receiver.start();
-    house.forward("siem", receiver.port, &format!("crl-file = {list:?}"));
-    house.start();
-    house.write_log(entry(1).as_bytes());
-    house.wait_until("confirmed", |status| {
-        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
-    });
+    let (receiver, list, shown) = up_with_a_list(&mut house, "");
     let next = house.ca.sign(Certificate::Client, &["sensor"]);
     fs::write(house.path("client.pem"), &next.certificate_pem).unwrap();
     fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
@@ -207,18 +208,8 @@ fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_our_own_files_c
 #[test]
 fn a_server_that_a_new_list_revokes_gets_nothing_more_also_where_no_second_link_can_be_made() {
     let (mut house, proxy) = (House::new(), Proxy::start(None));
-    let mut receiver = Receiver::of(&house, Kind::RsyslogOpenssl);
-    let (list, shown) = (house.path("revoked.pem"), house.ca.sign(Certificate::Server, LOCAL));
-    receiver.certificate = shown.write(house.folder.path(), "shown");
-    fs::write(&list, house.ca.revoke(&[])).unwrap();
-    receiver.start();
-    let more = format!("crl-file = {list:?}\nproxy = \"http://127.0.0.1:{}\"", proxy.port);
-    house.forward("siem", receiver.port, &more);
-    house.start();
-    house.write_log(entry(1).as_bytes());
-    house.wait_until("confirmed", |status| {
-        status.sources[0].entries == 1 && status.destinations[0].confirmed == status.journal.newest
-    });
+    let through = format!("proxy = \"http://127.0.0.1:{}\"", proxy.port);
+    let (receiver, list, shown) = up_with_a_list(&mut house, &through);
     proxy.shut(true);
     fs::write(&list, house.ca.revoke(&[&shown])).unwrap();
     let is_told = || house.records().iter().any(|record| record.event.message.contains("is revoked"));
